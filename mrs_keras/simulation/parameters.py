@@ -1,0 +1,96 @@
+"""The physical parameters of a batch of spectra."""
+
+import dataclasses
+
+import numpy as np
+
+from mrs_keras.checks import check_finite
+
+UNITS = {
+    "concentrations": "mM",
+    "gamma": "1/s",
+    "sigma": "1/s",
+    "eps": "rad/s",
+    "phi0": "rad",
+    "phi1": "rad/Hz",
+    "baseline": "units of the spectrum",
+}
+"""Field of `SpectralParameters` -> unit."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SpectralParameters:
+    """What the forward model needs to know of each spectrum, for a batch of spectra.
+
+    Args:
+      concentrations: (batch, metabolites), mM.
+      gamma: (batch, groups) or (batch,), Lorentzian decay rate, 1/s, >= 0. The line gains a full width at half
+        maximum of `gamma / pi` Hz.
+      sigma: (batch, groups) or (batch,), Gaussian decay rate, 1/s, >= 0: the signal decays as `exp(-sigma^2 t^2)`,
+        alone a line of `0.5300 sigma` Hz full width at half maximum.
+      eps: (batch, groups) or (batch,), frequency shift, rad/s. Positive moves peaks to lower ppm.
+      phi0: (batch,), zero-order phase, rad.
+      phi1: (batch,), first-order phase, rad/Hz.
+      baseline: (batch, 2 (order + 1)), coefficients (real0, imag0, real1, imag1, ...) of the baseline polynomials, in
+        the units of the spectrum, or `None` for no baseline. Defaults to `None`.
+
+    `groups` is the number of line-shape groups: metabolites of a group share gamma, sigma and eps.
+
+    Raises:
+      ValueError: if shapes disagree, a value is not finite, or a decay rate is negative.
+    """
+
+    concentrations: np.ndarray
+    gamma: np.ndarray
+    sigma: np.ndarray
+    eps: np.ndarray
+    phi0: np.ndarray
+    phi1: np.ndarray
+    baseline: np.ndarray | None = None
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value is None:
+                continue
+            array = check_finite(field.name, np.asarray(value, dtype=np.float64))
+            if field.name in ("gamma", "sigma", "eps") and array.ndim == 1:
+                array = array[:, None]
+            object.__setattr__(self, field.name, array)
+        self._check_shapes()
+        for name in ("gamma", "sigma"):
+            if np.any(getattr(self, name) < 0):
+                raise ValueError(
+                    f"`{name}` is a decay rate and must not be negative. "
+                    f"Received a smallest value of {getattr(self, name).min()} 1/s."
+                )
+
+    def _check_shapes(self):
+        batch = len(self.concentrations)
+        groups = self.gamma.shape[-1]
+        expected = {
+            "concentrations": (batch, self.concentrations.shape[-1]),
+            **dict.fromkeys(("gamma", "sigma", "eps"), (batch, groups)),
+            **dict.fromkeys(("phi0", "phi1"), (batch,)),
+        }
+        if self.baseline is not None:
+            # Real and imaginary part of each order: an even number of columns.
+            expected["baseline"] = (batch, self.baseline.shape[-1] // 2 * 2)
+        for name, shape in expected.items():
+            received = getattr(self, name).shape
+            if received != shape:
+                raise ValueError(
+                    f"`{name}` does not fit the other parameters. Expected shape {shape}, for {batch} spectra. "
+                    f"Received: {name}.shape={received}."
+                )
+
+    def __len__(self) -> int:
+        return len(self.concentrations)
+
+    def __getitem__(self, rows) -> "SpectralParameters":
+        """Returns the parameters of some of the spectra; `rows` is a slice or an index array."""
+        return self._map(lambda array: array[rows])
+
+    def _map(self, function) -> "SpectralParameters":
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return SpectralParameters(**{k: v if v is None else function(v) for k, v in values.items()})

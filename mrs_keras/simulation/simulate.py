@@ -1,0 +1,93 @@
+"""Batches of spectra, ready for a dataset."""
+
+import numpy as np
+
+from mrs_keras.basis.basis import Basis
+from mrs_keras.checks import check_finite
+from mrs_keras.simulation.forward_model import forward_model
+from mrs_keras.simulation.keyed_random import keyed_normal
+from mrs_keras.simulation.parameters import SpectralParameters
+
+
+def simulate(
+    parameters: SpectralParameters,
+    basis: Basis,
+    *,
+    noise_sigma: float | np.ndarray | None = None,
+    snr: float | np.ndarray | None = None,
+    seed: int = 0,
+    split: str = "train",
+    start: int = 0,
+    dtype: type = np.complex64,
+) -> np.ndarray:
+    """Simulates the spectra of `parameters` in the acquisition's ppm window.
+
+    Noise, where asked for, is white and complex; real and imaginary part of each point are N(0, noise_sigma^2)
+    independently, in the FID as in the spectrum (the transform is orthonormal). Noise of example k depends on
+    (seed, split, k) alone.
+
+    Args:
+      parameters: of `batch` spectra.
+      basis: signals of the same metabolites, in the same order; scaled here as FSL-MRS scales them.
+      noise_sigma: standard deviation of the real part of each point, a number or (batch,), in the units of the
+        spectrum. Defaults to `None`: no noise.
+      snr: in place of `noise_sigma`, the signal-to-noise ratio, a number or (batch,): height of the tallest point of
+        the magnitude spectrum in the window, without the baseline, over the standard deviation of the real part of the
+        noise. Defaults to `None`.
+      seed: of the noise. Defaults to `0`.
+      split: name of the split that the noise belongs to. Defaults to `"train"`.
+      start: index of the first spectrum in its split. Defaults to `0`.
+      dtype: `np.complex64` or `np.complex128`. Defaults to `np.complex64`.
+
+    Returns:
+      complex (batch, window_points), rising ppm.
+
+    Raises:
+      ValueError: if the parameters do not fit the basis, both kinds of noise are given, or one is out of range.
+
+    Example:
+
+    >>> basis, prior = default_basis(), UniformPrior.from_preset("naa_pcr")
+    >>> simulate(prior.draw(basis, 0, 8, seed=0), basis.select(prior.metabolites)).shape
+    (8, 252)
+    """
+    if noise_sigma is not None and snr is not None:
+        raise ValueError(f"Give `noise_sigma` or `snr`, not both. Received: noise_sigma={noise_sigma}, snr={snr}.")
+    basis = basis.scaled()
+    window = basis.acquisition.window
+    spectra = forward_model(parameters, basis, dtype=dtype)[:, window]
+    if snr is not None:
+        noise_sigma = _peak_heights(parameters, basis) / _per_spectrum("snr", snr, len(parameters), above_zero=True)
+    if noise_sigma is not None:
+        sigma = _per_spectrum("noise_sigma", noise_sigma, len(parameters))
+        # Drawn for the window alone: the transform is orthonormal, so white noise is the same on either side of it.
+        noise = keyed_normal(start, start + len(parameters), 2 * spectra.shape[1], seed, split, "noise")
+        spectra += (sigma[:, None] * (noise[:, 0::2] + 1j * noise[:, 1::2])).astype(dtype)
+    return spectra
+
+
+def _peak_heights(parameters: SpectralParameters, basis: Basis) -> np.ndarray:
+    """Returns the tallest point of each magnitude spectrum in the window, without baseline: float64 (batch,)."""
+    clean = SpectralParameters(**{**vars(parameters), "baseline": None})
+    return np.abs(forward_model(clean, basis)[:, basis.acquisition.window]).max(axis=1)
+
+
+def _per_spectrum(name: str, value, batch: int, above_zero: bool = False) -> np.ndarray:
+    array = check_finite(name, np.asarray(value, dtype=np.float64))
+    if array.shape not in ((), (batch,)) or np.any(array < 0) or (above_zero and np.any(array == 0)):
+        raise ValueError(
+            f"`{name}` must be one number or one per spectrum, {'above' if above_zero else 'at least'} 0. "
+            f"Expected shape () or ({batch},). Received: shape {array.shape}, smallest value {array.min()}."
+        )
+    return np.broadcast_to(array, (batch,))
+
+
+def complex_to_channels(spectra: np.ndarray) -> np.ndarray:
+    """Converts complex (..., points) to the disk and wire format: float32 (..., points, 2), real and imaginary part."""
+    return np.stack([spectra.real, spectra.imag], axis=-1).astype(np.float32)
+
+
+def channels_to_complex(channels: np.ndarray) -> np.ndarray:
+    """Converts float (..., points, 2) to complex64 (..., points); the inverse of `complex_to_channels`."""
+    channels = np.asarray(channels)
+    return (channels[..., 0] + 1j * channels[..., 1]).astype(np.complex64)
