@@ -1,0 +1,74 @@
+"""The two networks of the conditional VAE, as functional models that stand on their own."""
+
+from collections.abc import Sequence
+
+import keras
+
+
+def build_encoder(
+    points: int,
+    concentration_range_mm: Sequence[Sequence[float]],
+    spectrum_scale: float,
+    latent_dim: int,
+    hidden_units: Sequence[int],
+    activation: str,
+) -> keras.Model:
+    """Builds the encoder: spectrum and concentrations to the posterior of the latents.
+
+    Args:
+      points: complex points of a spectrum.
+      concentration_range_mm: (metabolites, 2), lowest and highest concentration in mM; taken to -1 and 1.
+      spectrum_scale: what a spectrum is divided by, in its own units.
+      latent_dim: number of latents.
+      hidden_units: width of each hidden layer.
+      activation: of the hidden layers.
+
+    Returns:
+      Model from `{"spectrum": (batch, points, 2), "concentrations": (batch, metabolites)}` to
+      `{"z_mean": (batch, latent_dim), "z_log_var": (batch, latent_dim)}`.
+    """
+    spectrum = keras.Input((points, 2), name="spectrum")
+    concentrations = keras.Input((len(concentration_range_mm),), name="concentrations")
+    hidden = keras.layers.Rescaling(1 / spectrum_scale, name="scale_spectrum")(spectrum)
+    hidden = keras.layers.Permute((2, 1), name="channels_first")(hidden)
+    hidden = keras.layers.Flatten(name="real_then_imaginary")(hidden)
+    label = _scale_concentrations(concentration_range_mm)(concentrations)
+    hidden = keras.layers.Concatenate(name="add_label")([hidden, label])
+    for number, units in enumerate(hidden_units, 1):
+        hidden = keras.layers.Dense(units, activation, name=f"hidden_{number}")(hidden)
+    outputs = {name: keras.layers.Dense(latent_dim, name=name)(hidden) for name in ("z_mean", "z_log_var")}
+    return keras.Model({"spectrum": spectrum, "concentrations": concentrations}, outputs, name="encoder")
+
+
+def build_generator(
+    points: int,
+    concentration_range_mm: Sequence[Sequence[float]],
+    spectrum_scale: float,
+    latent_dim: int,
+    hidden_units: Sequence[int],
+    activation: str,
+) -> keras.Model:
+    """Builds the generator (decoder): latents and concentrations to a spectrum; arguments as in `build_encoder`.
+
+    Returns:
+      Model from `{"z": (batch, latent_dim), "concentrations": (batch, metabolites)}` to the spectrum,
+      (batch, points, 2), in the units of the data. `hidden_units` are used in reverse.
+    """
+    z = keras.Input((latent_dim,), name="z")
+    concentrations = keras.Input((len(concentration_range_mm),), name="concentrations")
+    label = _scale_concentrations(concentration_range_mm)(concentrations)
+    hidden = keras.layers.Concatenate(name="add_label")([z, label])
+    for number, units in enumerate(reversed(hidden_units), 1):
+        hidden = keras.layers.Dense(units, activation, name=f"hidden_{number}")(hidden)
+    hidden = keras.layers.Dense(2 * points, name="real_then_imaginary")(hidden)
+    hidden = keras.layers.Reshape((2, points), name="channels_first")(hidden)
+    hidden = keras.layers.Permute((2, 1), name="channels_last")(hidden)
+    spectrum = keras.layers.Rescaling(spectrum_scale, name="spectrum")(hidden)
+    return keras.Model({"z": z, "concentrations": concentrations}, spectrum, name="generator")
+
+
+def _scale_concentrations(concentration_range_mm: Sequence[Sequence[float]]) -> keras.layers.Layer:
+    """Returns the layer that takes the range of each concentration to -1 ... 1."""
+    scale = [2 / (high - low) if high > low else 1.0 for low, high in concentration_range_mm]
+    offset = [-(low + high) / 2 * factor for (low, high), factor in zip(concentration_range_mm, scale, strict=True)]
+    return keras.layers.Rescaling(scale, offset, name="scale_concentrations")
