@@ -1,0 +1,85 @@
+"""Callbacks of the training recipe."""
+
+import csv
+import os
+import sys
+from pathlib import Path
+
+import keras
+from tqdm import tqdm
+
+from mrs_keras.files import remove, replacing
+
+CHECKPOINTS_KEPT = 2
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves the whole model, with its optimizer, every few epochs; a checkpoint exists whole or not at all.
+
+    Args:
+      folder: where `epoch_NNNN.keras` are written; NNNN is the number of finished epochs. The last two are kept.
+      every: epochs between checkpoints.
+    """
+
+    def __init__(self, folder: Path, every: int):
+        super().__init__()
+        self.folder = folder
+        self.every = every
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every:
+            return
+        with replacing(self.folder / f"epoch_{epoch + 1:04d}.keras") as partial:
+            self.model.save(partial)
+        for old in self.checkpoints(self.folder)[:-CHECKPOINTS_KEPT]:
+            remove(old)
+
+    @staticmethod
+    def checkpoints(folder: Path) -> list[Path]:
+        """Returns the finished checkpoints in a folder, oldest first."""
+        return sorted(folder.glob("epoch_*.keras"))
+
+    @staticmethod
+    def epochs_of(checkpoint: Path) -> int:
+        """Returns the number of finished epochs of a checkpoint."""
+        return int(checkpoint.stem.removeprefix("epoch_"))
+
+
+class EpochProgress(keras.callbacks.Callback):
+    """A progress bar over epochs, with the main numbers of the last one."""
+
+    SHOWN = ("loss", "mean_squared_error", "kl_loss", "val_mean_squared_error", "val_active_units")
+
+    def on_train_begin(self, logs=None):
+        # Where nobody watches (a log file), a line now and then is enough.
+        interval = 0.5 if sys.stderr.isatty() else 15
+        self.bar = tqdm(
+            total=self.params["epochs"], initial=self.first_epoch, desc="Training", unit="epoch", mininterval=interval
+        )
+
+    def __init__(self, first_epoch: int):
+        super().__init__()
+        self.first_epoch = first_epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        shown = {name: f"{logs[name]:.3g}" for name in self.SHOWN if name in (logs or {})}
+        self.bar.set_postfix(shown, refresh=False)
+        self.bar.update()
+
+    def on_train_end(self, logs=None):
+        self.bar.close()
+
+
+def cut_history(path: Path, epochs: int) -> None:
+    """Removes the rows of a CSV history from epoch number `epochs` on: a resumed training writes them again."""
+    if not path.exists():
+        return
+    with path.open(newline="") as file:
+        rows = list(csv.reader(file))
+    # A killed process may have left half a row at the end.
+    kept = [row for row in rows[1:] if len(row) == len(rows[0]) and int(row[0]) < epochs]
+    if not kept:
+        os.remove(path)
+        return
+    with replacing(path) as partial, partial.open("w", newline="") as file:
+        csv.writer(file).writerows([rows[0], *kept])

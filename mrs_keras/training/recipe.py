@@ -1,0 +1,160 @@
+"""`mrs-keras train`: from the dataset to a trained model, in a folder that can be resumed."""
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mrs_keras.checks import check_choice, check_count, check_positive
+from mrs_keras.data import evaluation_batches, open_dataset, training_batches
+from mrs_keras.files import replacing
+from mrs_keras.models import CVAE, CVAE_PRESETS
+from mrs_keras.training.callbacks import Checkpoint, EpochProgress, cut_history
+
+MODEL_FILE = "model.keras"
+HISTORY_FILE = "history.csv"
+SETTINGS_FILE = "settings.json"
+WARMUP_STEPS = 200
+
+
+def train(
+    output_dir: str | os.PathLike,
+    *,
+    data_dir: str | os.PathLike | None = None,
+    config: str = "naa_pcr",
+    preset: str = "base",
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    seed: int = 0,
+    checkpoint_every: int = 10,
+    strategy: tf.distribute.Strategy | None = None,
+) -> CVAE:
+    """Trains a model, or goes on with a training that was interrupted.
+
+    Adam with a cosine decay of the learning rate to 0 after 200 steps of warm-up. The folder gets `model.keras` (only
+    once the training is finished), `checkpoints/`, `history.csv`, `tensorboard/` and `settings.json`. Called again, it
+    resumes at the last checkpoint, and the result equals that of an uninterrupted training to the last bit; a finished
+    training is loaded.
+
+    Args:
+      output_dir: folder of the run.
+      data_dir: TFDS data folder. Defaults to `None`: `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
+      config: builder config of the dataset. Defaults to `"naa_pcr"`.
+      preset: of the model, one of `CVAE_PRESETS`. Defaults to `"base"`.
+      epochs: Defaults to `None`: that of the preset; so too `batch_size` and `learning_rate`.
+      batch_size: examples per step, over all replicas.
+      learning_rate: highest learning rate.
+      seed: of the initial weights, the order of the examples and the sampling noise. Defaults to `0`.
+      checkpoint_every: epochs between checkpoints. Defaults to `10`.
+      strategy: Defaults to `None`: `tf.distribute.MirroredStrategy()` over all GPUs, or the CPU where there is none.
+
+    Returns:
+      The trained `CVAE`.
+
+    Raises:
+      FileNotFoundError: if the dataset was not built.
+      ValueError: if the folder holds a run with other settings, or an argument is out of range.
+    """
+    recipe = CVAE_PRESETS[check_choice("preset", preset, CVAE_PRESETS)]["training"]
+    settings = {
+        "preset": preset,
+        "config": config,
+        "epochs": check_count("epochs", recipe["epochs"] if epochs is None else epochs, 250),
+        "batch_size": check_count("batch_size", recipe["batch_size"] if batch_size is None else batch_size, 64),
+        "learning_rate": check_positive(
+            "learning_rate", recipe["learning_rate"] if learning_rate is None else learning_rate, 1e-3
+        ),
+        "seed": check_count("seed", seed, 0, at_least=0),
+    }
+    output_dir = Path(output_dir)
+    builder = open_dataset(data_dir, config)
+    _claim(output_dir, settings)
+    strategy = strategy or tf.distribute.MirroredStrategy()
+    finished = output_dir / MODEL_FILE
+    if finished.exists():
+        return keras.models.load_model(finished)
+
+    checkpoints = Checkpoint.checkpoints(output_dir / "checkpoints")
+    first_epoch = Checkpoint.epochs_of(checkpoints[-1]) if checkpoints else 0
+    batches, steps = training_batches(builder, settings["batch_size"], seed, first_epoch=first_epoch)
+    with strategy.scope():
+        if checkpoints:
+            model = keras.models.load_model(checkpoints[-1])
+        else:
+            keras.utils.set_random_seed(seed)
+            model = CVAE.from_preset(preset, builder.info.metadata, seed=seed)
+            model.compile(_optimizer(settings, steps), jit_compile=_compiles(strategy))
+
+    history = output_dir / HISTORY_FILE
+    cut_history(history, first_epoch)
+    model.fit(
+        batches,
+        validation_data=evaluation_batches(builder),
+        epochs=settings["epochs"],
+        initial_epoch=first_epoch,
+        steps_per_epoch=steps,
+        shuffle=False,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.CSVLogger(history, append=True),
+            keras.callbacks.TensorBoard(output_dir / "tensorboard", write_graph=False),
+            Checkpoint(output_dir / "checkpoints", checkpoint_every),
+            EpochProgress(first_epoch),
+            keras.callbacks.TerminateOnNaN(),
+        ],
+    )
+    _check_finite_weights(model)
+    with replacing(finished) as partial:
+        model.save(partial)
+    return model
+
+
+def read_history(output_dir: str | os.PathLike) -> dict[str, np.ndarray]:
+    """Reads the history of a run: name of the number -> float64 (epochs,)."""
+    with (Path(output_dir) / HISTORY_FILE).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+
+
+def _optimizer(settings: dict, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    steps = settings["epochs"] * steps_per_epoch
+    warmup = min(WARMUP_STEPS, steps // 2)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, max(steps - warmup, 1), warmup_target=settings["learning_rate"], warmup_steps=warmup
+    )
+    return keras.optimizers.Adam(schedule)
+
+
+def _compiles(strategy: tf.distribute.Strategy) -> bool:
+    """Whether XLA compiles the step: it is faster, but Keras cannot use it with several replicas (keras#19005)."""
+    return strategy.num_replicas_in_sync == 1
+
+
+def _claim(output_dir: Path, settings: dict) -> None:
+    """Writes the settings of a new run, or checks that the run in the folder has the same ones."""
+    path = output_dir / SETTINGS_FILE
+    if path.exists():
+        found = json.loads(path.read_text())
+        different = {key: (found.get(key), value) for key, value in settings.items() if found.get(key) != value}
+        if different:
+            listed = ", ".join(f"{key} (there {there!r}, asked {asked!r})" for key, (there, asked) in different.items())
+            raise ValueError(
+                f"'{output_dir}' holds a training with other settings: {listed}. "
+                "Choose another folder, or remove that one."
+            )
+        return
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(settings, indent=2) + "\n")
+
+
+def _check_finite_weights(model: CVAE) -> None:
+    if not all(np.isfinite(weight).all() for weight in model.get_weights()):
+        raise RuntimeError(
+            "The training diverged: some weights are NaN or infinite, so no model was saved. "
+            "Train again in another folder with a lower learning rate."
+        )
