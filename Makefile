@@ -1,0 +1,37 @@
+PYTHON ?= python3
+VENV ?= .venv
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help install reproduce test test-all lint format clean
+
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+install: $(INSTALLED)  ## create .venv and install the package with all that the tests need
+
+reproduce: $(INSTALLED)  ## dataset, training, evaluation and export with the defaults
+	$(VENV)/bin/mrs-keras reproduce
+
+test: $(INSTALLED)  ## the tests
+	$(VENV)/bin/python -m pytest
+
+test-all: $(INSTALLED)  ## the tests and the trials of minutes
+	$(VENV)/bin/python -m pytest -m "slow or not slow"
+
+lint: $(INSTALLED)  ## check style and format
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+format: $(INSTALLED)  ## put files in format
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+clean:  ## remove the environment and all that runs made
+	rm -rf $(VENV) runs
+
+# A marker, not the folder: an interrupted installation starts anew.
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@

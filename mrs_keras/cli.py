@@ -1,0 +1,162 @@
+"""The command `mrs-keras`."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# TensorFlow, TFDS and plotting are imported by the commands that use them: `--help` answers at once.
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    _quieten()
+    try:
+        options.run(options)
+    except (ValueError, OSError, RuntimeError) as error:
+        # Ours say what to do; a traceback helps whoever asks for it.
+        if os.environ.get("MRS_KERAS_TRACEBACK"):
+            raise
+        print(f"mrs-keras {options.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. Run the same command again to go on.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _basis_simulate(options) -> None:
+    from mrs_keras import Acquisition, simulate_press
+
+    acquisition = Acquisition(options.spectrometer_frequency_mhz, options.bandwidth_hz, options.points)
+    basis = simulate_press(
+        options.metabolites,
+        acquisition,
+        te1_ms=options.te1_ms,
+        te2_ms=options.te2_ms,
+        linewidth_hz=options.linewidth_hz,
+    )
+    basis.save(options.output)
+    print(f"{options.output}: {', '.join(basis.names)}; {basis.description}")
+
+
+def _train(options) -> None:
+    from mrs_keras import train
+
+    train(
+        options.output,
+        data_dir=options.data_dir,
+        preset=options.preset,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+        checkpoint_every=options.checkpoint_every,
+    )
+    print(f"Trained model: {options.output / 'model.keras'}\nNext: mrs-keras evaluate --run {options.output}")
+
+
+def _evaluate(options) -> None:
+    from mrs_keras import evaluate
+    from mrs_keras.reproduce import numbers_table
+
+    numbers = evaluate(options.run_dir, data_dir=options.data_dir, steps=options.steps, output_dir=options.output)
+    print(numbers_table(numbers))
+    print(f"Report: {(options.output or options.run_dir / 'evaluation') / 'report.html'}")
+
+
+def _export(options) -> None:
+    from mrs_keras.evaluation import load_trained
+    from mrs_keras.serving import export
+
+    for name, path in export(load_trained(options.run_dir), options.output, options.version).items():
+        print(f"{name}: {path}")
+
+
+def _reproduce(options) -> None:
+    from mrs_keras.reproduce import reproduce
+
+    reproduce(options.output, saved_models_dir=options.saved_models)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mrs-keras",
+        description="Labelled MR spectra for Keras: simulate, train a conditional VAE, evaluate, export.",
+        epilog="The dataset comes from `tfds build tfds_builders/simulated_mrs`; `mrs-keras reproduce` does it all.",
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name, run, help_text, to=commands):
+        command = to.add_parser(
+            name, help=help_text, description=help_text, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        )
+        command.set_defaults(run=run)
+        return command
+
+    basis = commands.add_parser("basis", help="work with basis sets", description="Work with basis sets.")
+    basis_commands = basis.add_subparsers(dest="basis_command", required=True, metavar="COMMAND")
+    simulate = add("simulate", _basis_simulate, "simulate a PRESS basis from spin systems", basis_commands)
+    simulate.add_argument("--output", type=Path, required=True, help=".npz file to write")
+    simulate.add_argument("--metabolites", nargs="+", default=["NAA", "PCr"], metavar="NAME", help="metabolites")
+    simulate.add_argument("--te1-ms", type=float, default=11.0, help="first echo time, ms")
+    simulate.add_argument("--te2-ms", type=float, default=19.0, help="second echo time, ms")
+    simulate.add_argument("--spectrometer-frequency-mhz", type=float, default=123.2, help="proton frequency, MHz")
+    simulate.add_argument("--bandwidth-hz", type=float, default=4000.0, help="receiver bandwidth, Hz")
+    simulate.add_argument("--points", type=int, default=2048, help="complex points")
+    simulate.add_argument("--linewidth-hz", type=float, default=2.0, help="Lorentzian linewidth, Hz")
+
+    train = add("train", _train, "train a model, or go on with an interrupted training")
+    train.add_argument("--output", type=Path, default=Path("runs/base"), help="folder of the run")
+    _add_data_dir(train)
+    train.add_argument("--preset", default="base", help="model preset")
+    train.add_argument("--epochs", type=int, help="epochs; by default those of the preset")
+    train.add_argument("--batch-size", type=int, help="examples per step over all devices; by default the preset's")
+    train.add_argument("--learning-rate", type=float, help="highest learning rate; by default the preset's")
+    train.add_argument("--seed", type=int, default=0, help="of weights, order and sampling noise")
+    train.add_argument("--checkpoint-every", type=int, default=10, help="epochs between checkpoints")
+
+    evaluate = add("evaluate", _evaluate, "evaluate a trained model: numbers, figures and a report")
+    _add_run_dir(evaluate)
+    _add_data_dir(evaluate)
+    evaluate.add_argument("--steps", type=int, default=11, help="spectra per interpolation")
+    evaluate.add_argument("--output", type=Path, help="folder to write; by default RUN/evaluation")
+
+    export = add("export", _export, "export encoder and generator as SavedModels")
+    _add_run_dir(export)
+    export.add_argument("--output", type=Path, default=Path("saved_models"), help="folder of the SavedModels")
+    export.add_argument("--version", type=int, default=1, help="version folder to write")
+
+    reproduce = add("reproduce", _reproduce, "run the main job: dataset, training, evaluation, export")
+    reproduce.add_argument("--output", type=Path, default=Path("runs/reproduce"), help="folder of the run")
+    reproduce.add_argument("--saved-models", type=Path, default=Path("saved_models"), help="folder of the SavedModels")
+    return parser
+
+
+def _add_data_dir(command) -> None:
+    command.add_argument("--data-dir", type=Path, help="TFDS data folder; by default that of `tfds build`")
+
+
+def _add_run_dir(command) -> None:
+    command.add_argument("--run", dest="run_dir", type=Path, default=Path("runs/base"), help="folder of the training")
+
+
+def _version() -> str:
+    from mrs_keras import __version__
+
+    return f"mrs-keras {__version__}"
+
+
+def _quieten() -> None:
+    """Leaves out TensorFlow's notes on the machine (missing GPUs, processor features), which read like errors."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    logging.getLogger("absl").setLevel(logging.ERROR)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""`mrs-keras reproduce`: the main job from end to end."""
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from mrs_keras.files import replacing
+
+TARGETS = {
+    "validation error of the cVAE (median)": "<= 3 %",
+    "cVAE over PCA": "< 0.5",
+    "phi0 along the interpolation": "monotone",
+    "phi0 at the ends, off by": "<= 5 %",
+}
+"""Number of the table -> what it is held against."""
+
+
+def reproduce(
+    output_dir: str | os.PathLike = "runs/reproduce", saved_models_dir: str | os.PathLike = "saved_models"
+) -> dict:
+    """Builds the dataset, trains, evaluates and exports with the defaults; what is finished already is used again.
+
+    Args:
+      output_dir: folder for the dataset, the training and the evaluation. Defaults to `"runs/reproduce"`.
+      saved_models_dir: folder of the SavedModels. Defaults to `"saved_models"`.
+
+    Returns:
+      The content of `numbers.json` in the output folder: the numbers of the evaluation, and the seconds of each step.
+    """
+    output_dir = Path(output_dir)
+    data_dir, run_dir = output_dir / "tensorflow_datasets", output_dir / "training"
+    seconds: dict[str, float] = {}
+    with _step("load TensorFlow", seconds):
+        from mrs_keras.data import build_dataset
+        from mrs_keras.evaluation import evaluate, load_trained
+        from mrs_keras.serving import export
+        from mrs_keras.training import train
+    with _step("build the dataset", seconds):
+        build_dataset(data_dir)
+    with _step("train", seconds):
+        train(run_dir, data_dir=data_dir)
+    with _step("evaluate", seconds):
+        numbers = evaluate(run_dir, data_dir=data_dir, output_dir=output_dir / "evaluation")
+    with _step("export", seconds):
+        paths = export(load_trained(run_dir), saved_models_dir)
+    numbers = {**numbers, "seconds": {name: round(value, 1) for name, value in seconds.items()}}
+    with replacing(output_dir / "numbers.json") as partial:
+        partial.write_text(json.dumps(numbers, indent=2) + "\n")
+    print(f"\n{numbers_table(numbers)}\n\nnumbers      {output_dir / 'numbers.json'}")
+    print(f"report       {output_dir / 'evaluation' / 'report.html'}\nfigures      {output_dir / 'evaluation'}")
+    print("\n".join(f"SavedModel   {path}" for path in paths.values()))
+    print(f"\nAll steps took {sum(seconds.values()):.0f} s.")
+    return numbers
+
+
+def numbers_table(numbers: dict) -> str:
+    """Returns the numbers of an evaluation as a table, beside what they are held against."""
+    reconstruction, interpolation = numbers["reconstruction"], numbers["interpolation"]
+    phi0 = interpolation["phi0"]
+    rows = {
+        "validation error of the cVAE (median)": f"{100 * reconstruction['model']['median']:.2f} %",
+        "validation error of the cVAE (95th percentile)": f"{100 * reconstruction['model']['percentile_95']:.2f} %",
+        f"validation error of PCA, {numbers['latent_dim']} components (median)": (
+            f"{100 * reconstruction['pca']['median']:.2f} %"
+        ),
+        "cVAE over PCA": f"{reconstruction['model_over_pca']:.2f}",
+        "active latents": f"{numbers['active_units']} of {numbers['latent_dim']}",
+        "phi0 along the interpolation": "monotone" if phi0["monotone"]["phi0"] else "not monotone",
+        "phi0 at the ends, off by": f"{100 * phi0['end_point_error']['phi0']:.2f} %",
+    }
+    for name in ("gamma", "sigma"):
+        broadening = interpolation["broadening"]
+        rows[f"{name} along the interpolation"] = "monotone" if broadening["monotone"][name] else "not monotone"
+        rows[f"{name} at the ends, off by"] = f"{100 * broadening['end_point_error'][name]:.2f} %"
+    width = max(map(len, rows))
+    lines = [f"{'':{width}}  {'measured':>12}  expected"]
+    lines += [f"{name:{width}}  {value:>12}  {TARGETS.get(name, '')}".rstrip() for name, value in rows.items()]
+    return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def _step(name: str, seconds: dict[str, float]) -> Iterator[None]:
+    """Prints a step and its time, and keeps the time in `seconds`."""
+    print(f"== {name}", flush=True)
+    start = time.perf_counter()
+    yield
+    seconds[name] = time.perf_counter() - start
+    print(f"   {seconds[name]:.1f} s", flush=True)
