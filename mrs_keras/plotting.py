@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-COLOURS = colormaps["viridis"]
+COLOURS = ListedColormap(colormaps["viridis"](np.linspace(0, 0.9, 256)))
+"""From dark to light, without the yellow that vanishes on white."""
 RECOVERED_UNITS = {"phi0": "rad", "gamma": "1/s", "sigma": "1/s", "eps": "rad/s"}
 
 
@@ -41,7 +44,7 @@ def plot_learning_curves(history: Mapping[str, np.ndarray]) -> Figure:
         axes.set(xlabel="epoch", ylabel=label)
         if name == "mean_squared_error":
             axes.set_yscale("log")
-            axes.legend()
+    axes.legend()
     return figure
 
 
@@ -86,6 +89,7 @@ def plot_reconstruction(
             100 * errors, bins, alpha=0.7, color=colour, label=f"{label}\nmedian {100 * np.median(errors):.2f} %"
         )
     histogram.set(xscale="log", xlabel="relative L2 error (%)", ylabel="validation spectra")
+    histogram.set_ylim(top=1.4 * histogram.get_ylim()[1])
     histogram.legend(fontsize=8)
     return figure
 
@@ -97,45 +101,32 @@ def plot_interpolation(ppm: np.ndarray, interpolations: Mapping[str, Mapping]) -
       ppm: (points,), chemical shifts.
       interpolations: name of the pair -> result of `mrs_keras.evaluation.evaluate_interpolation`.
     """
-    columns = 1 + max(len(result["varied"]) for result in interpolations.values())
-    figure = _figure(4.2 * columns, 3.6 * len(interpolations))
-    grid = figure.subplots(len(interpolations), columns, squeeze=False, width_ratios=[1.5] + [1] * (columns - 1))
-    for row, (name, result) in zip(grid, interpolations.items(), strict=True):
-        for alpha, spectrum in zip(result["alpha"], result["spectra"], strict=True):
-            row[0].plot(ppm, spectrum.real, color=COLOURS(0.9 * alpha), linewidth=1)
+    figure = _figure(14, 3.8 * len(interpolations))
+    grid = figure.subplots(len(interpolations), 3, squeeze=False, width_ratios=[1.6, 1, 1])
+    for (spectra, recovered, distance), (name, result) in zip(grid, interpolations.items(), strict=True):
+        alpha = result["alpha"]
+        for coefficient, spectrum in zip(alpha, result["spectra"], strict=True):
+            spectra.plot(ppm, spectrum.real, color=COLOURS(coefficient), linewidth=1)
         for end, style in zip(result["ends"], ("--", ":"), strict=True):
-            row[0].plot(ppm, end.real, color="black", linestyle=style, linewidth=0.9)
-        row[0].set_title(f"interpolation over {name}: {len(result['alpha'])} spectra", fontsize=10)
-        _ppm_axis(row[0])
-        scale = colormaps["viridis"]
-        colours = figure.colorbar(
-            _mappable(scale, 0.9), ax=row[0], label="interpolation coefficient", ticks=[0, 0.45, 0.9]
-        )
-        colours.ax.set_yticklabels(["0", "0.5", "1"])
-        for axes in row[1:]:
-            axes.set_visible(False)
-        for axes, parameter in zip(row[1:], result["varied"], strict=False):
-            axes.set_visible(True)
-            axes.plot(result["alpha"], result["straight_line"][parameter], color="0.6", label="straight line")
-            axes.plot(
-                result["alpha"],
-                result["recovered"][parameter],
-                "o",
-                ms=4,
-                color=COLOURS(0.35),
-                label="recovered by fit",
+            spectra.plot(ppm, end.real, color="black", linestyle=style, linewidth=0.9)
+        spectra.set_title(f"interpolation over {name}: {len(alpha)} spectra (black: the test spectra)", fontsize=10)
+        _ppm_axis(spectra)
+        figure.colorbar(ScalarMappable(Normalize(0, 1), COLOURS), ax=spectra, label="interpolation coefficient")
+        for parameter, colour in zip(result["varied"], (COLOURS(0.35), COLOURS(0.75)), strict=False):
+            recovered.plot(
+                alpha, result["recovered"][parameter], "o", ms=4, color=colour, label=f"{parameter}, recovered"
             )
-            axes.plot([0, 1], result["true"][parameter], "x", ms=9, color="black", label="test spectra (true)")
-            axes.set(xlabel="interpolation coefficient", ylabel=f"{parameter} ({RECOVERED_UNITS[parameter]})")
-            axes.legend(fontsize=8)
+            recovered.plot(
+                alpha, result["straight_line"][parameter], color=colour, linewidth=0.9, label="straight line"
+            )
+            recovered.plot([0, 1], result["true"][parameter], "x", ms=9, color=colour, label="test spectra (true)")
+        unit = RECOVERED_UNITS[result["varied"][0]]
+        recovered.set(xlabel="interpolation coefficient", ylabel=f"{', '.join(result['varied'])} ({unit})")
+        recovered.legend(fontsize=8)
+        distance.plot(alpha, 100 * result["residual"], "o-", ms=4, color="tab:red")
+        distance.set(xlabel="interpolation coefficient", ylabel="distance from the physical model (%)")
+        distance.set_ylim(bottom=0)
     return figure
-
-
-def _mappable(colours, top: float):
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import ListedColormap, Normalize
-
-    return ScalarMappable(Normalize(0, top), ListedColormap(colours(np.linspace(0, top, 256))))
 
 
 def plot_model(encoder: Sequence, generator: Sequence, latents: int) -> Figure:
@@ -150,23 +141,21 @@ def plot_model(encoder: Sequence, generator: Sequence, latents: int) -> Figure:
     figure = _figure(13, 0.75 * rows + 1.2)
     axes = figure.subplots()
     axes.set_axis_off()
-    axes.set(xlim=(0, 13), ylim=(-rows + 0.3, 1.1))
+    axes.set(xlim=(0, 13), ylim=(-rows + 0.5, 1.1))
     posterior = _draw_network(axes, encoder, "Encoder", 0.1, COLOURS(0.35))
     latent = _draw_network(axes, generator, "Generator", 7.8, COLOURS(0.75))["z"]
-    middle = (6.5, (posterior["z_mean"][1] + latent[1]) / 2)
+    middle = (6.5, posterior["z_mean"][1] - 0.8)
     axes.text(
         *middle,
-        f"{latents} latents\nz = z_mean +\nexp(z_log_var / 2) * noise\nprior N(0, I)",
+        f"{latents} latents, prior N(0, I)\nz = z_mean + exp(z_log_var / 2) * noise",
         ha="center",
         va="center",
         fontsize=9,
         bbox={"boxstyle": "round", "fc": "white", "ec": "0.4"},
     )
     for name in ("z_mean", "z_log_var"):
-        axes.add_patch(
-            _arrow((posterior[name][0], posterior[name][1] - 0.35), (6.3, middle[1] - 0.55), "arc3,rad=0.25")
-        )
-    axes.add_patch(_arrow((6.9, middle[1] + 0.55), (latent[0] - 1.2, latent[1]), "arc3,rad=-0.25"))
+        axes.add_patch(_arrow((posterior[name][0], posterior[name][1] - 0.31), (5.05, middle[1]), "arc3,rad=0.12"))
+    axes.add_patch(_arrow((6.5, middle[1] + 0.3), (latent[0] - 1.2, latent[1]), "arc3,rad=-0.2"))
     return figure
 
 
@@ -208,15 +197,16 @@ def plot_procedure(ppm: np.ndarray, result: Mapping, name: str) -> Figure:
     grid = figure.add_gridspec(2, 4, width_ratios=[1.1, 1.25, 1.25, 1.1])
     for row, (label, end) in enumerate(zip("ab", result["ends"], strict=True)):
         axes = figure.add_subplot(grid[row, 0])
-        axes.plot(ppm, end.real, color=COLOURS(0.9 * row))
+        axes.plot(ppm, end.real, color=COLOURS(float(row)))
         axes.set_title(f"1. test spectrum {label}", fontsize=10)
         _ppm_axis(axes)
     latents = figure.add_subplot(grid[:, 1])
     positions = np.arange(result["z"].shape[1])
     for row, label in enumerate("ab"):
-        latents.plot(result["z"][-row], positions, "o-", color=COLOURS(0.9 * row), label=f"z of spectrum {label}")
+        latents.plot(result["z"][-row], positions, "o-", color=COLOURS(float(row)), label=f"z of spectrum {label}")
     latents.set(xlabel="posterior mean", ylabel="latent", title="2. encoded with its concentrations")
-    latents.legend()
+    latents.set_ylim(top=1.15 * positions[-1])
+    latents.legend(loc="upper right", fontsize=8)
     path = figure.add_subplot(grid[:, 2])
     varied = np.argsort(-np.abs(result["z"][-1] - result["z"][0]))[:4]
     for position in varied:
@@ -229,7 +219,7 @@ def plot_procedure(ppm: np.ndarray, result: Mapping, name: str) -> Figure:
     path.legend(fontsize=8)
     decoded = figure.add_subplot(grid[:, 3])
     for alpha, spectrum in zip(result["alpha"], result["spectra"], strict=True):
-        decoded.plot(ppm, spectrum.real, color=COLOURS(0.9 * alpha), linewidth=0.9)
+        decoded.plot(ppm, spectrum.real, color=COLOURS(alpha), linewidth=0.9)
     decoded.set_title("4. decoded by the generator", fontsize=10)
     _ppm_axis(decoded)
     for axes in (latents, path):

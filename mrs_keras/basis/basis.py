@@ -121,8 +121,8 @@ class Basis:
           FileNotFoundError: if there is no such file.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                content = {key: file[key] for key in file.files}
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                content = dict(arrays)
             settings = {field.name: content[field.name].tolist() for field in dataclasses.fields(Acquisition)}
             names, fids, description = (content[key] for key in ("names", "fids", "description"))
         except FileNotFoundError:

@@ -54,7 +54,7 @@ def open_dataset(data_dir: str | os.PathLike | None = None, config: str = "naa_p
     builder = tfds.builder_from_directory(versions[-1])
     for name, split in builder.info.splits.items():
         sizes = [path.stat().st_size if path.exists() else 0 for path in map(Path, split.filepaths)]
-        expected = split.num_bytes + TFRECORD_OVERHEAD_BYTES * split.num_examples
+        expected = int(split.num_bytes) + TFRECORD_OVERHEAD_BYTES * split.num_examples
         if sum(sizes) != expected:
             raise ValueError(
                 f"The split '{name}' of the dataset in '{versions[-1]}' is damaged. "

@@ -43,7 +43,7 @@ def layer_graph(network: keras.Model) -> list[LayerBox]:
         LayerBox(
             name, _label(network.get_layer(name)), _shape(network.get_layer(name)), lowest - to_output[name], sources
         )
-        for name, sources in inputs.items()
+        for name, sources in sorted(inputs.items(), key=lambda item: item[0] == "z_log_var")
     ]
 
 

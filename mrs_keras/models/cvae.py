@@ -96,6 +96,8 @@ class CVAE(keras.Model):
         self.hidden_units = tuple(check_count("hidden_units", units, 512) for units in hidden_units)
         self.activation = activation
         self.kl_weight = float(kl_weight)
+        if not self.kl_weight >= 0:
+            raise ValueError(f"`kl_weight` must be at least 0. Received: kl_weight={kl_weight}. Give for example 1.0.")
         self.decoder_variance = (
             decoder_variance
             if decoder_variance == "optimal"

@@ -51,7 +51,8 @@ def train(
       learning_rate: highest learning rate.
       seed: of the initial weights, the order of the examples and the sampling noise. Defaults to `0`.
       checkpoint_every: epochs between checkpoints. Defaults to `10`.
-      strategy: Defaults to `None`: `tf.distribute.MirroredStrategy()` over all GPUs, or the CPU where there is none.
+      strategy: Defaults to `None`: `tf.distribute.MirroredStrategy()` over all GPUs where there are several; otherwise
+        none, and XLA compiles the step.
 
     Returns:
       The trained `CVAE`.
@@ -74,7 +75,7 @@ def train(
     output_dir = Path(output_dir)
     builder = open_dataset(data_dir, config)
     _claim(output_dir, settings)
-    strategy = strategy or tf.distribute.MirroredStrategy()
+    strategy = strategy or _default_strategy()
     finished = output_dir / MODEL_FILE
     if finished.exists():
         return keras.models.load_model(finished)
@@ -84,7 +85,7 @@ def train(
     batches, steps = training_batches(builder, settings["batch_size"], seed, first_epoch=first_epoch)
     with strategy.scope():
         if checkpoints:
-            model = keras.models.load_model(checkpoints[-1])
+            model = _load_checkpoint(checkpoints[-1])
         else:
             keras.utils.set_random_seed(seed)
             model = CVAE.from_preset(preset, builder.info.metadata, seed=seed)
@@ -92,9 +93,13 @@ def train(
 
     history = output_dir / HISTORY_FILE
     cut_history(history, first_epoch)
+    validation = evaluation_batches(builder)
     model.fit(
         batches,
-        validation_data=evaluation_batches(builder),
+        # Endless: the end of a dataset under MirroredStrategy can reach Keras during the next epoch's training steps,
+        # which it then takes for the end of the training data.
+        validation_data=validation.repeat(),
+        validation_steps=int(validation.cardinality()),
         epochs=settings["epochs"],
         initial_epoch=first_epoch,
         steps_per_epoch=steps,
@@ -121,6 +126,15 @@ def read_history(output_dir: str | os.PathLike) -> dict[str, np.ndarray]:
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
 
 
+def _load_checkpoint(path: Path) -> CVAE:
+    try:
+        return keras.models.load_model(path)
+    except Exception as error:  # zipfile, h5py and Keras each raise their own kind
+        raise ValueError(
+            f"The checkpoint '{path}' cannot be read: {error} Remove it; training then goes on from the one before."
+        ) from error
+
+
 def _optimizer(settings: dict, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     steps = settings["epochs"] * steps_per_epoch
     warmup = min(WARMUP_STEPS, steps // 2)
@@ -130,9 +144,18 @@ def _optimizer(settings: dict, steps_per_epoch: int) -> keras.optimizers.Optimiz
     return keras.optimizers.Adam(schedule)
 
 
+def _default_strategy() -> tf.distribute.Strategy:
+    several = len(tf.config.list_logical_devices("GPU")) > 1
+    return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
+
+
 def _compiles(strategy: tf.distribute.Strategy) -> bool:
-    """Whether XLA compiles the step: it is faster, but Keras cannot use it with several replicas (keras#19005)."""
-    return strategy.num_replicas_in_sync == 1
+    """Whether XLA compiles the step, which makes it faster.
+
+    Not under a strategy: Keras fails with several replicas (keras#19005), and with a single mirrored one its metrics
+    were seen to differ from run to run.
+    """
+    return isinstance(strategy, type(tf.distribute.get_strategy()))
 
 
 def _claim(output_dir: Path, settings: dict) -> None:

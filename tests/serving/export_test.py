@@ -1,0 +1,106 @@
+import json
+
+import numpy as np
+import pytest
+
+from mrs_keras import export
+from tests.conftest import run_python
+
+TENSORFLOW_ALONE = """
+import json, sys
+import numpy as np, tensorflow as tf
+folder = sys.argv[1]
+data = dict(np.load(folder + "/data.npz"))
+names, output = {}, {}
+for name, signature, inputs in (
+    ("encoder", "encode", ("spectrum", "concentrations")),
+    ("generator", "decode", ("z", "concentrations")),
+):
+    module = tf.saved_model.load(f"{folder}/saved_models/{name}/1")
+    names[name] = sorted(module.signatures)
+    for key in (signature, "serving_default"):
+        function = module.signatures[key]
+        assert sorted(function.structured_input_signature[1]) == sorted(inputs)
+        result = function(**{key: tf.constant(data[key]) for key in inputs})
+        output.update({key: value.numpy() for key, value in result.items()})
+assert "mrs_keras" not in sys.modules
+np.savez(folder + "/output.npz", **output)
+print(json.dumps(names))
+"""
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory, run_dir, data_dir):
+    from mrs_keras.data import load_arrays, open_dataset
+    from mrs_keras.evaluation import load_trained
+
+    folder = tmp_path_factory.mktemp("export")
+    model = load_trained(run_dir)
+    export(model, folder / "saved_models")
+    validation = load_arrays(open_dataset(data_dir), "validation")
+    data = {name: validation[name][:100] for name in ("spectrum", "concentrations")}
+    data["z"] = np.random.default_rng(0).normal(size=(100, model.latent_dim)).astype(np.float32)
+    np.savez(folder / "data.npz", **data)
+    return folder, model, data
+
+
+def test_a_process_with_tensorflow_alone_gets_the_numbers_of_the_keras_model(exported):
+    folder, model, data = exported
+    names = json.loads(run_python(TENSORFLOW_ALONE, folder).stdout.splitlines()[-1])
+    assert names == {"encoder": ["encode", "serving_default"], "generator": ["decode", "serving_default"]}
+    output = np.load(folder / "output.npz")
+    expected = model.encoder.predict({k: data[k] for k in ("spectrum", "concentrations")}, verbose=0)
+    expected["spectrum"] = model.generator.predict({k: data[k] for k in ("z", "concentrations")}, verbose=0)
+    for name, values in expected.items():
+        difference = np.abs(output[name] - values).max() / np.abs(values).max()
+        print(f"\n{name}: SavedModel off by {difference:.1e} of the largest value")
+        assert difference < 1e-5
+
+
+def test_the_batch_axis_is_free(exported):
+    import tensorflow as tf
+
+    generator = tf.saved_model.load(str(exported[0] / "saved_models" / "generator" / "1"))
+    for batch in (1, 7):
+        spectrum = generator.decode({"z": tf.zeros((batch, 16)), "concentrations": tf.ones((batch, 2))})["spectrum"]
+        assert spectrum.shape == (batch, 252, 2)
+
+
+def test_the_export_says_what_it_was_trained_for(exported):
+    folder, model, _ = exported
+    path = folder / "saved_models" / "generator" / "1" / "assets.extra" / "mrs_keras.json"
+    described = json.loads(path.read_text())
+    assert described["metabolites"] == ["NAA", "PCr"]
+    assert described["concentration_range_mm"] == [[7.5, 17.0], [3.0, 5.5]]
+    assert described["acquisition"] == model.acquisition.to_dict()
+
+
+def test_older_versions_stay(exported, tmp_path):
+    model = exported[1]
+    export(model, tmp_path, version=1)
+    before = (tmp_path / "encoder" / "1" / "saved_model.pb").stat().st_mtime_ns
+    paths = export(model, tmp_path, version=2)
+    assert paths["encoder"] == tmp_path / "encoder" / "2"
+    assert sorted(path.name for path in (tmp_path / "encoder").iterdir()) == ["1", "2"]
+    assert (tmp_path / "encoder" / "1" / "saved_model.pb").stat().st_mtime_ns == before
+
+
+def test_an_export_that_fails_leaves_no_version_behind(exported, tmp_path, monkeypatch):
+    import tensorflow as tf
+
+    save = tf.saved_model.save
+
+    def failing(module, path, **options):
+        save(module, path, **options)
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", failing)
+    with pytest.raises(OSError, match="No space left"):
+        export(exported[1], tmp_path)
+    assert list((tmp_path / "encoder").iterdir()) == []
+
+
+@pytest.mark.parametrize("version", [0, -1, "latest"])
+def test_a_version_that_is_no_count_is_refused(exported, tmp_path, version):
+    with pytest.raises(ValueError, match="`version` must be a whole number"):
+        export(exported[1], tmp_path, version=version)
