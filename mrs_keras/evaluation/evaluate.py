@@ -4,7 +4,6 @@ import json
 import os
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from mrs_keras import plotting
@@ -18,7 +17,7 @@ from mrs_keras.files import replacing
 from mrs_keras.models import CVAE
 from mrs_keras.simulation import channels_to_complex
 from mrs_keras.training import read_history
-from mrs_keras.training.recipe import MODEL_FILE
+from mrs_keras.training.recipe import MODEL_FILE, load_model
 
 PAIRS = {"phi0": ("phi0",), "broadening": ("gamma", "sigma")}
 """Pair of the test split -> parameters in which its two spectra differ."""
@@ -32,6 +31,7 @@ def load_trained(run_dir: str | os.PathLike) -> CVAE:
 
     Raises:
       FileNotFoundError: if there is no training, or it is not finished.
+      ValueError: if the model file is damaged.
     """
     path = Path(run_dir) / MODEL_FILE
     if not path.exists():
@@ -40,7 +40,9 @@ def load_trained(run_dir: str | os.PathLike) -> CVAE:
             f"No trained model in '{run_dir}': there is {state}. Expected the file '{MODEL_FILE}'. "
             f"Run `mrs-keras train --output {run_dir}`; it goes on where it was interrupted."
         )
-    return keras.models.load_model(path)
+    return load_model(
+        path, f"Remove it and run `mrs-keras train --output {run_dir}`: it goes on from the last checkpoint."
+    )
 
 
 def evaluate(

@@ -49,7 +49,8 @@ class CVAE(keras.Model):
       hidden_units: width of each hidden layer of the encoder; the generator mirrors them. Defaults to
         `(512, 256, 128)`.
       activation: of the hidden layers. Defaults to `"gelu"`.
-      kl_weight: weight of the KL term. Defaults to `1.0`.
+      kl_weight: weight of the KL term, or a `keras.optimizers.schedules.LearningRateSchedule` of it over the steps of
+        the training. Defaults to `1.0`.
       decoder_variance: `"optimal"`, or a fixed variance in units of `spectrum_scale` squared. Defaults to `"optimal"`.
       seed: of the sampling noise. Step n on replica r uses noise keyed by (seed, n, r): a resumed training equals an
         uninterrupted one. Defaults to `0`.
@@ -81,7 +82,7 @@ class CVAE(keras.Model):
         latent_dim: int = 16,
         hidden_units: Sequence[int] = (512, 256, 128),
         activation: str = "gelu",
-        kl_weight: float = 1.0,
+        kl_weight: float | keras.optimizers.schedules.LearningRateSchedule = 1.0,
         decoder_variance: float | Literal["optimal"] = "optimal",
         seed: int = 0,
         **kwargs,
@@ -95,9 +96,7 @@ class CVAE(keras.Model):
         self.latent_dim = check_count("latent_dim", latent_dim, 16)
         self.hidden_units = tuple(check_count("hidden_units", units, 512) for units in hidden_units)
         self.activation = activation
-        self.kl_weight = float(kl_weight)
-        if not self.kl_weight >= 0:
-            raise ValueError(f"`kl_weight` must be at least 0. Received: kl_weight={kl_weight}. Give for example 1.0.")
+        self.kl_weight = _checked_kl_weight(kl_weight)
         self.decoder_variance = (
             decoder_variance
             if decoder_variance == "optimal"
@@ -171,7 +170,7 @@ class CVAE(keras.Model):
             variance = tf.maximum(total / (global_batch * size), 1e-12)
         reconstruction = squared_error / (2 * variance) + 0.5 * size * tf.math.log(2 * math.pi * variance)
         return {
-            "loss": reconstruction + self.kl_weight * kl,
+            "loss": reconstruction + self._kl_weight_now() * kl,
             "reconstruction_loss": reconstruction,
             "kl_loss": kl,
             "mean_squared_error": squared_error / size,
@@ -200,6 +199,11 @@ class CVAE(keras.Model):
         self.active_units.update_state(z_mean)
         logs = self._update_trackers(self._per_example_losses(squared_error, kl, global_batch))
         return {**logs, "active_units": self.active_units.result()}
+
+    def _kl_weight_now(self):
+        if isinstance(self.kl_weight, keras.optimizers.schedules.LearningRateSchedule):
+            return self.kl_weight(self.optimizer.iterations)
+        return self.kl_weight
 
     def _step_seed(self):
         """Returns the seed of this step's noise on this replica: int32 (2,)."""
@@ -280,10 +284,21 @@ class CVAE(keras.Model):
             "latent_dim": self.latent_dim,
             "hidden_units": list(self.hidden_units),
             "activation": self.activation,
-            "kl_weight": self.kl_weight,
+            "kl_weight": keras.saving.serialize_keras_object(self.kl_weight),
             "decoder_variance": self.decoder_variance,
             "seed": self.seed,
         }
+
+
+def _checked_kl_weight(weight):
+    """Returns a schedule (also from its serialised form) or a float >= 0."""
+    if isinstance(weight, Mapping):
+        weight = keras.saving.deserialize_keras_object(weight)
+    if isinstance(weight, keras.optimizers.schedules.LearningRateSchedule):
+        return weight
+    if float(weight) >= 0:
+        return float(weight)
+    raise ValueError(f"`kl_weight` must be at least 0. Received: kl_weight={weight}. Give for example 1.0.")
 
 
 def _sum_over_replicas(value):

@@ -65,7 +65,7 @@ def train(
     settings = {
         "preset": preset,
         "config": config,
-        "epochs": check_count("epochs", recipe["epochs"] if epochs is None else epochs, 250),
+        "epochs": check_count("epochs", recipe["epochs"] if epochs is None else epochs, 500),
         "batch_size": check_count("batch_size", recipe["batch_size"] if batch_size is None else batch_size, 64),
         "learning_rate": check_positive(
             "learning_rate", recipe["learning_rate"] if learning_rate is None else learning_rate, 1e-3
@@ -78,17 +78,18 @@ def train(
     strategy = strategy or _default_strategy()
     finished = output_dir / MODEL_FILE
     if finished.exists():
-        return keras.models.load_model(finished)
+        return load_model(finished, "Remove it: the training then goes on from the last checkpoint.")
 
     checkpoints = Checkpoint.checkpoints(output_dir / "checkpoints")
     first_epoch = Checkpoint.epochs_of(checkpoints[-1]) if checkpoints else 0
     batches, steps = training_batches(builder, settings["batch_size"], seed, first_epoch=first_epoch)
     with strategy.scope():
         if checkpoints:
-            model = _load_checkpoint(checkpoints[-1])
+            model = load_model(checkpoints[-1], "Remove it: the training then goes on from the checkpoint before.")
         else:
             keras.utils.set_random_seed(seed)
-            model = CVAE.from_preset(preset, builder.info.metadata, seed=seed)
+            kl_weight = _kl_schedule(recipe["kl_weight"], settings["epochs"] * steps)
+            model = CVAE.from_preset(preset, builder.info.metadata, seed=seed, kl_weight=kl_weight)
             model.compile(_optimizer(settings, steps), jit_compile=_compiles(strategy))
 
     history = output_dir / HISTORY_FILE
@@ -126,13 +127,12 @@ def read_history(output_dir: str | os.PathLike) -> dict[str, np.ndarray]:
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
 
 
-def _load_checkpoint(path: Path) -> CVAE:
+def load_model(path: Path, remedy: str) -> CVAE:
+    """Loads a `.keras` file, or raises `ValueError` with the remedy where it is damaged."""
     try:
         return keras.models.load_model(path)
     except Exception as error:  # zipfile, h5py and Keras each raise their own kind
-        raise ValueError(
-            f"The checkpoint '{path}' cannot be read: {error} Remove it; training then goes on from the one before."
-        ) from error
+        raise ValueError(f"The file '{path}' cannot be read: {error} {remedy}") from error
 
 
 def _optimizer(settings: dict, steps_per_epoch: int) -> keras.optimizers.Optimizer:
@@ -142,6 +142,12 @@ def _optimizer(settings: dict, steps_per_epoch: int) -> keras.optimizers.Optimiz
         0.0, max(steps - warmup, 1), warmup_target=settings["learning_rate"], warmup_steps=warmup
     )
     return keras.optimizers.Adam(schedule)
+
+
+def _kl_schedule(weights: dict, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Returns the KL's weight over the steps: a straight line from start to end, then the end."""
+    duration = max(round(weights["until"] * steps), 1)
+    return keras.optimizers.schedules.PolynomialDecay(weights["start"], duration, weights["end"])
 
 
 def _default_strategy() -> tf.distribute.Strategy:

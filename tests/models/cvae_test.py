@@ -136,6 +136,17 @@ def test_config_gives_the_same_model_and_survives_json():
     assert [w.shape for w in again.weights] == [w.shape for w in model.weights]
 
 
+def test_the_weight_of_the_kl_term_can_follow_a_schedule(data, tmp_path):
+    schedule = keras.optimizers.schedules.ExponentialDecay(8.0, 4, 0.5, staircase=True)
+    model = small_model(kl_weight=schedule)
+    model.compile(keras.optimizers.SGD(0.0))
+    model.fit(batches(data, 50), epochs=1, shuffle=False, verbose=0)  # 4 steps: the weight is halved
+    model.save(tmp_path / "model.keras")
+    for same in (model, keras.models.load_model(tmp_path / "model.keras")):
+        logs = same.evaluate(batches(data, 50), return_dict=True, verbose=0)
+        assert logs["loss"] == pytest.approx(logs["reconstruction_loss"] + 4.0 * logs["kl_loss"], rel=1e-5)
+
+
 @pytest.mark.parametrize("name", CVAE_PRESETS)
 def test_every_preset_describes_itself_and_builds(name):
     assert CVAE_PRESETS[name]["description"]

@@ -88,7 +88,7 @@ def test_a_damaged_checkpoint_is_named(uninterrupted, data_dir, tmp_path):
     (tmp_path / "checkpoints").mkdir()
     whole = uninterrupted[0] / "checkpoints" / "epoch_0004.keras"
     (tmp_path / "checkpoints" / "epoch_0004.keras").write_bytes(whole.read_bytes()[:1000])
-    with pytest.raises(ValueError, match="checkpoint '.*epoch_0004.keras' cannot be read.*Remove it"):
+    with pytest.raises(ValueError, match="epoch_0004.keras' cannot be read.*Remove it"):
         train(tmp_path, data_dir=data_dir, **SETTINGS)
 
 

@@ -1,0 +1,129 @@
+import csv
+import importlib
+import json
+import struct
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from mrs_keras import evaluate
+from mrs_keras.evaluation import layer_graph, load_trained
+
+FIGURES = ("figure1_model", "figure2_procedure", "figure3_interpolation", "reconstruction", "learning_curves")
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory, run_dir, data_dir):
+    path = tmp_path_factory.mktemp("evaluate") / "evaluation"
+    return path, evaluate(run_dir, data_dir=data_dir, steps=5, output_dir=path)
+
+
+class Page(HTMLParser):
+    """Collects what a page loads, and its cells."""
+
+    def __init__(self):
+        super().__init__()
+        self.sources, self.cells, self.links = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag in ("img", "script"):
+            self.sources.append(attrs.get("src"))
+        if "href" in attrs:
+            self.links.append(attrs["href"])
+
+    def handle_data(self, data):
+        self.cells.append(data.strip())
+
+
+def test_numbers_are_written_as_returned(evaluated):
+    path, numbers = evaluated
+    assert json.loads((path / "numbers.json").read_text()) == numbers
+    reconstruction = numbers["reconstruction"]
+    assert 0 < reconstruction["model"]["median"] < reconstruction["model"]["percentile_95"] < 1
+    assert reconstruction["pca"]["median"] == pytest.approx(0.0455, abs=0.001)
+    assert reconstruction["model_over_pca"] == pytest.approx(
+        reconstruction["model"]["median"] / reconstruction["pca"]["median"]
+    )
+    assert numbers["active_units"] <= numbers["latent_dim"] == 16
+
+
+def test_the_report_needs_no_other_file(evaluated):
+    path, numbers = evaluated
+    page = Page()
+    page.feed((path / "report.html").read_text(encoding="utf-8"))
+    assert len(page.sources) == len(FIGURES)
+    assert all(source.startswith("data:image/png;base64,") for source in page.sources)
+    assert page.links == []
+    assert f"{100 * numbers['reconstruction']['model']['median']:.2f} %" in page.cells
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_is_a_png_of_a_readable_size(evaluated, name):
+    content = (evaluated[0] / f"{name}.png").read_bytes()
+    assert content.startswith(b"\x89PNG")
+    width, height = struct.unpack(">II", content[16:24])
+    assert width >= 1200
+    assert height >= 400
+
+
+def test_the_table_of_the_interpolation_has_a_row_per_spectrum(evaluated):
+    with (evaluated[0] / "interpolation.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["pair"] for row in rows] == ["phi0"] * 5 + ["broadening"] * 5
+    np.testing.assert_allclose([float(row["alpha"]) for row in rows[:5]], np.linspace(0, 1, 5))
+    phi0 = [float(row["phi0_rad"]) for row in rows[:5]]
+    assert all(np.diff(phi0) > 0)
+
+
+def test_the_figure_of_the_model_shows_the_real_layers(run_dir):
+    model = load_trained(run_dir)
+    boxes = {box.name: box for box in layer_graph(model.encoder)}
+    assert set(boxes) == {layer.name for layer in model.encoder.layers}
+    assert set(boxes["add_label"].inputs) == {"real_then_imaginary", "scale_concentrations"}
+    assert boxes["z_mean"].inputs == boxes["z_log_var"].inputs == ("hidden_3",)
+    assert (boxes["hidden_1"].shape, boxes["spectrum"].shape) == ("512", "252 x 2")
+    for box in boxes.values():
+        assert all(boxes[source].row < box.row for source in box.inputs)
+
+
+def test_ppm_runs_from_right_to_left_in_every_panel_of_spectra(trained):
+    from mrs_keras import plotting
+
+    ppm = trained.acquisition.window_ppm_axis
+    spectra = np.ones((20, 252), complex)
+    errors = np.linspace(0.01, 0.1, 20)
+    figure = plotting.plot_reconstruction(ppm, spectra, spectra, errors, errors, 16)
+    panels = [axes for axes in figure.axes if axes.get_xlabel() == "chemical shift (ppm)"]
+    assert len(panels) == 3
+    for axes in panels:
+        left, right = axes.get_xlim()
+        assert left > right
+        assert "arbitrary units" in axes.get_ylabel()
+
+
+def test_an_evaluation_that_fails_leaves_the_old_one(evaluated, run_dir, data_dir, monkeypatch):
+    path, numbers = evaluated
+    module = importlib.import_module("mrs_keras.evaluation.evaluate")  # the function has the module's name
+
+    def failing(*arguments):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(module, "_report", failing)
+    with pytest.raises(OSError, match="No space left"):
+        evaluate(run_dir, data_dir=data_dir, steps=2, output_dir=path)
+    assert json.loads((path / "numbers.json").read_text()) == numbers
+
+
+def test_an_untrained_or_unfinished_run_is_named_with_the_command_that_trains_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no training.*mrs-keras train --output"):
+        load_trained(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match="an unfinished training"):
+        load_trained(tmp_path)
+
+
+def test_a_damaged_model_file_is_named(tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"PK half a file")
+    with pytest.raises(ValueError, match=r"model\.keras.* cannot be read"):
+        load_trained(tmp_path)

@@ -1,0 +1,75 @@
+"""The main job with its defaults: minutes the first time; a finished one in `runs/reproduce` is used again."""
+
+import json
+
+import pytest
+
+from mrs_keras.reproduce import numbers_table, reproduce
+from tests.conftest import REPOSITORY, run_python
+
+
+@pytest.mark.slow
+def test_the_main_job_meets_its_targets_and_is_reused():
+    code = """
+import os, sys, json
+os.chdir(sys.argv[1])
+from mrs_keras.reproduce import reproduce
+reproduce()
+"""
+    run_python(code, REPOSITORY)
+    numbers = json.loads((REPOSITORY / "runs" / "reproduce" / "numbers.json").read_text())
+    model = (REPOSITORY / "runs" / "reproduce" / "training" / "model.keras").stat().st_mtime_ns
+    assert numbers["reconstruction"]["model"]["median"] <= 0.03
+    assert numbers["reconstruction"]["model_over_pca"] < 0.5
+    assert numbers["latent_dim"] <= 16
+    assert numbers["interpolation"]["phi0"]["monotone"]["phi0"]
+    assert numbers["interpolation"]["phi0"]["end_point_error"]["phi0"] <= 0.05
+
+    again = run_python(code, REPOSITORY).stdout
+    assert (REPOSITORY / "runs" / "reproduce" / "training" / "model.keras").stat().st_mtime_ns == model
+    assert str(f"{100 * numbers['reconstruction']['model']['median']:.2f} %") in again
+    for path in ("runs/reproduce/evaluation/report.html", "saved_models/encoder/1", "saved_models/generator/1"):
+        assert path in again
+        assert (REPOSITORY / path).exists()
+
+
+def test_the_table_names_every_number_and_its_target():
+    numbers = {
+        "reconstruction": {
+            "model": {"median": 0.01, "percentile_95": 0.02},
+            "pca": {"median": 0.05, "percentile_95": 0.09},
+            "model_over_pca": 0.2,
+        },
+        "latent_dim": 16,
+        "active_units": 15,
+        "interpolation": {
+            "phi0": {"monotone": {"phi0": True}, "end_point_error": {"phi0": 0.004}},
+            "broadening": {
+                "monotone": {"gamma": True, "sigma": False},
+                "end_point_error": {"gamma": 0.01, "sigma": 0.02},
+            },
+        },
+    }
+    table = numbers_table(numbers)
+    for text in ("1.00 %", "5.00 %", "15 of 16", "0.40 %", "not monotone", "<= 3 %", "< 0.5", "<= 5 %"):
+        assert text in table
+
+
+def test_an_interrupted_job_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    import mrs_keras.training
+
+    calls = []
+
+    def interrupted(*arguments, **options):
+        calls.append(options["data_dir"])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mrs_keras.training, "train", interrupted)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            reproduce(tmp_path / "run", tmp_path / "saved_models")
+    # The dataset was built once: its file is older than the second call.
+    shards = list((tmp_path / "run" / "tensorflow_datasets").rglob("*train.tfrecord*"))
+    assert len(shards) == 1
+    assert len(calls) == 2
+    assert not (tmp_path / "run" / "numbers.json").exists()
