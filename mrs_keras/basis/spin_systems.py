@@ -1,48 +1,54 @@
-"""Spin systems of metabolites: chemical shifts and scalar couplings from the literature.
+"""Spin systems by metabolite name, in two sets of constants: those of the fitting challenge, and those published.
 
-Shifts and couplings follow Govindaraju, Young and Maudsley, NMR Biomed 13:129-153 (2000), doi
-10.1002/1099-1492(200005)13:3<129::AID-NBM619>3.0.CO;2-V. The 2016 ISMRM fitting challenge used values that differ from
-the paper by a few mppm (its own reference offset). Those stand here, fitted to its `noTMS` files: at 7 decimals the
-relative L2 error is 4e-6, at 5 decimals it would be 3e-4.
+The 2016 ISMRM fitting challenge was simulated at 123.2617 MHz, while its README states 123.2 MHz, and it is read with
+that. On the axis of a 123.2 MHz spectrometer each of its shifts lies farther from 4.65 ppm by 123.2617 / 123.2, which
+is 1.3 mppm for NAA. `SPIN_SYSTEMS` holds the challenge's constants as they lie on that axis, so that a basis simulated
+with the default `Acquisition` is the challenge's own; `CHALLENGE_SPIN_SYSTEMS` holds them as the challenge had them.
 """
 
 import dataclasses
 
+from mrs_keras.acquisition import PPM_REFERENCE
+from mrs_keras.basis.challenge_constants import CHALLENGE_FREQUENCY_MHZ, CHALLENGE_SPIN_SYSTEMS
+from mrs_keras.basis.literature_constants import LITERATURE_SPIN_SYSTEMS
+from mrs_keras.basis.spin_groups import SpinGroup, SpinSystem
 from mrs_keras.checks import check_choice
 
+__all__ = ["CONSTANTS", "LITERATURE_SPIN_SYSTEMS", "SPIN_SYSTEMS", "SpinGroup", "SpinSystem", "spin_system"]
 
-@dataclasses.dataclass(frozen=True)
-class SpinGroup:
-    """Protons that couple to each other and to nothing else.
-
-    Attributes:
-      shifts_ppm: chemical shift of each spin, ppm.
-      couplings_hz: scalar coupling J in Hz of each pair of spins `(i, j)`; pairs not named are not coupled.
-      count: how often the group occurs. Three equivalent protons without a coupling partner are one spin, three times.
-    """
-
-    shifts_ppm: tuple[float, ...]
-    couplings_hz: dict[tuple[int, int], float] = dataclasses.field(default_factory=dict)
-    count: int = 1
+CHALLENGE_STATED_FREQUENCY_MHZ = 123.2
+"""Frequency in the challenge's README, MHz, on whose axis its spectra are read."""
 
 
-SPIN_SYSTEMS: dict[str, tuple[SpinGroup, ...]] = {
-    # The amide proton of NAA (7.82 ppm) exchanges with water and is left out, as the challenge does.
-    "NAA": (
-        SpinGroup((2.0068770,), count=3),
-        SpinGroup((4.3815656, 2.6700089, 2.4891184), {(0, 1): 3.891, (0, 2): 9.824, (1, 2): -15.590}),
-    ),
-    "PCr": (SpinGroup((3.0286884,), count=3), SpinGroup((3.9312402,), count=2)),
-    "Cr": (SpinGroup((3.0232857,), count=3), SpinGroup((3.9096294,), count=2)),
-    "Lac": (SpinGroup((4.1003249, *[1.3157310] * 3), {(0, 1): 6.94, (0, 2): 6.94, (0, 3): 6.94}),),
+def _on_the_stated_axis(system: SpinSystem) -> SpinSystem:
+    scale = CHALLENGE_FREQUENCY_MHZ / CHALLENGE_STATED_FREQUENCY_MHZ
+    return dataclasses.replace(system, groups=tuple(group.shifted(scale, PPM_REFERENCE) for group in system.groups))
+
+
+SPIN_SYSTEMS: dict[str, SpinSystem] = {
+    name: _on_the_stated_axis(system) for name, system in CHALLENGE_SPIN_SYSTEMS.items()
 }
-"""Metabolite name -> groups of coupled protons."""
+"""Metabolite name -> spin system of the 2016 ISMRM fitting challenge, the default."""
+
+CONSTANTS: dict[str, dict[str, SpinSystem]] = {"challenge": SPIN_SYSTEMS, "literature": LITERATURE_SPIN_SYSTEMS}
+"""Name of a set of constants -> the spin systems by metabolite name."""
 
 
-def spin_system(name: str) -> tuple[SpinGroup, ...]:
+def spin_system(name: str, constants: str = "challenge") -> SpinSystem:
     """Returns the spin system of a metabolite.
 
+    Args:
+      name: metabolite name as in the 2016 ISMRM fitting challenge, such as `"NAA"`.
+      constants: `"challenge"` (what the challenge's basis spectra reveal) or `"literature"` (as published). Defaults to
+        `"challenge"`.
+
     Raises:
-      ValueError: if the metabolite is unknown; the message lists the known ones.
+      ValueError: if the metabolite or the set is unknown; the message lists the known ones.
+
+    Example:
+
+    >>> spin_system("NAA", "literature").groups[0].shifts_ppm
+    (2.008,)
     """
-    return SPIN_SYSTEMS[check_choice("metabolite", name, SPIN_SYSTEMS)]
+    systems = CONSTANTS[check_choice("constants", constants, CONSTANTS)]
+    return systems[check_choice("metabolite", name, systems)]
