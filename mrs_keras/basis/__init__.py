@@ -1,7 +1,24 @@
 """Basis sets: the signals of pure metabolites."""
 
 from mrs_keras.basis.basis import Basis, default_basis
-from mrs_keras.basis.spin_simulation import simulate_press
-from mrs_keras.basis.spin_systems import SPIN_SYSTEMS, SpinGroup, spin_system
+from mrs_keras.basis.macromolecules import BROAD_SIGNALS, add_broad_signals, simulate_broad_signals
+from mrs_keras.basis.spin_groups import Partner, SpinGroup, SpinSystem
+from mrs_keras.basis.spin_simulation import simulate_basis, simulate_fid, simulate_press
+from mrs_keras.basis.spin_systems import LITERATURE_SPIN_SYSTEMS, SPIN_SYSTEMS, spin_system
 
-__all__ = ["SPIN_SYSTEMS", "Basis", "SpinGroup", "default_basis", "simulate_press", "spin_system"]
+__all__ = [
+    "BROAD_SIGNALS",
+    "LITERATURE_SPIN_SYSTEMS",
+    "SPIN_SYSTEMS",
+    "Basis",
+    "Partner",
+    "SpinGroup",
+    "SpinSystem",
+    "add_broad_signals",
+    "default_basis",
+    "simulate_basis",
+    "simulate_broad_signals",
+    "simulate_fid",
+    "simulate_press",
+    "spin_system",
+]

@@ -70,7 +70,7 @@ def test_embedded_basis_agrees_with_the_challenge(name, challenge_fid):
 def test_embedded_basis_is_what_simulate_press_gives():
     embedded = default_basis()
     simulated = simulate_press(embedded.names, embedded.acquisition)
-    assert relative_error(simulated.fids, embedded.fids) < 1e-5
+    assert relative_error(simulated.fids, embedded.fids) < 1e-12
 
 
 @pytest.mark.parametrize("name", sorted(CHALLENGE_SPIN_SYSTEMS))
