@@ -44,7 +44,7 @@ def plot_learning_curves(history: Mapping[str, np.ndarray]) -> Figure:
         axes.set(xlabel="epoch", ylabel=label)
         if name == "mean_squared_error":
             axes.set_yscale("log")
-    axes.legend()
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 
 
