@@ -4,12 +4,15 @@ import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.checks import check_choice, check_count, check_finite, check_positive
-from mrs_keras.files import replacing
+
+if TYPE_CHECKING:
+    from mrs_keras.basis.write import WriteFormat
 
 FSL_NORM = 100.0
 """L2 norm to which FSL-MRS scales the mean of the basis signals before it fits or simulates."""
@@ -101,37 +104,34 @@ class Basis:
             raise ValueError("The mean of the basis signals must not be 0. Received signals that cancel each other.")
         return dataclasses.replace(self, fids=self.fids * (FSL_NORM / norm))
 
-    def save(self, path: str | os.PathLike) -> None:
-        """Writes the basis as `.npz`; `Basis.load` reads it back. The same basis gives the same bytes."""
-        with replacing(Path(path)) as partial, partial.open("wb") as file:
-            np.savez(
-                file,
-                names=np.array(self.names),
-                fids=self.fids,
-                description=np.array(self.description),
-                **{key: np.array(value) for key, value in self.acquisition.to_dict().items()},
-            )
+    def save(self, path: str | os.PathLike, format: "WriteFormat | None" = None) -> None:
+        """Writes the basis; `read_basis` reads it back. The same basis gives the same bytes.
+
+        Args:
+          path: a file, or for `"fsl_json"` and `"lcmodel_raw"` a folder, which must be new or empty.
+          format: `"npz"` (all of the basis), `"lcmodel_basis"` (`.BASIS`, 9 digits), `"lcmodel_raw"` (`.RAW`, 9 digits,
+            without the bandwidth) or `"fsl_json"` (as FSL-MRS reads it). Defaults to `None`: by the suffix, `.npz` or
+            `.BASIS`.
+
+        Raises:
+          ValueError: if the format is unknown, or a metabolite's name cannot be that of a file.
+          FileExistsError: if the folder holds something.
+        """
+        from mrs_keras.basis.write import write_basis
+
+        write_basis(self, path, format)
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Basis":
-        """Reads a basis that `Basis.save` wrote.
+        """Reads a basis that `Basis.save` wrote as `.npz`; `read_basis` reads all formats.
 
         Raises:
           ValueError: if the file is not such a basis, or is incomplete.
           FileNotFoundError: if there is no such file.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                content = {key: file[key] for key in file.files}
-            settings = {field.name: content[field.name].tolist() for field in dataclasses.fields(Acquisition)}
-            names, fids, description = (content[key] for key in ("names", "fids", "description"))
-        except FileNotFoundError:
-            raise
-        except Exception as error:  # zipfile, pickle and numpy each raise their own kind
-            raise ValueError(
-                f"Cannot read a basis from '{os.fspath(path)}': {error}. Expected an .npz file written by `Basis.save`."
-            ) from error
-        return cls(tuple(names.tolist()), fids, Acquisition(**settings), str(description))
+        from mrs_keras.basis.npz import read_npz
+
+        return read_npz(Path(path))
 
 
 def default_basis() -> Basis:
