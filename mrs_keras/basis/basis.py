@@ -103,6 +103,25 @@ class Basis:
         acquisition = dataclasses.replace(old, bandwidth_hz=bandwidth_hz, points=points)
         return dataclasses.replace(self, fids=fids, acquisition=acquisition)
 
+    def without_reference_peak(self, ppm: float = 0.0) -> "Basis":
+        """Returns the basis without the reference peak that LCModel's makebasis needs.
+
+        To the spectrum of each metabolite within 0.2 ppm of `ppm` is fitted a Lorentzian singlet, complex amplitude,
+        frequency (within 0.15 ppm) and width free, on a polynomial of 4th order for the tails of all other peaks; the
+        fitted line is subtracted from the whole FID. Applied to the `.RAW` files of the 2016 ISMRM fitting challenge it
+        gives the files without that peak to a relative L2 error of 3e-6. A metabolite without a peak there stays as it
+        is. A peak that is not Lorentzian, or has company within 0.2 ppm, is removed less well, or taken for none.
+
+        Args:
+          ppm: where the peak is, ppm. Defaults to `0.0`.
+
+        Raises:
+          ValueError: if `ppm` is outside the spectrum.
+        """
+        from mrs_keras.basis.reference_peak import without_reference_peak
+
+        return without_reference_peak(self, ppm)
+
     def scaled(self) -> "Basis":
         """Returns the basis multiplied by `100 / || mean over metabolites ||_2`, as FSL-MRS scales it."""
         norm = np.linalg.norm(self.fids.mean(axis=1))
