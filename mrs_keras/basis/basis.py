@@ -12,6 +12,8 @@ from mrs_keras.acquisition import Acquisition
 from mrs_keras.checks import check_choice, check_count, check_finite, check_positive
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from mrs_keras.basis.write import WriteFormat
 
 FSL_NORM = 100.0
@@ -128,6 +130,22 @@ class Basis:
         if norm == 0:
             raise ValueError("The mean of the basis signals must not be 0. Received signals that cancel each other.")
         return dataclasses.replace(self, fids=self.fids * (FSL_NORM / norm))
+
+    def plot(self, ppm_window: tuple[float, float] | None = None) -> "Figure":
+        """Draws the real spectra above each other, each to its own height, chemical shift from right to left.
+
+        Args:
+          ppm_window: lowest and highest chemical shift, ppm. Defaults to `None`: the window of the acquisition.
+
+        Returns:
+          `matplotlib.figure.Figure`; `figure.savefig(path)` writes it.
+
+        Raises:
+          ValueError: if the window is empty.
+        """
+        from mrs_keras.basis.plot import plot_basis
+
+        return plot_basis(self, ppm_window)
 
     def save(self, path: str | os.PathLike, format: "WriteFormat | None" = None) -> None:
         """Writes the basis; `read_basis` reads it back. The same basis gives the same bytes.
