@@ -12,6 +12,7 @@ _HOME = {
     "Acquisition": "acquisition",
     "Basis": "basis",
     "default_basis": "basis",
+    "read_basis": "basis",
     "simulate_basis": "basis",
     "simulate_press": "basis",
     "SpectralParameters": "simulation",
