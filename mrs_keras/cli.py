@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mrs_keras.cli_basis import add_basis_commands
+
 # TensorFlow, TFDS and plotting are imported by the commands that use them: `--help` answers at once.
 
 
@@ -26,21 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nInterrupted. Run the same command again to go on.", file=sys.stderr)
         return 130
     return 0
-
-
-def _basis_simulate(options) -> None:
-    from mrs_keras import Acquisition, simulate_press
-
-    acquisition = Acquisition(options.spectrometer_frequency_mhz, options.bandwidth_hz, options.points)
-    basis = simulate_press(
-        options.metabolites,
-        acquisition,
-        te1_ms=options.te1_ms,
-        te2_ms=options.te2_ms,
-        linewidth_hz=options.linewidth_hz,
-    )
-    basis.save(options.output)
-    print(f"{options.output}: {', '.join(basis.names)}; {basis.description}")
 
 
 def _train(options) -> None:
@@ -91,24 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(name, run, help_text, to=commands):
-        command = to.add_parser(
+    def add(name, run, help_text):
+        command = commands.add_parser(
             name, help=help_text, description=help_text, formatter_class=argparse.ArgumentDefaultsHelpFormatter
         )
         command.set_defaults(run=run)
         return command
 
-    basis = commands.add_parser("basis", help="work with basis sets", description="Work with basis sets.")
-    basis_commands = basis.add_subparsers(dest="basis_command", required=True, metavar="COMMAND")
-    simulate = add("simulate", _basis_simulate, "simulate a PRESS basis from spin systems", basis_commands)
-    simulate.add_argument("--output", type=Path, required=True, help=".npz file to write")
-    simulate.add_argument("--metabolites", nargs="+", default=["NAA", "PCr"], metavar="NAME", help="metabolites")
-    simulate.add_argument("--te1-ms", type=float, default=11.0, help="first echo time, ms")
-    simulate.add_argument("--te2-ms", type=float, default=19.0, help="second echo time, ms")
-    simulate.add_argument("--spectrometer-frequency-mhz", type=float, default=123.2, help="proton frequency, MHz")
-    simulate.add_argument("--bandwidth-hz", type=float, default=4000.0, help="receiver bandwidth, Hz")
-    simulate.add_argument("--points", type=int, default=2048, help="complex points")
-    simulate.add_argument("--linewidth-hz", type=float, default=2.0, help="Lorentzian linewidth, Hz")
+    add_basis_commands(commands, argparse.ArgumentDefaultsHelpFormatter)
 
     train = add("train", _train, "train a model, or go on with an interrupted training")
     train.add_argument("--output", type=Path, default=Path("runs/base"), help="folder of the run")

@@ -68,6 +68,41 @@ def test_bad_input_ends_with_a_message_and_writes_nothing(arguments, message, tm
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_basis_is_described_checked_drawn_and_converted(challenge_dir, tmp_path, capsys):
+    source = str(challenge_dir / "basisset_LCModel" / "press3T_30ms.BASIS")
+    assert main(["basis", "info", source]) == 0
+    assert "metabolites            21" in capsys.readouterr().out
+    assert main(["basis", "check", source]) == 0
+    output = capsys.readouterr().out
+    assert "NAA (NAA): highest peak at 2.008 ppm" in output
+    assert "looks right" in output
+    assert main(["basis", "plot", source, "--output", str(tmp_path / "basis.png")]) == 0
+    assert (tmp_path / "basis.png").read_bytes().startswith(b"\x89PNG")
+    converted = tmp_path / "challenge.npz"
+    assert main(["basis", "convert", source, str(converted), "--without-reference-peak"]) == 0
+    assert Basis.load(converted).names[:2] == ("Mac", "Ala")
+
+
+def test_a_text_basis_needs_its_acquisition(challenge_dir, capsys):
+    folder = str(challenge_dir / "basisset_text_noTMS")
+    assert main(["basis", "check", folder]) == 1
+    assert "acquisition" in capsys.readouterr().err
+    assert main(["basis", "check", folder, "--bandwidth-hz", "4000"]) == 1
+    assert "all three of" in capsys.readouterr().err
+    settings = ["--spectrometer-frequency-mhz", "123.2", "--bandwidth-hz", "4000", "--points", "2048"]
+    assert main(["basis", "check", folder, *settings]) == 0
+    assert "looks right" in capsys.readouterr().out
+
+
+def test_a_mirrored_basis_is_said_to_look_conjugated(tmp_path, capsys):
+    from mrs_keras import default_basis
+
+    path = tmp_path / "basis.npz"
+    default_basis().save(path)
+    assert main(["basis", "check", str(path), "--conjugated"]) == 0
+    assert "looks conjugated" in capsys.readouterr().out
+
+
 def test_train_evaluate_and_export_work_one_after_the_other(data_dir, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for arguments in (
