@@ -14,11 +14,18 @@ def add_basis_commands(commands, formatter) -> None:
         command.set_defaults(run=run)
         return command
 
-    simulate = add("simulate", _simulate, "simulate a PRESS basis from spin systems")
+    simulate = add("simulate", _simulate, "simulate a basis from spin systems, with ideal pulses")
     simulate.add_argument("--output", type=Path, required=True, help=".npz file to write")
     simulate.add_argument("--metabolites", nargs="+", default=["NAA", "PCr"], metavar="NAME", help="metabolites")
-    simulate.add_argument("--te1-ms", type=float, default=11.0, help="first echo time, ms")
-    simulate.add_argument("--te2-ms", type=float, default=19.0, help="second echo time, ms")
+    simulate.add_argument("--sequence", default="press", help="press, steam, spin_echo or pulse_acquire")
+    for option, text in (
+        ("--te1-ms", "first echo time of PRESS, ms; 11 if not given"),
+        ("--te2-ms", "second echo time of PRESS, ms; 19 if not given"),
+        ("--te-ms", "echo time of STEAM (20 if not given) or of the spin echo (30), ms"),
+        ("--tm-ms", "mixing time of STEAM, ms; 10 if not given"),
+    ):
+        simulate.add_argument(option, type=float, default=argparse.SUPPRESS, help=text)
+    simulate.add_argument("--constants", default="challenge", help="shifts and couplings: challenge or literature")
     simulate.add_argument("--linewidth-hz", type=float, default=2.0, help="Lorentzian linewidth, Hz")
     _add_acquisition(simulate, defaults=True)
 
@@ -72,11 +79,17 @@ def _read(options):
 
 
 def _simulate(options) -> None:
-    from mrs_keras import Acquisition, simulate_press
+    from mrs_keras import Acquisition, simulate_basis
 
     acquisition = Acquisition(options.spectrometer_frequency_mhz, options.bandwidth_hz, options.points)
-    times = {"te1_ms": options.te1_ms, "te2_ms": options.te2_ms}
-    basis = simulate_press(options.metabolites, acquisition, linewidth_hz=options.linewidth_hz, **times)
+    basis = simulate_basis(
+        options.metabolites,
+        acquisition,
+        sequence=options.sequence,
+        linewidth_hz=options.linewidth_hz,
+        constants=options.constants,
+        **{name: value for name, value in vars(options).items() if name in ("te1_ms", "te2_ms", "te_ms", "tm_ms")},
+    )
     basis.save(options.output)
     print(f"{options.output}: {', '.join(basis.names)}; {basis.description}")
 

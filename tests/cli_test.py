@@ -68,6 +68,15 @@ def test_bad_input_ends_with_a_message_and_writes_nothing(arguments, message, tm
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_steam_basis_is_simulated_with_its_times(tmp_path, capsys):
+    path = tmp_path / "steam.npz"
+    names = ["--metabolites", "NAA", "Glu", "--sequence", "steam", "--te-ms", "8", "--tm-ms", "12"]
+    assert main(["basis", "simulate", "--output", str(path), *names]) == 0
+    assert "STEAM with ideal pulses, TE 8 ms, TM 12 ms" in Basis.load(path).description
+    assert main(["basis", "simulate", "--output", str(path), *names, "--te1-ms", "5"]) == 1
+    assert "te1_ms" in capsys.readouterr().err
+
+
 def test_a_basis_is_described_checked_drawn_and_converted(challenge_dir, tmp_path, capsys):
     source = str(challenge_dir / "basisset_LCModel" / "press3T_30ms.BASIS")
     assert main(["basis", "info", source]) == 0
