@@ -45,7 +45,7 @@ def forward_model(
     Raises:
       ValueError: if the parameters do not fit the basis.
     """
-    groups = _checked_groups(parameters, basis, metabolite_groups)
+    groups = checked_groups(parameters, basis, metabolite_groups)
     acquisition = basis.acquisition
     fids = basis.fids.T.astype(dtype)
     time = acquisition.time_axis_s
@@ -128,7 +128,7 @@ def baseline_polynomials(
     return polynomials
 
 
-def _checked_groups(parameters: SpectralParameters, basis: Basis, metabolite_groups) -> np.ndarray:
+def checked_groups(parameters: SpectralParameters, basis: Basis, metabolite_groups) -> np.ndarray:
     """Returns the line-shape group of each metabolite: int (metabolites,)."""
     metabolites = len(basis.names)
     groups_given = parameters.gamma.shape[-1]

@@ -31,7 +31,7 @@ def keyed_uniform(start: int, stop: int, width: int, *key: object) -> np.ndarray
     """
     counters = -(-width // PHILOX_WIDTH)
     bits = _philox(start * counters, *key).random_raw((stop - start) * counters * PHILOX_WIDTH)
-    return (bits.reshape(stop - start, -1)[:, :width] >> np.uint64(11)) * 2.0**-53
+    return (bits.reshape(stop - start, counters * PHILOX_WIDTH)[:, :width] >> np.uint64(11)) * 2.0**-53
 
 
 def keyed_normal(start: int, stop: int, width: int, *key: object) -> np.ndarray:

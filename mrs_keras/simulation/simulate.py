@@ -1,12 +1,18 @@
 """Batches of spectra, ready for a dataset."""
 
+from typing import Literal, get_args
+
 import numpy as np
 
 from mrs_keras.basis.basis import Basis
-from mrs_keras.checks import check_finite
+from mrs_keras.checks import check_choice, check_finite
 from mrs_keras.simulation.forward_model import forward_model
+from mrs_keras.simulation.fsl_mrs_backend import simulate_with_fsl_mrs
 from mrs_keras.simulation.keyed_random import keyed_normal
 from mrs_keras.simulation.parameters import SpectralParameters
+
+Backend = Literal["numpy", "fsl_mrs"]
+"""Who computes the spectra: this package, or FSL-MRS where it is installed."""
 
 
 def simulate(
@@ -19,6 +25,7 @@ def simulate(
     split: str = "train",
     start: int = 0,
     dtype: type = np.complex64,
+    backend: Backend = "numpy",
 ) -> np.ndarray:
     """Simulates the spectra of `parameters` in the acquisition's ppm window.
 
@@ -38,12 +45,16 @@ def simulate(
       split: name of the split that the noise belongs to. Defaults to `"train"`.
       start: index of the first spectrum in its split. Defaults to `0`.
       dtype: `np.complex64` or `np.complex128`. Defaults to `np.complex64`.
+      backend: `"numpy"`, or `"fsl_mrs"` to have FSL-MRS compute spectra and noise; see `simulate_with_fsl_mrs` for how
+        near they are. Defaults to `"numpy"`.
 
     Returns:
       complex (batch, window_points), rising ppm.
 
     Raises:
-      ValueError: if the parameters do not fit the basis, both kinds of noise are given, or one is out of range.
+      ValueError: if the parameters do not fit the basis, both kinds of noise are given, one is out of range, or the
+        backend is unknown.
+      ModuleNotFoundError: if the backend is `"fsl_mrs"` and FSL-MRS is not installed.
 
     Example:
 
@@ -51,15 +62,19 @@ def simulate(
     >>> simulate(prior.draw(basis, 0, 8, seed=0), basis.select(prior.metabolites)).shape
     (8, 252)
     """
+    check_choice("backend", backend, get_args(Backend))
     if noise_sigma is not None and snr is not None:
         raise ValueError(f"Give `noise_sigma` or `snr`, not both. Received: noise_sigma={noise_sigma}, snr={snr}.")
     basis = basis.scaled()
     window = basis.acquisition.window
-    spectra = forward_model(parameters, basis, dtype=dtype)[:, window]
     if snr is not None:
         noise_sigma = _peak_heights(parameters, basis) / _per_spectrum("snr", snr, len(parameters), above_zero=True)
-    if noise_sigma is not None:
-        sigma = _per_spectrum("noise_sigma", noise_sigma, len(parameters))
+    sigma = None if noise_sigma is None else _per_spectrum("noise_sigma", noise_sigma, len(parameters))
+    if backend == "fsl_mrs":
+        spectra = simulate_with_fsl_mrs(parameters, basis, noise_sigma=sigma, seed=seed, split=split, start=start)
+        return spectra.astype(dtype)
+    spectra = forward_model(parameters, basis, dtype=dtype)[:, window]
+    if sigma is not None:
         # Drawn for the window alone: the transform is orthonormal, so white noise is the same on either side of it.
         noise = keyed_normal(start, start + len(parameters), 2 * spectra.shape[1], seed, split, "noise")
         spectra += (sigma[:, None] * (noise[:, 0::2] + 1j * noise[:, 1::2])).astype(dtype)

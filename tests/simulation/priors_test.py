@@ -65,6 +65,10 @@ def test_an_example_does_not_depend_on_the_block_it_is_drawn_in(start, size):
         np.testing.assert_array_equal(getattr(block, name)[-1:], getattr(alone, name))
 
 
+def test_no_examples_can_be_drawn():
+    assert len(PRIOR.draw(BASIS, 5, 5, seed=0)) == 0
+
+
 def test_seeds_and_splits_give_other_examples():
     draws = [PRIOR.draw(BASIS, 0, 50, seed=seed, split=split).gamma for seed, split in ((0, "a"), (1, "a"), (0, "b"))]
     assert len(np.unique(np.concatenate(draws))) == 150

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from mrs_keras.basis import default_basis
-from mrs_keras.simulation import UNITS, SpectralParameters, UniformPrior, complex_to_channels, simulate
+from mrs_keras.simulation import UNITS, Backend, SpectralParameters, UniformPrior, complex_to_channels, simulate
 
 BLOCK = 64
 """Examples simulated at once. It sets the speed, not the examples: those depend on (seed, split, k) alone."""
@@ -33,6 +33,7 @@ class SimulatedMrsConfig(tfds.core.BuilderConfig):
       validation: number of validation examples.
       seed: of all draws.
       snr: signal-to-noise ratio as `mrs_keras.simulation.simulate` defines it, or `None` for no noise.
+      backend: `"numpy"`, or `"fsl_mrs"` to have FSL-MRS compute the spectra, where it is installed.
     """
 
     prior: str = "naa_pcr"
@@ -40,6 +41,7 @@ class SimulatedMrsConfig(tfds.core.BuilderConfig):
     validation: int = 2000
     seed: int = 0
     snr: float | None = None
+    backend: Backend = "numpy"
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -97,6 +99,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 units={"spectrum": "arbitrary", **UNITS},
                 seed=config.seed,
                 snr=config.snr,
+                backend=config.backend,
             ),
         )
 
@@ -140,7 +143,15 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self, parameters: SpectralParameters, ids: list[str], split: str, start: int
     ) -> Iterator[tuple[int, dict]]:
         config = self.builder_config
-        spectra = simulate(parameters, self._basis, snr=config.snr, seed=config.seed, split=split, start=start)
+        spectra = simulate(
+            parameters,
+            self._basis,
+            snr=config.snr,
+            seed=config.seed,
+            split=split,
+            start=start,
+            backend=config.backend,
+        )
         columns = {
             "spectrum": complex_to_channels(spectra),
             **{name: getattr(parameters, name).astype(np.float32) for name in ("concentrations", "baseline")},
