@@ -145,5 +145,5 @@ builder = build_dataset(sys.argv[2])
 print(builder.info.splits["train"].num_examples)
 assert "abstract 5027" in builder.info.description
 """
-    process = run_python(code, target, tmp_path / "data", env={"PYTHONPATH": str(target)})
+    process = run_python(code, target, tmp_path / "data", env={"PYTHONPATH": str(target)}, cwd=tmp_path)
     assert process.stdout.splitlines()[-1] == "6000"

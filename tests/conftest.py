@@ -11,13 +11,16 @@ REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
 
-def run_python(code: str, *arguments, check: bool = True, env: dict | None = None) -> subprocess.CompletedProcess:
+def run_python(
+    code: str, *arguments, check: bool = True, env: dict | None = None, cwd: Path = REPOSITORY
+) -> subprocess.CompletedProcess:
     """Runs Python code in a process of its own, as a user's program would run."""
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
         capture_output=True,
         text=True,
         check=check,
+        cwd=cwd,
         env={**os.environ, **(env or {})},
     )
 
