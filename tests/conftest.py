@@ -30,6 +30,22 @@ def command(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
 
+_MEASURED: list[str] = []
+
+
+@pytest.fixture
+def measured():
+    """Call it with a line to have it printed at the end of the run: a number that a test held against a tolerance."""
+    return _MEASURED.append
+
+
+def pytest_terminal_summary(terminalreporter):
+    if _MEASURED:
+        terminalreporter.section("measured")
+        for line in _MEASURED:
+            terminalreporter.line(line)
+
+
 @pytest.fixture(scope="session")
 def challenge_dir() -> Path:
     """The 2016 ISMRM fitting challenge (CC BY-SA 4.0), which the project does not contain."""

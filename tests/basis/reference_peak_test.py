@@ -49,11 +49,11 @@ def test_a_peak_outside_the_spectrum_is_refused(ppm):
         with_peak(1.0).without_reference_peak(ppm=ppm)
 
 
-def test_the_challenge_files_without_their_peak_are_those_published_without(challenge_dir):
+def test_the_challenge_files_without_their_peak_are_those_published_without(challenge_dir, measured):
     cleaned = read_basis(challenge_dir / "basisset_LCModel", acquisition=Acquisition()).without_reference_peak()
     published = read_basis(challenge_dir / "basisset_text_noTMS", acquisition=Acquisition())
     names = [name for name in published.names if name != "Mac"]  # another signal there, see read_basis_test.py
     cleaned, published = cleaned.select(names).fids, published.select(names).fids
     errors = np.linalg.norm(cleaned - published, axis=0) / np.linalg.norm(published, axis=0)
-    print(f"\nreference peak removed: at most {errors.max():.1e}")
+    measured(f"reference peak removed: at most {errors.max():.1e}")
     assert errors.max() < 1e-5

@@ -54,16 +54,16 @@ def test_challenge_set_is_all_metabolites_of_the_challenge(challenge_dir):
 
 
 @pytest.mark.parametrize("name", sorted(SPIN_SYSTEMS))
-def test_simulated_metabolite_agrees_with_the_challenge(name, challenge_fid):
+def test_simulated_metabolite_agrees_with_the_challenge(name, challenge_fid, measured):
     error = relative_error(simulate_basis([name]).fids[:, 0], challenge_fid(name))
-    print(f"{name}: relative L2 error {error:.2e}")
+    measured(f"{name} simulated, beside the fitting challenge: {error:.1e}")
     assert error < 2e-6
 
 
 @pytest.mark.parametrize("name", ["NAA", "PCr"])
-def test_embedded_basis_agrees_with_the_challenge(name, challenge_fid):
+def test_embedded_basis_agrees_with_the_challenge(name, challenge_fid, measured):
     error = relative_error(default_basis().select([name]).fids[:, 0], challenge_fid(name))
-    print(f"{name}: relative L2 error {error:.2e}")
+    measured(f"{name} of the embedded basis, beside the fitting challenge: {error:.1e}")
     assert error < 1e-5
 
 

@@ -44,7 +44,7 @@ def exported(tmp_path_factory, run_dir, data_dir):
     return folder, model, data
 
 
-def test_a_process_with_tensorflow_alone_gets_the_numbers_of_the_keras_model(exported):
+def test_a_process_with_tensorflow_alone_gets_the_numbers_of_the_keras_model(exported, measured):
     folder, model, data = exported
     names = json.loads(run_python(TENSORFLOW_ALONE, folder).stdout.splitlines()[-1])
     assert names == {"encoder": ["encode", "serving_default"], "generator": ["decode", "serving_default"]}
@@ -53,7 +53,7 @@ def test_a_process_with_tensorflow_alone_gets_the_numbers_of_the_keras_model(exp
     expected["spectrum"] = model.generator.predict({k: data[k] for k in ("z", "concentrations")}, verbose=0)
     for name, values in expected.items():
         difference = np.abs(output[name] - values).max() / np.abs(values).max()
-        print(f"\n{name}: SavedModel off by {difference:.1e} of the largest value")
+        measured(f"{name}: SavedModel off by {difference:.1e} of the largest value")
         assert difference < 1e-5
 
 

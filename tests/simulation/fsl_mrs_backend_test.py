@@ -40,11 +40,11 @@ def random_parameters(metabolites: int, groups: int, batch: int = 4) -> Spectral
 
 
 @with_fsl_mrs
-def test_spectra_without_baseline_are_those_of_numpy():
+def test_spectra_without_baseline_are_those_of_numpy(measured):
     ours = simulate(CLEAN, BASIS, dtype=np.complex128)
     theirs = simulate(CLEAN, BASIS, dtype=np.complex128, backend="fsl_mrs")
     error = worst_error(ours, theirs)
-    print(f"\nfsl_mrs beside numpy, no baseline: {error:.1e}")
+    measured(f"backend fsl_mrs beside numpy, no baseline: {error:.1e}")
     assert error < 1e-12
     single = simulate(CLEAN, BASIS, backend="fsl_mrs")
     assert single.dtype == np.complex64
@@ -52,12 +52,12 @@ def test_spectra_without_baseline_are_those_of_numpy():
 
 
 @with_fsl_mrs
-def test_spectra_with_a_baseline_differ_by_the_polynomials_of_fsl_mrs_alone():
+def test_spectra_with_a_baseline_differ_by_the_polynomials_of_fsl_mrs_alone(measured):
     from fsl_mrs.utils.baseline import prepare_polynomial_regressor
 
     theirs = simulate(PARAMETERS, BASIS, dtype=np.complex128, backend="fsl_mrs")
     error = worst_error(simulate(PARAMETERS, BASIS, dtype=np.complex128), theirs)
-    print(f"\nfsl_mrs beside numpy, 4th-order baseline: {error:.1e}")
+    measured(f"backend fsl_mrs beside numpy, 4th-order baseline: {error:.1e}")
     # Measured 1e-3; the error of FSL-MRS's pseudo-inverse differs from machine to machine.
     assert error < 1e-2
     window = BASIS.acquisition.window

@@ -77,7 +77,7 @@ def test_resampled_and_scaled_basis_is_that_of_fsl_mrs(golden):
 
 @pytest.mark.parametrize("dtype", [np.complex128, np.complex64])
 @pytest.mark.parametrize("baseline", [True, False], ids=["baseline", "no_baseline"])
-def test_spectrum_and_fid_are_those_of_fsl_mrs(golden, baseline, dtype):
+def test_spectrum_and_fid_are_those_of_fsl_mrs(golden, baseline, dtype, measured, request):
     if baseline and "baseline" not in golden:
         pytest.skip("this golden set has no baseline")
     suffix = "" if baseline or "baseline" not in golden else "_nobaseline"
@@ -93,7 +93,8 @@ def test_spectrum_and_fid_are_those_of_fsl_mrs(golden, baseline, dtype):
         "spectrum": relative_error(spectrum, golden[f"spec{suffix}"]),
         "fid": relative_error(fid, golden[f"fid{suffix}"]),
     }
-    print(f"\nparity with FSL-MRS, {np.dtype(dtype)}: " + ", ".join(f"{k} {v:.1e}" for k, v in errors.items()))
+    numbers = ", ".join(f"{name} {error:.1e}" for name, error in errors.items())
+    measured(f"FSL-MRS parity [{request.node.callspec.id}]: {numbers}")
     assert spectrum.dtype == dtype
     assert max(errors.values()) < TOLERANCE[dtype]
 
