@@ -12,7 +12,8 @@ from mrs_keras.data import load_arrays, open_dataset
 from mrs_keras.evaluation.architecture import layer_graph
 from mrs_keras.evaluation.interpolation import evaluate_interpolation
 from mrs_keras.evaluation.reconstruction import pca_reconstruction, relative_l2, summary
-from mrs_keras.evaluation.report import png_bytes, render_report, system_rows
+from mrs_keras.evaluation.report import png_bytes
+from mrs_keras.evaluation.report_content import interpolation_csv, report_page
 from mrs_keras.files import replacing
 from mrs_keras.models import CVAE
 from mrs_keras.simulation import channels_to_complex
@@ -103,8 +104,8 @@ def evaluate(
         for name, image in images.items():
             (partial / f"{name}.png").write_bytes(image)
         (partial / "numbers.json").write_text(json.dumps(numbers, indent=2) + "\n")
-        (partial / "interpolation.csv").write_text(_interpolation_csv(interpolations))
-        (partial / "report.html").write_text(_report(numbers, interpolations, images), encoding="utf-8")
+        (partial / "interpolation.csv").write_text(interpolation_csv(interpolations))
+        (partial / "report.html").write_text(report_page(numbers, interpolations, images), encoding="utf-8")
     return numbers
 
 
@@ -140,96 +141,3 @@ def _interpolate(model: CVAE, test: dict, steps: int) -> dict[str, dict]:
 def _interpolation_numbers(result: dict) -> dict:
     numbers = {key: result[key] for key in ("monotone", "r2", "end_point_error")}
     return {**numbers, "largest_distance_from_physical_model": float(result["residual"].max())}
-
-
-def _interpolation_csv(interpolations: dict[str, dict]) -> str:
-    lines = ["pair,alpha,gamma_per_s,sigma_per_s,eps_rad_per_s,phi0_rad,relative_distance_from_physical_model"]
-    for name, result in interpolations.items():
-        columns = (result["alpha"], *result["recovered"].values(), result["residual"])
-        lines += [",".join([name, *(f"{value:.6g}" for value in row)]) for row in zip(*columns, strict=True)]
-    return "\n".join(lines) + "\n"
-
-
-def _report(numbers: dict, interpolations: dict[str, dict], images: dict[str, bytes]) -> str:
-    def percent(value):
-        return f"{100 * value:.2f} %"
-
-    reconstruction = numbers["reconstruction"]
-    sections = [
-        {
-            "title": "Reconstruction",
-            "text": "Relative L2 error of the validation spectra, reconstructed from the posterior mean, "
-            "beside a principal component analysis with as many components as the model has latents. "
-            f"{numbers['active_units']} of {numbers['latent_dim']} latents are active.",
-            "table": (
-                ("", "median", "95th percentile"),
-                [
-                    (name, percent(reconstruction[key]["median"]), percent(reconstruction[key]["percentile_95"]))
-                    for name, key in (("cVAE", "model"), ("PCA", "pca"))
-                ],
-            ),
-            "figure": images["reconstruction"],
-            "caption": "Three reconstructions, and the distribution of the error.",
-        },
-        {
-            "title": "Latent space: interpolation between test spectra",
-            "text": "Two pairs of test spectra are encoded, and spectra are generated on the straight line between "
-            "their latents. A spectral fit (variable projection) recovers the physical parameters of each of them. "
-            "A latent space that has captured a parameter changes it steadily and leaves the others alone.",
-            "table": (
-                ("pair", "parameter", "monotone", "R2 against straight line", "end point error"),
-                [
-                    (
-                        name,
-                        parameter,
-                        "yes" if result["monotone"][parameter] else "no",
-                        f"{result['r2'][parameter]:.4f}",
-                        percent(result["end_point_error"][parameter]),
-                    )
-                    for name, result in interpolations.items()
-                    for parameter in result["varied"]
-                ],
-            ),
-            "figure": images["figure3_interpolation"],
-            "caption": "Figure 3. Interpolated spectra (dashed and dotted: the test spectra) and recovered parameters.",
-        },
-        *(
-            {
-                "title": f"Recovered parameters: {name}",
-                "text": "Each row is one generated spectrum; the last column is its relative L2 distance from the "
-                "nearest spectrum of the physical model.",
-                "table": (
-                    ("coefficient", "gamma (1/s)", "sigma (1/s)", "eps (rad/s)", "phi0 (rad)", "distance"),
-                    [
-                        (
-                            f"{alpha:.2f}",
-                            *(f"{values[row]:.3f}" for values in result["recovered"].values()),
-                            percent(result["residual"][row]),
-                        )
-                        for row, alpha in enumerate(result["alpha"])
-                    ],
-                ),
-            }
-            for name, result in interpolations.items()
-        ),
-        {
-            "title": "Procedure",
-            "text": "How the latent space is evaluated, with the real curves of the phi0 pair.",
-            "figure": images["figure2_procedure"],
-            "caption": "Figure 2. Encode, interpolate, decode.",
-        },
-        {
-            "title": "Model",
-            "text": "The layers of both networks as they are connected. Spectra and concentrations are scaled inside.",
-            "figure": images["figure1_model"],
-            "caption": "Figure 1. The conditional VAE, drawn from its layers.",
-        },
-        {
-            "title": "Training",
-            "text": "Training numbers are those of sampled latents, validation numbers those of the posterior mean.",
-            "figure": images["learning_curves"],
-            "caption": "Learning curves.",
-        },
-        {"title": "System", "text": "Made with:", "table": (("package", "version"), system_rows())},
-    ]
-    return render_report("mrs_keras: evaluation of a conditional VAE", sections)

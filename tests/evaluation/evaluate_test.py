@@ -75,6 +75,9 @@ def test_the_table_of_the_interpolation_has_a_row_per_spectrum(evaluated):
     np.testing.assert_allclose([float(row["alpha"]) for row in rows[:5]], np.linspace(0, 1, 5))
     phi0 = [float(row["phi0_rad"]) for row in rows[:5]]
     assert all(np.diff(phi0) > 0)
+    line = [float(row["phi0_rad_straight_line"]) for row in rows[:5]]
+    np.testing.assert_allclose(line, np.linspace(phi0[0], phi0[-1], 5), atol=1e-5)
+    assert {"gamma_per_s", "sigma_per_s", "eps_rad_per_s"} <= set(rows[0])
 
 
 def test_the_figure_of_the_model_shows_the_real_layers(run_dir):
@@ -110,7 +113,7 @@ def test_an_evaluation_that_fails_leaves_the_old_one(evaluated, run_dir, data_di
     def failing(*arguments):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(module, "_report", failing)
+    monkeypatch.setattr(module, "report_page", failing)
     with pytest.raises(OSError, match="No space left"):
         evaluate(run_dir, data_dir=data_dir, steps=2, output_dir=path)
     assert json.loads((path / "numbers.json").read_text()) == numbers
