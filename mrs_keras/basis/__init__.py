@@ -1,6 +1,7 @@
 """Basis sets: the signals of pure metabolites."""
 
 from mrs_keras.basis.basis import Basis, default_basis
+from mrs_keras.basis.basis_for import basis_for
 from mrs_keras.basis.macromolecules import BROAD_SIGNALS, add_broad_signals, simulate_broad_signals
 from mrs_keras.basis.spin_groups import Partner, SpinGroup, SpinSystem
 from mrs_keras.basis.spin_simulation import simulate_basis, simulate_fid, simulate_press
@@ -15,6 +16,7 @@ __all__ = [
     "SpinGroup",
     "SpinSystem",
     "add_broad_signals",
+    "basis_for",
     "default_basis",
     "simulate_basis",
     "simulate_broad_signals",
