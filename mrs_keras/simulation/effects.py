@@ -45,7 +45,9 @@ def apply_eddy_current(
     amplitude_hz = _column("amplitude_hz", amplitude_hz, len(fid))
     time_constant_s = _column("time_constant_s", time_constant_s, len(fid), above=0.0)
     phase = -2 * np.pi * amplitude_hz * time_constant_s * np.expm1(-time / time_constant_s)
-    return fid * np.exp(1j * phase).astype(fid.dtype)
+    # By name: NumPy multiplies in place into a large temporary, and complex numbers then round otherwise.
+    rotation = np.exp(1j * phase).astype(fid.dtype)
+    return fid * rotation
 
 
 def apply_frequency_drift(
@@ -90,7 +92,8 @@ def apply_frequency_drift(
     x = x - np.pi * period
     sign = np.where((period * (transients - 1)) % 2 == 0, 1.0, -1.0)
     kernel = sign * np.sinc(transients * x / np.pi) / np.sinc(x / np.pi)
-    return fid * kernel.astype(fid.real.dtype)
+    kernel = kernel.astype(fid.real.dtype)
+    return fid * kernel
 
 
 def residual_water(
@@ -153,7 +156,9 @@ def residual_water(
         envelope = np.exp(-gamma * time - (sigma * time) ** 2)
         # On resonance the spectrum of the envelope is its sum, the first point halved, over sqrt(points).
         on_resonance = (envelope.sum(axis=1) - envelope[:, 0] / 2)[:, None] / np.sqrt(len(time))
-        fid += height / on_resonance * envelope * np.exp(1j * (phase + 2 * np.pi * shift_hz * time))
+        envelope = envelope * (height / on_resonance)
+        rotation = np.exp(1j * (phase + 2 * np.pi * shift_hz * time))  # by name: see `apply_eddy_current`
+        fid += envelope * rotation
     return fid
 
 
