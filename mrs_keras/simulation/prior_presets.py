@@ -7,9 +7,9 @@ CHOICE = "choice of this package: abstract 5027 names the parameter, not its ran
 
 DE_GRAAF = "de Graaf, In Vivo NMR Spectroscopy, 3rd ed. 2019, as tabulated in WAND for MRS, Merkofer et al."
 CHALLENGE = "choice of this package, by the look of the 2016 ISMRM fitting challenge's spectra, doi 10.1002/mrm.28942"
-WIDTH = "choice of this package, for the 4 to 10 Hz of a shimmed brain at 3 T, Juchem et al. 2021, doi 10.1002/nbm.4350"
-CONSENSUS = "choice of this package, within the limits of Wilson et al. 2019, doi 10.1002/mrm.27742"
-PROCESSED = "choice of this package, for spectra preprocessed as in Near et al. 2021, doi 10.1002/nbm.4257"
+WIDTH = "choice of this package: singlets of 4 to 10 Hz; on shimming see Juchem et al. 2021, doi 10.1002/nbm.4350"
+WATER = "choice of this package: well-suppressed water; on suppression see Wilson et al. 2019, doi 10.1002/mrm.27742"
+PROCESSED = "choice of this package: what preprocessing leaves; on it see Near et al. 2021, doi 10.1002/nbm.4257"
 SNR = "choice of this package: 14 spectra of the fitting challenge have 18 to 171, doi 10.1002/mrm.28942"
 LIPID = "choice of this package: scalp lipids of a well-placed voxel are near zero"
 
@@ -69,11 +69,11 @@ PRIOR_PRESETS: dict[str, UniformPrior] = {
         baseline=UniformRange(-0.01, 0.01, "fraction of the tallest metabolite peak", CHALLENGE),
         baseline_order=4,
         effects={
-            "water_height": UniformRange(0.0, 0.4, "multiple of the tallest metabolite peak, each line", CONSENSUS),
-            "water_shift_hz": UniformRange(-10.0, 12.0, "Hz", CONSENSUS),
-            "water_gamma": UniformRange(10.0, 35.0, "1/s", CONSENSUS),
-            "water_sigma": UniformRange(0.0, 20.0, "1/s", CONSENSUS),
-            "water_phase": UniformRange(-3.14159265, 3.14159265, "rad", CONSENSUS),
+            "water_height": UniformRange(0.0, 0.4, "multiple of the tallest metabolite peak, each line", WATER),
+            "water_shift_hz": UniformRange(-10.0, 12.0, "Hz", WATER),
+            "water_gamma": UniformRange(10.0, 35.0, "1/s", WATER),
+            "water_sigma": UniformRange(0.0, 20.0, "1/s", WATER),
+            "water_phase": UniformRange(-3.14159265, 3.14159265, "rad", WATER),
             "eddy_amplitude_hz": UniformRange(-3.0, 3.0, "Hz", PROCESSED),
             "eddy_time_constant_s": UniformRange(0.01, 0.1, "s", PROCESSED),
             "drift_hz": UniformRange(-3.0, 3.0, "Hz", PROCESSED),

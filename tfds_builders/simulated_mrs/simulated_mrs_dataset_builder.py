@@ -41,7 +41,7 @@ DOCS = {
     "drift_hz": "Frequency drift over the transients",
     "snr": "Tallest point of the magnitude spectrum in the window, without noise, baseline and effects, over the "
     "standard deviation of the real part of the noise, no unit",
-    "linewidth_hz": "Full width at half maximum that gamma and sigma add to each line of the basis, Hz",
+    "linewidth_hz": "Full width at half maximum of a line that decays with gamma and sigma alone, Hz",
 }
 
 
