@@ -1,12 +1,14 @@
 """The dataset of the brain, and datasets from a basis of one's own, as their users meet them."""
 
+import importlib
 import json
+import re
 import subprocess
 
 import numpy as np
 import pytest
 
-from mrs_keras import CVAE, SpectralParameters, open_dataset, simulate_basis
+from mrs_keras import CVAE, Acquisition, SpectralParameters, UniformPrior, open_dataset, simulate_basis
 from mrs_keras.basis import BROAD_SIGNALS, SPIN_SYSTEMS, basis_for
 from mrs_keras.data import load_arrays
 from mrs_keras.simulation import EFFECT_UNITS, Effects, channels_to_complex, simulate_with_effects, voigt_fwhm_hz
@@ -144,3 +146,25 @@ def test_a_basis_without_the_metabolites_of_the_prior_is_refused(tmp_path):
 def test_a_config_that_makes_no_sense_is_refused(tmp_path, settings, error, message):
     with pytest.raises(error, match=message):
         Builder(data_dir=tmp_path, config=SimulatedMrsConfig(name="wrong", **settings))
+
+
+def test_the_card_has_every_range_of_the_prior_and_its_figure():
+    folder = REPOSITORY / "tfds_builders" / "simulated_mrs"
+    card = (folder / "README.md").read_text()
+    prior = UniformPrior.from_preset("brain_press_te30")
+    plain = prior.to_dict()
+    scalars = {name: plain[name] for name in (*PARAMETERS[1:], "snr")}
+    for name, (low, high) in {**plain["concentrations"], **scalars, **plain["effects"]}.items():
+        row = next(line for line in card.splitlines() if re.match(rf"\| {name}\W", line) and f"{high:.4g}" in line)
+        assert f"| {low:.4g} to {high:.4g} |" in row
+    assert "(brain_press_te30.png)" in card
+    assert (folder / "brain_press_te30.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_cards_figure_is_drawn_from_a_split(brain):
+    module = importlib.import_module("tfds_builders.simulated_mrs.card_figure")
+    figure = module.draw(load_arrays(brain, "train"), Acquisition(**brain.info.metadata["acquisition"]))
+    spectra, snr, linewidth = figure.axes
+    assert spectra.get_xlim() == (4.2, 0.2)  # ppm from right to left
+    assert all(axes.get_xlabel() for axes in figure.axes)
+    assert [sum(patch.get_height() for patch in axes.patches) for axes in (snr, linewidth)] == [100, 100]
