@@ -169,7 +169,7 @@ def test_a_damaged_dataset_is_refused(data_dir, tmp_path, damage):
 def test_a_killed_build_leaves_no_dataset_and_the_next_build_succeeds(tmp_path):
     code = """
 import os, sys
-from mrs_keras.simulation import simulate
+from mrs_keras.simulation import simulate_with_effects
 from tfds_builders.simulated_mrs import simulated_mrs_dataset_builder as module
 calls = 0
 def killed(*arguments, **options):
@@ -177,8 +177,8 @@ def killed(*arguments, **options):
     calls += 1
     if calls == 5:
         os.kill(os.getpid(), 9)
-    return simulate(*arguments, **options)
-module.simulate = killed
+    return simulate_with_effects(*arguments, **options)
+module.simulate_with_effects = killed
 module.Builder(data_dir=sys.argv[1]).download_and_prepare()
 """
     assert run_python(code, tmp_path, check=False, env={"PYTHONPATH": str(REPOSITORY)}).returncode == -9

@@ -1,6 +1,7 @@
 """Basis sets: the signals of pure metabolites."""
 
 from mrs_keras.basis.basis import Basis, default_basis
+from mrs_keras.basis.basis_for import basis_for
 from mrs_keras.basis.check import BasisCheck, check_basis
 from mrs_keras.basis.describe import describe_basis
 from mrs_keras.basis.macromolecules import BROAD_SIGNALS, add_broad_signals, simulate_broad_signals
@@ -20,6 +21,7 @@ __all__ = [
     "SpinGroup",
     "SpinSystem",
     "add_broad_signals",
+    "basis_for",
     "check_basis",
     "default_basis",
     "describe_basis",

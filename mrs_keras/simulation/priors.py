@@ -1,15 +1,18 @@
 """Uniform priors over the physical parameters, and the draws from them."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from mrs_keras.basis.basis import Basis
 from mrs_keras.checks import check_choice, check_count
+from mrs_keras.simulation.effect_parameters import WATER, Effects, check_together
 from mrs_keras.simulation.forward_model import forward_model
 from mrs_keras.simulation.keyed_random import keyed_uniform
 from mrs_keras.simulation.parameters import SpectralParameters
+
+NOT_NEGATIVE = ("water_height", "water_gamma", "water_sigma")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +42,7 @@ class UniformRange:
 
 @dataclasses.dataclass(frozen=True)
 class UniformPrior:
-    """Independent uniform ranges of all physical parameters of `SpectralParameters`.
+    """Independent uniform ranges of all physical parameters of `SpectralParameters`, and of `Effects` where given.
 
     Args:
       concentrations: metabolite name -> range in mM.
@@ -52,6 +55,9 @@ class UniformPrior:
         allows.
       baseline_order: order of the baseline polynomial, which has 2 (order + 1) real coefficients. Defaults to `4`.
       description: one line.
+      effects: field of `Effects` -> range; `water_height` as a multiple of `peak_height`. Defaults to `{}`: none.
+      water_lines: lines of residual water, each drawn from the same ranges. Defaults to `1`.
+      snr: signal-to-noise ratio as `simulate` defines it. Defaults to `None`: the prior says nothing about noise.
 
     Example:
 
@@ -69,14 +75,23 @@ class UniformPrior:
     baseline: UniformRange
     baseline_order: int = 4
     description: str = ""
+    effects: Mapping[str, UniformRange] = dataclasses.field(default_factory=dict)
+    water_lines: int = 1
+    snr: UniformRange | None = None
 
     def __post_init__(self):
         if not self.concentrations:
             raise ValueError("`concentrations` must name at least one metabolite. Received an empty mapping.")
         check_count("baseline_order", self.baseline_order, 4, at_least=0)
-        for name, smallest in {**self.concentrations, "gamma": self.gamma, "sigma": self.sigma}.items():
+        check_count("water_lines", self.water_lines, 3)
+        check_together(self.effects)
+        positive = {name: self.effects[name] for name in NOT_NEGATIVE if name in self.effects}
+        for name, smallest in {**self.concentrations, "gamma": self.gamma, "sigma": self.sigma, **positive}.items():
             if smallest.low < 0:
                 raise ValueError(f"The prior of {name} must not be negative. Received: low={smallest.low}.")
+        for name, smallest in {"snr": self.snr, **self.effects}.items():
+            if name in ("snr", "eddy_time_constant_s") and smallest is not None and smallest.low <= 0:
+                raise ValueError(f"The prior of {name} must be above 0. Received: low={smallest.low}.")
 
     @classmethod
     def from_preset(cls, name: str) -> "UniformPrior":
@@ -138,8 +153,7 @@ class UniformPrior:
         """
 
         def draw(name, *ranges):
-            uniform = keyed_uniform(start, stop, len(ranges), seed, split, name)
-            return np.stack([limits.quantile(column) for limits, column in zip(ranges, uniform.T, strict=True)], axis=1)
+            return _draw(ranges, start, stop, seed, split, name)
 
         coefficients = [self.baseline] * (2 * (self.baseline_order + 1))
         return SpectralParameters(
@@ -150,6 +164,38 @@ class UniformPrior:
             **{name: draw(name, getattr(self, name))[:, 0] for name in ("phi0", "phi1")},
             baseline=draw("baseline", *coefficients) * self.peak_height(basis),
         )
+
+    def draw_effects(self, basis: Basis, start: int, stop: int, *, seed: int, split: str = "train") -> Effects | None:
+        """Draws the effects of the examples `start` to `stop - 1` of a split, as `draw` draws their parameters.
+
+        Args:
+          basis: signals that hold the prior's metabolites; they give the height of the water.
+          start: as in `draw`.
+          stop: as in `draw`.
+          seed: as in `draw`.
+          split: as in `draw`.
+
+        Returns:
+          `Effects` of `stop - start` spectra, or `None` if the prior has none.
+        """
+        if not self.effects:
+            return None
+        drawn = {}
+        for name, limits in self.effects.items():
+            columns = self.water_lines if name in WATER else 1
+            values = _draw([limits] * columns, start, stop, seed, split, f"effect/{name}")
+            drawn[name] = values if name in WATER else values[:, 0]
+        if "water_height" in drawn:
+            drawn["water_height"] *= self.peak_height(basis)
+        return Effects(**drawn)
+
+    def draw_snr(self, start: int, stop: int, *, seed: int, split: str = "train") -> np.ndarray | None:
+        """Draws the signal-to-noise ratios of the examples `start` to `stop - 1` of a split, as `draw` does.
+
+        Returns:
+          float64 (stop - start,), or `None` if the prior has none.
+        """
+        return None if self.snr is None else _draw([self.snr], start, stop, seed, split, "snr")[:, 0]
 
     def draw_pairs(
         self, basis: Basis, varied: tuple[str, ...], start: int, stop: int, *, seed: int, split: str = "test"
@@ -194,4 +240,18 @@ class UniformPrior:
                 if isinstance(value := getattr(self, field.name), UniformRange)
             },
             "baseline_order": self.baseline_order,
+            **(
+                {
+                    "effects": {name: plain(limits) for name, limits in self.effects.items()},
+                    "water_lines": self.water_lines,
+                }
+                if self.effects
+                else {}
+            ),
         }
+
+
+def _draw(ranges: Sequence[UniformRange], start: int, stop: int, *key: object) -> np.ndarray:
+    """Draws one number per range and index: float64 (stop - start, ranges)."""
+    uniform = keyed_uniform(start, stop, len(ranges), *key)
+    return np.stack([limits.quantile(column) for limits, column in zip(ranges, uniform.T, strict=True)], axis=1)

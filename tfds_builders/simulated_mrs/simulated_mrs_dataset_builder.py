@@ -1,13 +1,24 @@
 """simulated_mrs dataset: labelled MR spectra from the FSL-MRS forward model."""
 
 import dataclasses
+import functools
 from collections.abc import Iterator
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from mrs_keras.basis import default_basis
-from mrs_keras.simulation import UNITS, Backend, SpectralParameters, UniformPrior, complex_to_channels, simulate
+from mrs_keras.basis import Basis, basis_for, read_basis
+from mrs_keras.simulation import (
+    EFFECT_UNITS,
+    UNITS,
+    Backend,
+    Effects,
+    SpectralParameters,
+    UniformPrior,
+    complex_to_channels,
+    simulate_with_effects,
+    voigt_fwhm_hz,
+)
 
 BLOCK = 64
 """Examples simulated at once. It sets the speed, not the examples: those depend on (seed, split, k) alone."""
@@ -20,6 +31,17 @@ DOCS = {
     "phi0": "Zero-order phase",
     "phi1": "First-order phase",
     "baseline": "Baseline coefficients: real0, imag0, real1, imag1, ...",
+    "water_height": "Height of each line of residual water in the magnitude spectrum",
+    "water_shift_hz": "Shift of each line of residual water from 4.65 ppm; positive is higher ppm",
+    "water_gamma": "Lorentzian decay rate of each line of residual water",
+    "water_sigma": "Gaussian decay rate of each line of residual water",
+    "water_phase": "Phase of each line of residual water",
+    "eddy_amplitude_hz": "Frequency offset of the eddy current at the beginning of the FID; positive is to higher ppm",
+    "eddy_time_constant_s": "Decay time of the eddy current",
+    "drift_hz": "Frequency drift over the transients",
+    "snr": "Tallest point of the magnitude spectrum in the window, without noise, baseline and effects, over the "
+    "standard deviation of the real part of the noise, no unit",
+    "linewidth_hz": "Full width at half maximum of a line that decays with gamma and sigma alone, Hz",
 }
 
 
@@ -28,20 +50,39 @@ class SimulatedMrsConfig(tfds.core.BuilderConfig):
     """What the bytes on disk depend on.
 
     Attributes:
-      prior: name of a prior preset of mrs_keras.
+      prior: name of a prior preset of mrs_keras. It says which effects there are, too.
+      basis: path of a basis that `mrs_keras.basis.read_basis` reads and that has the prior's metabolites, or `None` for
+        this package's own.
       train: number of training examples.
       validation: number of validation examples.
       seed: of all draws.
-      snr: signal-to-noise ratio as `mrs_keras.simulation.simulate` defines it, or `None` for no noise.
+      snr: signal-to-noise ratio as `mrs_keras.simulation.simulate` defines it, the same for all examples, or `None` for
+        that of the prior: without one, no noise.
       backend: `"numpy"`, or `"fsl_mrs"` to have FSL-MRS compute the spectra, where it is installed.
     """
 
     prior: str = "naa_pcr"
+    basis: str | None = None
     train: int = 6000
     validation: int = 2000
     seed: int = 0
     snr: float | None = None
     backend: Backend = "numpy"
+
+
+NAMED_CONFIGS = {
+    config.name: config
+    for config in (
+        SimulatedMrsConfig(
+            name="brain_press_te30",
+            description="21 metabolites, macromolecules, lipids, residual water, eddy currents, drift and noise: "
+            "spectra that look like those of a brain at 3 T.",
+            prior="brain_press_te30",
+            train=20_000,
+        ),
+    )
+}
+"""Configs that are built by name only: `tfds build` without `--config` builds all of `BUILDER_CONFIGS`."""
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -62,6 +103,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _info(self) -> tfds.core.DatasetInfo:
         """Returns the dataset metadata."""
         config, prior, basis = self.builder_config, self._prior, self._basis
+        noise = prior.snr is not None
         coefficients = 2 * (prior.baseline_order + 1)
 
         def scalar(name):
@@ -85,6 +127,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     "baseline": tfds.features.Tensor(
                         shape=(coefficients,), dtype=np.float32, doc=_documentation("baseline", prior)
                     ),
+                    **{name: self._effect_feature(name) for name in prior.effects},
+                    **({name: scalar(name) for name in ("snr", "linewidth_hz")} if noise else {}),
                 }
             ),
             supervised_keys=None,
@@ -93,10 +137,15 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             metadata=tfds.core.MetadataDict(
                 metabolites=list(prior.metabolites),
                 acquisition=basis.acquisition.to_dict(),
-                basis=basis.description,
+                basis=basis.description or config.basis,
                 prior=prior.to_dict(),
                 peak_height=prior.peak_height(basis),
-                units={"spectrum": "arbitrary", **UNITS},
+                units={
+                    "spectrum": "arbitrary",
+                    **UNITS,
+                    **{name: EFFECT_UNITS[name] for name in prior.effects},
+                    **({"snr": "", "linewidth_hz": "Hz"} if noise else {}),
+                },
                 seed=config.seed,
                 snr=config.snr,
                 backend=config.backend,
@@ -107,9 +156,30 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _prior(self) -> UniformPrior:
         return UniformPrior.from_preset(self.builder_config.prior)
 
-    @property
-    def _basis(self):
-        return default_basis().select(self._prior.metabolites)
+    @functools.cached_property
+    def _basis(self) -> Basis:
+        path, names = self.builder_config.basis, self._prior.metabolites
+        if path is None:
+            return basis_for(names)
+        basis = read_basis(path)
+        missing = [name for name in names if name not in basis.names]
+        if missing:
+            raise ValueError(
+                f"The basis must have the metabolites of the prior '{self.builder_config.prior}'. "
+                f"Missing: {', '.join(missing)}. Received: '{path}' with {', '.join(basis.names)}. "
+                "Give another `basis` or `prior` in the config."
+            )
+        return basis.select(names)
+
+    @classmethod
+    def get_builder_config(cls, name, version=None):
+        return super().get_builder_config(name, version) or NAMED_CONFIGS.get(name)
+
+    def _effect_feature(self, name: str):
+        doc = _documentation(name, self._prior)
+        if not name.startswith("water_"):
+            return tfds.features.Scalar(np.float32, doc=doc)
+        return tfds.features.Tensor(shape=(self._prior.water_lines,), dtype=np.float32, doc=doc)
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         """Returns SplitGenerators."""
@@ -128,7 +198,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             stop = min(start + BLOCK, examples)
             parameters = prior.draw(basis, start, stop, seed=self.builder_config.seed, split=split)
             ids = [f"{split}_{k:07d}" for k in range(start, stop)]
-            yield from self._simulated(parameters, ids, split, start)
+            yield from self._simulated(parameters, *self._effects_and_snr(start, stop, split), ids, split, start)
 
     def _generate_test_pairs(self) -> Iterator[tuple[int, dict]]:
         """Yields two pairs for the latent space evaluation: alike but for phi0, and but for gamma and sigma."""
@@ -137,38 +207,61 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             parameters = self._prior.draw_pairs(
                 self._basis, varied, number, number + 1, seed=self.builder_config.seed, split="test"
             )
-            yield from self._simulated(parameters, [f"{name}_low", f"{name}_high"], "test", 2 * number)
+            effects, snr = self._effects_and_snr(number, number + 1, "test")
+            both = [0, 0]
+            effects, snr = (None if drawn is None else drawn[both] for drawn in (effects, snr))
+            yield from self._simulated(parameters, effects, snr, [f"{name}_low", f"{name}_high"], "test", 2 * number)
+
+    def _effects_and_snr(self, start: int, stop: int, split: str) -> tuple[Effects | None, np.ndarray | None]:
+        prior, config = self._prior, self.builder_config
+        effects = prior.draw_effects(self._basis, start, stop, seed=config.seed, split=split)
+        if config.snr is not None:
+            return effects, np.full(stop - start, config.snr)
+        return effects, prior.draw_snr(start, stop, seed=config.seed, split=split)
 
     def _simulated(
-        self, parameters: SpectralParameters, ids: list[str], split: str, start: int
+        self,
+        parameters: SpectralParameters,
+        effects: Effects | None,
+        snr: np.ndarray | None,
+        ids: list[str],
+        split: str,
+        start: int,
     ) -> Iterator[tuple[int, dict]]:
         config = self.builder_config
-        spectra = simulate(
-            parameters,
-            self._basis,
-            snr=config.snr,
-            seed=config.seed,
-            split=split,
-            start=start,
-            backend=config.backend,
-        )
+        options = {"snr": snr, "seed": config.seed, "split": split, "start": start, "backend": config.backend}
+        spectra = simulate_with_effects(parameters, self._basis, effects, **options)
         columns = {
             "spectrum": complex_to_channels(spectra),
             **{name: getattr(parameters, name).astype(np.float32) for name in ("concentrations", "baseline")},
             # One line-shape group: gamma, sigma and eps are scalars.
             **{name: getattr(parameters, name).reshape(-1) for name in ("gamma", "sigma", "eps", "phi0", "phi1")},
+            **({} if effects is None else effects.values()),
         }
+        if self._prior.snr is not None:
+            columns |= {"snr": snr, "linewidth_hz": voigt_fwhm_hz(parameters.gamma, parameters.sigma)[:, 0]}
+        columns = {name: column.astype(np.float32) for name, column in columns.items()}
         for row, example_id in enumerate(ids):
             yield start + row, {"example_id": example_id, **{name: column[row] for name, column in columns.items()}}
 
 
 def _documentation(name: str, prior: UniformPrior) -> tfds.features.Documentation:
     """Returns what a parameter is, with its unit and range."""
-    unit = UNITS[name]
+    if name in ("snr", "linewidth_hz"):
+        low, high = (
+            getattr(prior.snr, end)
+            if name == "snr"
+            else voigt_fwhm_hz(getattr(prior.gamma, end), getattr(prior.sigma, end))
+            for end in ("low", "high")
+        )
+        return tfds.features.Documentation(desc=DOCS[name], value_range=f"{low:.3g} to {high:.3g}")
+    unit = {**UNITS, **EFFECT_UNITS}[name]
     if name == "concentrations":
         value_range = ", ".join(f"{m} {r.low:g} to {r.high:g} {unit}" for m, r in prior.concentrations.items())
-    elif name == "baseline":
-        value_range = f"{prior.baseline.low:g} to {prior.baseline.high:g} times the metadata's `peak_height`"
+    elif name in ("baseline", "water_height"):
+        limits = prior.effects.get(name, prior.baseline)
+        value_range = f"{limits.low:g} to {limits.high:g} times the metadata's `peak_height`"
     else:
-        value_range = f"{getattr(prior, name).low:g} to {getattr(prior, name).high:g} {unit}"
+        limits = prior.effects[name] if name in prior.effects else getattr(prior, name)
+        value_range = f"{limits.low:g} to {limits.high:g} {unit}"
     return tfds.features.Documentation(desc=f"{DOCS[name]}, {unit}", value_range=value_range)

@@ -1,0 +1,170 @@
+"""The dataset of the brain, and datasets from a basis of one's own, as their users meet them."""
+
+import importlib
+import json
+import re
+import subprocess
+
+import numpy as np
+import pytest
+
+from mrs_keras import CVAE, Acquisition, SpectralParameters, UniformPrior, open_dataset, simulate_basis
+from mrs_keras.basis import BROAD_SIGNALS, SPIN_SYSTEMS, basis_for
+from mrs_keras.data import load_arrays
+from mrs_keras.simulation import EFFECT_UNITS, Effects, channels_to_complex, simulate_with_effects, voigt_fwhm_hz
+from tests.conftest import REPOSITORY, command
+from tfds_builders.simulated_mrs.simulated_mrs_dataset_builder import Builder, SimulatedMrsConfig
+
+PARAMETERS = ("concentrations", "gamma", "sigma", "eps", "phi0", "phi1", "baseline")
+
+
+def build(data_dir, **settings):
+    builder = Builder(data_dir=data_dir, config=SimulatedMrsConfig(**{"train": 100, "validation": 10, **settings}))
+    builder.download_and_prepare()
+    return open_dataset(data_dir, settings["name"])
+
+
+def build_by_command(data_dir, config):
+    folder = REPOSITORY / "tfds_builders" / "simulated_mrs"
+    return subprocess.run(
+        [command("tfds"), "build", folder, "--data_dir", data_dir, "--config", config],
+        capture_output=True,
+        text=True,
+        cwd=data_dir,
+    )
+
+
+@pytest.fixture(scope="module")
+def brain(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("brain"), name="brain", prior="brain_press_te30")
+
+
+def test_the_command_finds_the_brain_by_name():
+    # Built in full only where the card's figure is made: here it is enough that the name is resolved.
+    config = Builder.get_builder_config("brain_press_te30")
+    assert (config.prior, config.train, config.validation) == ("brain_press_te30", 20_000, 2000)
+    assert Builder.get_builder_config("brain") is None
+
+
+def test_a_build_without_a_config_leaves_the_brain_alone(data_dir):
+    # `.config` is TFDS's own.
+    assert {path.name for path in (data_dir / "simulated_mrs").iterdir()} <= {"naa_pcr", ".config"}
+    assert [config.name for config in Builder.BUILDER_CONFIGS] == ["naa_pcr"]
+
+
+def test_the_command_builds_a_config_given_as_json(tmp_path):
+    config = {"name": "brain_small", "prior": "brain_press_te30", "train": 3, "validation": 1}
+    build_by_command(tmp_path, json.dumps(config)).check_returncode()
+    arrays = load_arrays(open_dataset(tmp_path, "brain_small"), "train")
+    assert arrays["concentrations"].shape == (3, 24)
+
+
+def test_every_parameter_of_the_brain_is_stored_with_its_unit(brain):
+    arrays, features = load_arrays(brain, "train"), brain.info.features
+    for name, unit in EFFECT_UNITS.items():
+        assert arrays[name].shape == ((100, 3) if name.startswith("water_") else (100,))
+        assert features[name].doc.desc.endswith(f", {unit}")
+        assert features[name].doc.value_range
+        assert brain.info.metadata["units"][name] == unit
+    np.testing.assert_allclose(arrays["linewidth_hz"], voigt_fwhm_hz(arrays["gamma"], arrays["sigma"]), rtol=1e-6)
+    assert 20 <= arrays["snr"].min() < 40
+    assert 130 < arrays["snr"].max() <= 150
+    assert brain.info.metadata["prior"]["snr"] == [20.0, 150.0]
+    assert set(brain.info.metadata["metabolites"]) <= {*SPIN_SYSTEMS, *BROAD_SIGNALS}
+
+
+def test_the_stored_parameters_make_the_stored_brain_spectra(brain):
+    arrays = load_arrays(brain, "train")
+    again = simulate_with_effects(
+        SpectralParameters(**{name: arrays[name] for name in PARAMETERS}),
+        basis_for(brain.info.metadata["metabolites"]),
+        Effects(**{name: arrays[name] for name in EFFECT_UNITS}),
+        snr=arrays["snr"],
+        seed=brain.info.metadata["seed"],
+    )
+    stored = channels_to_complex(arrays["spectrum"])
+    errors = np.linalg.norm(again - stored, axis=1) / np.linalg.norm(stored, axis=1)
+    assert errors.max() < 1e-5  # the parameters are stored as float32
+
+
+def test_test_pairs_of_the_brain_share_their_effects(brain):
+    test = load_arrays(brain, "test")
+    ids = test["example_id"].astype(str).tolist()
+    low, high = ids.index("phi0_low"), ids.index("phi0_high")
+    different = {name for name in test if not np.array_equal(test[name][low], test[name][high])}
+    assert different == {"example_id", "spectrum", "phi0"}
+
+
+def test_an_example_of_the_brain_does_not_depend_on_the_size_of_the_split(brain, tmp_path):
+    shorter = build(tmp_path, name="shorter", prior="brain_press_te30", train=65)
+    one, other = (load_arrays(builder, "train") for builder in (shorter, brain))
+    for name, values in one.items():
+        np.testing.assert_array_equal(values, other[name][:65])
+
+
+def test_a_model_is_made_from_the_metadata_of_the_brain(brain):
+    model = CVAE.from_preset("base", dataset=brain.info.metadata)
+    arrays = load_arrays(brain, "train")
+    inputs = {name: arrays[name][:4] for name in ("spectrum", "concentrations")}
+    assert model.metabolites == tuple(brain.info.metadata["metabolites"])
+    assert model.predict(inputs, verbose=0)["spectrum"].shape == (4, 252, 2)
+
+
+def test_a_fixed_snr_takes_the_place_of_the_priors(tmp_path):
+    builder = build(tmp_path, name="fixed", prior="brain_press_te30", snr=40.0)
+    np.testing.assert_array_equal(load_arrays(builder, "train")["snr"], 40.0)
+
+
+def test_the_command_builds_a_dataset_from_a_basis_by_path(tmp_path):
+    path = tmp_path / "mine.npz"
+    simulate_basis(["PCr", "Lac", "NAA"], sequence="steam").save(path)
+    config = {"name": "mine", "basis": str(path), "train": 3, "validation": 1}
+    build_by_command(tmp_path, json.dumps(config)).check_returncode()
+    builder = open_dataset(tmp_path, "mine")
+    arrays = load_arrays(builder, "train")
+    parameters = SpectralParameters(**{name: arrays[name] for name in PARAMETERS})
+    expected = simulate_with_effects(parameters, simulate_basis(["NAA", "PCr"], sequence="steam"), None)
+    np.testing.assert_allclose(channels_to_complex(arrays["spectrum"]), expected, atol=1e-4)
+    assert builder.info.metadata["metabolites"] == ["NAA", "PCr"]
+    assert "STEAM" in builder.info.metadata["basis"]
+
+
+def test_a_basis_without_the_metabolites_of_the_prior_is_refused(tmp_path):
+    path = tmp_path / "lactate.npz"
+    simulate_basis(["Lac"]).save(path)
+    with pytest.raises(ValueError, match="Missing: NAA, PCr. Received: .*lactate.npz' with Lac"):
+        Builder(data_dir=tmp_path, config=SimulatedMrsConfig(name="lactate", basis=str(path)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"prior": "brain"}, ValueError, "Unknown `preset`.*'brain_press_te30'"),
+        ({"basis": "nowhere.npz"}, FileNotFoundError, "nowhere.npz"),
+    ],
+)
+def test_a_config_that_makes_no_sense_is_refused(tmp_path, settings, error, message):
+    with pytest.raises(error, match=message):
+        Builder(data_dir=tmp_path, config=SimulatedMrsConfig(name="wrong", **settings))
+
+
+def test_the_card_has_every_range_of_the_prior_and_its_figure():
+    folder = REPOSITORY / "tfds_builders" / "simulated_mrs"
+    card = (folder / "README.md").read_text()
+    prior = UniformPrior.from_preset("brain_press_te30")
+    plain = prior.to_dict()
+    scalars = {name: plain[name] for name in (*PARAMETERS[1:], "snr")}
+    for name, (low, high) in {**plain["concentrations"], **scalars, **plain["effects"]}.items():
+        row = next(line for line in card.splitlines() if re.match(rf"\| {name}\W", line) and f"{high:.4g}" in line)
+        assert f"| {low:.4g} to {high:.4g} |" in row
+    assert "(brain_press_te30.png)" in card
+    assert (folder / "brain_press_te30.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_cards_figure_is_drawn_from_a_split(brain):
+    module = importlib.import_module("tfds_builders.simulated_mrs.card_figure")
+    figure = module.draw(load_arrays(brain, "train"), Acquisition(**brain.info.metadata["acquisition"]))
+    spectra, snr, linewidth = figure.axes
+    assert spectra.get_xlim() == (4.2, 0.2)  # ppm from right to left
+    assert all(axes.get_xlabel() for axes in figure.axes)
+    assert [sum(patch.get_height() for patch in axes.patches) for axes in (snr, linewidth)] == [100, 100]
