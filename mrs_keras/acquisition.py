@@ -53,7 +53,13 @@ class Acquisition:
         set_("ppm_window", self._checked_window(self.ppm_window))
 
     def _checked_window(self, window) -> tuple[float, float]:
-        low, high = (float(edge) for edge in window)
+        try:
+            low, high = (float(edge) for edge in window)
+        except (TypeError, ValueError):
+            raise ValueError(
+                "`ppm_window` must be two numbers, (low, high) in ppm. "
+                f"Received: ppm_window={window!r}. Give for example ppm_window=(0.2, 4.2)."
+            ) from None
         first, last = self.ppm_axis[0], self.ppm_axis[-1]
         if not first <= low < high <= last:
             raise ValueError(

@@ -65,6 +65,12 @@ def test_a_window_outside_the_spectrum_or_upside_down_is_refused(window):
         Acquisition(ppm_window=window)
 
 
+@pytest.mark.parametrize("window", [None, 4.2, (0.2,), (0.2, 1.0, 4.2), ("low", "high")])
+def test_a_window_that_is_not_two_numbers_is_refused(window):
+    with pytest.raises(ValueError, match="`ppm_window` must be two numbers"):
+        Acquisition(ppm_window=window)
+
+
 def test_a_window_between_two_points_is_refused():
     with pytest.raises(ValueError, match="at least one point"):
         Acquisition(ppm_window=(2.0, 2.001))

@@ -66,6 +66,12 @@ class SpectralParameters:
                 )
 
     def _check_shapes(self):
+        if self.concentrations.ndim != 2 or self.gamma.ndim != 2:
+            raise ValueError(
+                "`concentrations` must be (batch, metabolites), and `gamma` (batch,) or (batch, groups). "
+                f"Received: concentrations.shape={self.concentrations.shape}, gamma.shape={np.shape(self.gamma)}. "
+                "One spectrum is a batch of 1."
+            )
         batch = len(self.concentrations)
         groups = self.gamma.shape[-1]
         expected = {

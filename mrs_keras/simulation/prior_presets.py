@@ -2,7 +2,7 @@
 
 from mrs_keras.simulation.priors import UniformPrior, UniformRange
 
-WAND = "uniform set published with WAND for MRS, Merkofer, van de Sande, Amirrajab et al."
+WAND = "uniform set published with WAND for MRS, Merkofer et al., NMR Biomed 38:e70038 (2025), doi 10.1002/nbm.70038"
 CHOICE = "choice of this package: abstract 5027 names the parameter, not its range"
 
 DE_GRAAF = "de Graaf, In Vivo NMR Spectroscopy, 3rd ed. 2019, as tabulated in WAND for MRS, Merkofer et al."

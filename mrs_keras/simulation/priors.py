@@ -253,5 +253,9 @@ class UniformPrior:
 
 def _draw(ranges: Sequence[UniformRange], start: int, stop: int, *key: object) -> np.ndarray:
     """Draws one number per range and index: float64 (stop - start, ranges)."""
+    start, stop = check_count("start", start, 0, at_least=0), check_count("stop", stop, 8, at_least=0)
+    if stop < start:
+        raise ValueError(f"`stop` must not be below `start`. Received: start={start}, stop={stop}.")
+    check_count("seed", key[0], 0, at_least=0)
     uniform = keyed_uniform(start, stop, len(ranges), *key)
     return np.stack([limits.quantile(column) for limits, column in zip(ranges, uniform.T, strict=True)], axis=1)

@@ -112,6 +112,23 @@ def test_baseline_polynomials_are_orthogonal_to_constants_inside_the_window(orde
     np.testing.assert_allclose(products - np.diag(np.diag(products)), 0, atol=1e-10)
 
 
+@pytest.mark.parametrize("order", range(7))
+def test_baseline_polynomials_are_those_of_gram_and_schmidt_in_long_double(order):
+    inside = ACQUISITION.window
+    x = np.zeros(2048, np.longdouble)
+    x[inside] = np.linspace(-1, 1, inside.stop - inside.start)
+    orthogonal = []
+    for power in range(order + 1):
+        polynomial = x**power
+        for _ in range(2):  # twice is enough
+            for lower in orthogonal:
+                polynomial = polynomial - lower * (lower @ polynomial) / (lower @ lower)
+        orthogonal.append(polynomial)
+    expected = np.zeros((2048, order + 1))
+    expected[inside] = np.stack(orthogonal, axis=1)[inside]
+    np.testing.assert_allclose(baseline_polynomials(ACQUISITION, order), expected, atol=1e-12)
+
+
 def test_metabolites_of_a_group_share_their_line_shape():
     basis = default_basis()
     values = {"concentrations": [[2.0, 3.0]], "gamma": [[5.0, 9.0]], "sigma": [[1.0, 2.0]], "eps": [[3.0, -4.0]]}
@@ -151,6 +168,10 @@ def test_negative_decay_rates_and_wrong_shapes_are_refused():
         parameters(SINGLET, gamma=-1.0)
     with pytest.raises(ValueError, match=r"`phi0` does not fit.*Expected shape \(1,\)"):
         parameters(SINGLET, phi0=[0.0, 1.0])
+    with pytest.raises(ValueError, match="One spectrum is a batch of 1"):
+        SpectralParameters([[1.0]], gamma=1.0, sigma=1.0, eps=0.0, phi0=0.0, phi1=0.0)
+    with pytest.raises(ValueError, match="One spectrum is a batch of 1"):
+        parameters(SINGLET, concentrations=[1.0])
     with pytest.raises(ValueError, match="`baseline` does not fit"):
         parameters(SINGLET, baseline=[[1.0, 2.0, 3.0]])
     with pytest.raises(ValueError, match="`order` must be a whole number of at least 0"):

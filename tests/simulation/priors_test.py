@@ -103,6 +103,15 @@ def test_keys_that_only_look_alike_when_joined_differ():
     assert keyed_uniform(0, 1, 1, "1", "2") != keyed_uniform(0, 1, 1, "12")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "name"), [((-1, 3, 0), "start"), ((0, 2.5, 0), "stop"), ((5, 3, 0), "stop"), ((0, 3, None), "seed")]
+)
+def test_draws_of_no_such_examples_or_without_a_seed_are_refused(arguments, name):
+    start, stop, seed = arguments
+    with pytest.raises(ValueError, match=f"`{name}` must"):
+        PRIOR.draw(BASIS, start, stop, seed=seed)
+
+
 def test_pairs_differ_in_the_varied_parameters_alone():
     pairs = PRIOR.draw_pairs(BASIS, ("gamma", "sigma"), 0, 3, seed=0)
     for name in COLUMNS:
