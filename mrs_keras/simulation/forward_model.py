@@ -48,7 +48,7 @@ def forward_model(
     Raises:
       ValueError: if the parameters do not fit the basis.
     """
-    groups = metabolite_group_numbers(parameters, basis, metabolite_groups)
+    groups = checked_groups(parameters, basis, metabolite_groups)
     whole = slice(0, basis.acquisition.points)
     if baseline_regressors is None and parameters.baseline is not None:
         baseline_regressors = baseline_polynomials(basis.acquisition, parameters.baseline.shape[-1] // 2 - 1)
@@ -127,7 +127,7 @@ def _baseline_polynomials(acquisition: Acquisition, order: int, ppm_limits: tupl
     return polynomials
 
 
-def metabolite_group_numbers(
+def checked_groups(
     parameters: SpectralParameters, basis: Basis, metabolite_groups: Sequence[int] | None = None
 ) -> np.ndarray:
     """Returns the line-shape group of each metabolite, int (metabolites,), or raises `ValueError` if one is missing."""

@@ -7,7 +7,7 @@ import numpy as np
 from mrs_keras.basis.basis import Basis
 from mrs_keras.checks import check_finite
 from mrs_keras.simulation.blocks import for_each_block
-from mrs_keras.simulation.forward_model import baseline_polynomials, metabolite_group_numbers
+from mrs_keras.simulation.forward_model import baseline_polynomials, checked_groups
 from mrs_keras.simulation.keyed_random import keyed_normal
 from mrs_keras.simulation.line_shapes import add_baseline, metabolite_spectra
 from mrs_keras.simulation.parameters import SpectralParameters
@@ -61,7 +61,7 @@ def simulate(
         raise ValueError(f"Give `noise_sigma` or `snr`, not both. Received: noise_sigma={noise_sigma}, snr={snr}.")
     basis = _scaled(basis)
     batch, points = len(parameters), basis.acquisition.window
-    groups = metabolite_group_numbers(parameters, basis)
+    groups = checked_groups(parameters, basis)
     if parameters.baseline is not None:
         regressors = baseline_polynomials(basis.acquisition, parameters.baseline.shape[-1] // 2 - 1)[points]
     if snr is not None:
