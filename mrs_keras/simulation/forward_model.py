@@ -6,9 +6,10 @@ signals m_j (points, scaled as `Basis.scaled` does), t_n the time axis and nu_k 
     x_n = sum_j c_j m_j[n] exp(-(i eps + gamma) t_n - sigma^2 t_n^2),   x_0 halved
     S_k = exp(-i (phi0 + phi1 nu_k)) FFT(x)_k / sqrt(points) + sum_o (b_2o + i b_2o+1) P_o[k]
 
-Every function is pure and works on a batch.
+Every function is pure and works on a batch; a spectrum has the same bytes in any batch.
 """
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +18,8 @@ import scipy.fft
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.basis import Basis
 from mrs_keras.checks import check_count
+from mrs_keras.simulation.blocks import for_each_block
+from mrs_keras.simulation.line_shapes import add_baseline, metabolite_spectra
 from mrs_keras.simulation.parameters import SpectralParameters
 
 
@@ -46,28 +49,17 @@ def forward_model(
       ValueError: if the parameters do not fit the basis.
     """
     groups = checked_groups(parameters, basis, metabolite_groups)
-    acquisition = basis.acquisition
-    fids = basis.fids.T.astype(dtype)
-    time = acquisition.time_axis_s
-    signal = np.zeros((len(parameters), acquisition.points), dtype)
-    for group in np.unique(groups):
-        gamma, sigma, eps = (getattr(parameters, name)[:, group, None] for name in ("gamma", "sigma", "eps"))
-        envelope = np.exp((-(1j * eps + gamma) * time - (sigma * time) ** 2).astype(dtype))
-        # A sum, not a matrix product: BLAS rounds a row differently in batches of different size.
-        mixture = sum(
-            parameters.concentrations[:, j, None].astype(fids.real.dtype) * fids[j]
-            for j in np.flatnonzero(groups == group)
-        )
-        signal += mixture * envelope
-    phase = parameters.phi0[:, None] + parameters.phi1[:, None] * acquisition.frequency_axis_hz
-    spectra = np.exp((-1j * phase).astype(dtype)) * fid_to_spectrum(signal)
-    if parameters.baseline is not None:
-        if baseline_regressors is None:
-            order = parameters.baseline.shape[-1] // 2 - 1
-            baseline_regressors = baseline_polynomials(acquisition, order)
-        coefficients = parameters.baseline[:, 0::2] + 1j * parameters.baseline[:, 1::2]
-        for order, polynomial in enumerate(np.asarray(baseline_regressors).T):
-            spectra += (coefficients[:, order, None] * polynomial).astype(dtype)
+    whole = slice(0, basis.acquisition.points)
+    if baseline_regressors is None and parameters.baseline is not None:
+        baseline_regressors = baseline_polynomials(basis.acquisition, parameters.baseline.shape[-1] // 2 - 1)
+    spectra = np.empty((len(parameters), basis.acquisition.points), dtype)
+
+    def work(rows):
+        spectra[rows] = metabolite_spectra(parameters, rows, basis, groups, whole, dtype)
+        if parameters.baseline is not None:
+            add_baseline(spectra[rows], parameters.baseline[rows], np.asarray(baseline_regressors))
+
+    for_each_block(work, len(parameters), spectra.itemsize * basis.acquisition.points)
     return spectra
 
 
@@ -113,23 +105,32 @@ def baseline_polynomials(
       ppm_limits: (low, high) in ppm, or `None` for the whole band. Defaults to the acquisition's window.
 
     Returns:
-      float64 (points, order + 1).
+      float64 (points, order + 1), read-only.
 
     Raises:
       ValueError: if the order is negative.
     """
     order = check_count("order", order, 4, at_least=0)
-    inside = acquisition.slice_of(acquisition.ppm_window if ppm_limits == "window" else ppm_limits)
+    limits = acquisition.ppm_window if ppm_limits == "window" else ppm_limits
+    return _baseline_polynomials(acquisition, order, None if limits is None else tuple(limits))
+
+
+@functools.lru_cache(maxsize=32)
+def _baseline_polynomials(acquisition: Acquisition, order: int, ppm_limits: tuple[float, float] | None) -> np.ndarray:
+    inside = acquisition.slice_of(ppm_limits)
     x = np.zeros(acquisition.points)
     x[inside] = np.linspace(-1, 1, inside.stop - inside.start)
     q, r = np.linalg.qr(x[:, None] ** np.arange(order + 1))
     polynomials = np.zeros_like(q)
     polynomials[inside] = (q * np.diag(r))[inside]
+    polynomials.setflags(write=False)  # shared by all callers
     return polynomials
 
 
-def checked_groups(parameters: SpectralParameters, basis: Basis, metabolite_groups) -> np.ndarray:
-    """Returns the line-shape group of each metabolite: int (metabolites,)."""
+def checked_groups(
+    parameters: SpectralParameters, basis: Basis, metabolite_groups: Sequence[int] | None = None
+) -> np.ndarray:
+    """Returns the line-shape group of each metabolite, int (metabolites,), or raises `ValueError` if one is missing."""
     metabolites = len(basis.names)
     groups_given = parameters.gamma.shape[-1]
     if parameters.concentrations.shape[-1] != metabolites:

@@ -1,18 +1,23 @@
 """Batches of spectra, ready for a dataset."""
 
+import weakref
 from typing import Literal, get_args
 
 import numpy as np
 
 from mrs_keras.basis.basis import Basis
 from mrs_keras.checks import check_choice, check_finite
-from mrs_keras.simulation.forward_model import forward_model
+from mrs_keras.simulation.blocks import for_each_block
+from mrs_keras.simulation.forward_model import baseline_polynomials, checked_groups
 from mrs_keras.simulation.fsl_mrs_backend import simulate_with_fsl_mrs
 from mrs_keras.simulation.keyed_random import keyed_normal
+from mrs_keras.simulation.line_shapes import add_baseline, metabolite_spectra
 from mrs_keras.simulation.parameters import SpectralParameters
 
 Backend = Literal["numpy", "fsl_mrs"]
 """Who computes the spectra: this package, or FSL-MRS where it is installed."""
+
+_SCALED: weakref.WeakKeyDictionary[Basis, Basis] = weakref.WeakKeyDictionary()
 
 
 def simulate(
@@ -31,7 +36,7 @@ def simulate(
 
     Noise, where asked for, is white and complex; real and imaginary part of each point are N(0, noise_sigma^2)
     independently, in the FID as in the spectrum (the transform is orthonormal). Noise of example k depends on
-    (seed, split, k) alone.
+    (seed, split, k) alone. Spectra are computed in blocks on all cores; a spectrum has the same bytes in any batch.
 
     Args:
       parameters: of `batch` spectra.
@@ -65,26 +70,46 @@ def simulate(
     check_choice("backend", backend, get_args(Backend))
     if noise_sigma is not None and snr is not None:
         raise ValueError(f"Give `noise_sigma` or `snr`, not both. Received: noise_sigma={noise_sigma}, snr={snr}.")
-    basis = basis.scaled()
-    window = basis.acquisition.window
+    basis = _scaled(basis)
+    batch, points = len(parameters), basis.acquisition.window
+    groups = checked_groups(parameters, basis)
+    if parameters.baseline is not None:
+        regressors = baseline_polynomials(basis.acquisition, parameters.baseline.shape[-1] // 2 - 1)[points]
     if snr is not None:
-        noise_sigma = _peak_heights(parameters, basis) / _per_spectrum("snr", snr, len(parameters), above_zero=True)
-    sigma = None if noise_sigma is None else _per_spectrum("noise_sigma", noise_sigma, len(parameters))
+        snr = _per_spectrum("snr", snr, batch, above_zero=True)
+    if noise_sigma is not None:
+        noise_sigma = _per_spectrum("noise_sigma", noise_sigma, batch)
     if backend == "fsl_mrs":
-        spectra = simulate_with_fsl_mrs(parameters, basis, noise_sigma=sigma, seed=seed, split=split, start=start)
-        return spectra.astype(dtype)
-    spectra = forward_model(parameters, basis, dtype=dtype)[:, window]
-    if sigma is not None:
-        # Drawn for the window alone: the transform is orthonormal, so white noise is the same on either side of it.
-        noise = keyed_normal(start, start + len(parameters), 2 * spectra.shape[1], seed, split, "noise")
-        spectra += (sigma[:, None] * (noise[:, 0::2] + 1j * noise[:, 1::2])).astype(dtype)
+        if snr is not None:
+            clean = SpectralParameters(**{**vars(parameters), "baseline": None})
+            noise_sigma = np.abs(simulate(clean, basis, dtype=dtype)).max(axis=1) / snr
+        key = {"seed": seed, "split": split, "start": start}
+        return simulate_with_fsl_mrs(parameters, basis, noise_sigma=noise_sigma, **key).astype(dtype)
+    spectra = np.empty((batch, basis.acquisition.window_points), dtype)
+
+    def work(rows):
+        block = metabolite_spectra(parameters, rows, basis, groups, points, dtype)
+        sigma = None if noise_sigma is None else noise_sigma[rows]
+        if snr is not None:
+            sigma = np.abs(block).max(axis=1) / snr[rows]
+        if parameters.baseline is not None:
+            add_baseline(block, parameters.baseline[rows], regressors)
+        if sigma is not None:
+            # Drawn for the window alone: the transform is orthonormal, so white noise is the same on either side of it.
+            noise = keyed_normal(start + rows.start, start + rows.stop, 2 * block.shape[1], seed, split, "noise")
+            noise *= sigma.astype(np.float32)[:, None]
+            block += noise.view(np.complex64)
+        spectra[rows] = block
+
+    for_each_block(work, batch, spectra.itemsize * basis.acquisition.points)
     return spectra
 
 
-def _peak_heights(parameters: SpectralParameters, basis: Basis) -> np.ndarray:
-    """Returns the tallest point of each magnitude spectrum in the window, without baseline: float64 (batch,)."""
-    clean = SpectralParameters(**{**vars(parameters), "baseline": None})
-    return np.abs(forward_model(clean, basis)[:, basis.acquisition.window]).max(axis=1)
+def _scaled(basis: Basis) -> Basis:
+    """Returns `basis.scaled()`, the same object for the same basis."""
+    if basis not in _SCALED:
+        _SCALED[basis] = basis.scaled()
+    return _SCALED[basis]
 
 
 def _per_spectrum(name: str, value, batch: int, above_zero: bool = False) -> np.ndarray:

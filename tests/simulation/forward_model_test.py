@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mrs_keras import Acquisition, Basis, SpectralParameters, default_basis, forward_model
 from mrs_keras.simulation import baseline_polynomials, fid_to_spectrum, spectrum_to_fid
+from mrs_keras.simulation.line_shapes import metabolite_spectra
 
 ACQUISITION = Acquisition(123.2, 4000.0, 2048)
 # Long enough that a line is sampled finely, and without a width of its own.
@@ -143,6 +144,32 @@ def test_metabolites_of_a_group_share_their_line_shape():
         for j, c in enumerate(([[2.0, 0.0]], [[0.0, 3.0]]))
     ]
     np.testing.assert_allclose(forward_model(grouped, basis), sum(alone), atol=1e-12)
+
+
+@pytest.mark.parametrize("points", [65, 512, 999])
+@pytest.mark.parametrize("ppm_window", [(0.2, 4.2), (4.0, 5.5), (5.0, 9.0)])
+def test_spectra_are_those_of_the_formula_written_plainly(points, ppm_window):
+    rng = np.random.default_rng(points)
+    acquisition = Acquisition(123.2, 2000.0, points, ppm_window)
+    basis = Basis(("A", "B", "C"), rng.normal(size=(points, 3)) + 1j * rng.normal(size=(points, 3)), acquisition)
+    gamma, sigma = rng.uniform(0, 30, (2, 5, 2))
+    c, eps = rng.uniform(0, 9, (5, 3)), rng.uniform(-50, 50, (5, 2))
+    phi0, phi1 = rng.uniform(-40, 40, 5), rng.uniform(-1e-2, 1e-2, 5)
+    time, nu, groups = acquisition.time_axis_s, acquisition.frequency_axis_hz, [1, 0, 1]
+    expected = []
+    for k in range(5):
+        lines = np.exp(-(gamma[k] + 1j * eps[k]) * time[:, None] - (sigma[k] * time[:, None]) ** 2)
+        fid = (basis.fids * c[k] * lines[:, groups]).sum(axis=1)
+        fid[0] /= 2
+        spectrum = np.fft.fftshift(np.fft.fft(fid)) / np.sqrt(points)
+        expected.append(spectrum * np.exp(-1j * (phi0[k] + phi1[k] * nu)))
+    given = SpectralParameters(c, gamma, sigma, eps, phi0, phi1)
+    spectra = forward_model(given, basis, metabolite_groups=groups)
+    np.testing.assert_allclose(spectra, expected, atol=1e-12 * np.abs(expected).max())
+    single = forward_model(given, basis, metabolite_groups=groups, dtype=np.complex64)
+    assert np.linalg.norm(single - expected) < 1e-6 * np.linalg.norm(expected)
+    window = metabolite_spectra(given, slice(1, 4), basis, groups, acquisition.window, np.complex128)
+    np.testing.assert_array_equal(window, spectra[1:4, acquisition.window])
 
 
 def test_parameters_of_other_metabolites_are_refused():

@@ -93,10 +93,14 @@ def test_first_draws_never_change():
 
 
 def test_keyed_normal_numbers_are_normal_and_independent_of_the_block():
-    normal = keyed_normal(0, 200, 500, "seed", "noise")
+    normal = keyed_normal(0, 2000, 501, "seed", "noise")
     assert scipy.stats.kstest(normal.ravel(), "norm").pvalue > 1e-3
-    np.testing.assert_array_equal(normal[150:], keyed_normal(150, 200, 500, "seed", "noise"))
-    assert np.abs(np.corrcoef(normal[:20]) - np.eye(20)).max() < 5 / np.sqrt(500)
+    # A million numbers: moments within five standard errors, pairs of one transform and tails included.
+    assert np.abs(np.mean(normal.astype(float) ** 4) - 3) < 5 * np.sqrt(96 / normal.size)
+    assert np.abs(np.mean(normal[:, 0:500:2] * normal[:, 1:500:2])) < 5 / np.sqrt(normal.size / 2)
+    assert np.mean(np.abs(normal) > 4) == pytest.approx(2 * scipy.stats.norm.sf(4), abs=5 * np.sqrt(6.3e-5 / 1e6))
+    np.testing.assert_array_equal(normal[1500:], keyed_normal(1500, 2000, 501, "seed", "noise"))
+    assert np.abs(np.corrcoef(normal[:20]) - np.eye(20)).max() < 5 / np.sqrt(501)
 
 
 def test_keys_that_only_look_alike_when_joined_differ():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mrs_keras import UniformPrior, default_basis, simulate
-from mrs_keras.simulation import channels_to_complex, complex_to_channels, forward_model
+from mrs_keras.simulation import blocks, channels_to_complex, complex_to_channels, forward_model
 
 BASIS, PRIOR = default_basis(), UniformPrior.from_preset("naa_pcr")
 PARAMETERS = PRIOR.draw(BASIS, 0, 70, seed=0)
@@ -22,6 +22,30 @@ def test_a_spectrum_has_the_same_bytes_in_any_batch(noise):
     for size in (1, 7, 64):
         apart = [simulate(PARAMETERS[i : i + size], BASIS, start=i, **noise) for i in range(0, 70, size)]
         assert np.concatenate(apart).tobytes() == together.tobytes()
+
+
+@pytest.mark.parametrize(("cores", "block_bytes"), [(1, 2**14), (3, 2**17), (2, 2**30)])
+def test_a_spectrum_has_the_same_bytes_on_any_number_of_cores(monkeypatch, cores, block_bytes):
+    parameters = PRIOR.draw(BASIS, 0, 150, seed=1)
+    expected = simulate(parameters, BASIS, snr=30.0)
+    monkeypatch.setattr(blocks, "cores", lambda: cores)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", block_bytes)
+    assert simulate(parameters, BASIS, snr=30.0).tobytes() == expected.tobytes()
+
+
+def test_blocks_are_all_rows_once():
+    for rows in (0, 1, 31, 64, 1000):
+        counts = np.zeros(rows, int)
+        blocks.for_each_block(lambda block, counts=counts: counts.__setitem__(block, counts[block] + 1), rows, 2**15)
+        np.testing.assert_array_equal(counts, 1)
+
+
+def test_an_error_in_a_thread_reaches_the_caller():
+    def work(block):
+        raise OSError("broken")
+
+    with pytest.raises(OSError, match="broken"):
+        blocks.for_each_block(work, 1000, 2**15)
 
 
 def test_noise_has_the_sigma_asked_for_in_each_part():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,7 +21,7 @@ from mrs_keras.simulation import (
     voigt_fwhm_hz,
 )
 
-BLOCK = 64
+BLOCK = 1024
 """Examples simulated at once. It sets the speed, not the examples: those depend on (seed, split, k) alone."""
 
 DOCS = {
@@ -59,6 +60,8 @@ class SimulatedMrsConfig(tfds.core.BuilderConfig):
       snr: signal-to-noise ratio as `mrs_keras.simulation.simulate` defines it, the same for all examples, or `None` for
         that of the prior: without one, no noise.
       backend: `"numpy"`, or `"fsl_mrs"` to have FSL-MRS compute the spectra, where it is installed.
+      beam: whether Apache Beam builds the random splits, for datasets past one machine. The examples are the same, on
+        any runner and number of workers.
     """
 
     prior: str = "naa_pcr"
@@ -68,6 +71,7 @@ class SimulatedMrsConfig(tfds.core.BuilderConfig):
     seed: int = 0
     snr: float | None = None
     backend: Backend = "numpy"
+    beam: bool = False
 
 
 NAMED_CONFIGS = {
@@ -152,7 +156,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             ),
         )
 
-    @property
+    @functools.cached_property
     def _prior(self) -> UniformPrior:
         return UniformPrior.from_preset(self.builder_config.prior)
 
@@ -191,14 +195,20 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             "test": self._generate_test_pairs(),
         }
 
-    def _generate_examples(self, split: str, examples: int) -> Iterator[tuple[int, dict]]:
-        """Yields (key, example) tuples of a random split."""
-        prior, basis = self._prior, self._basis
-        for start in range(0, examples, BLOCK):
-            stop = min(start + BLOCK, examples)
-            parameters = prior.draw(basis, start, stop, seed=self.builder_config.seed, split=split)
-            ids = [f"{split}_{k:07d}" for k in range(start, stop)]
-            yield from self._simulated(parameters, *self._effects_and_snr(start, stop, split), ids, split, start)
+    def _generate_examples(self, split: str, examples: int):
+        """Returns the (key, example) tuples of a random split: a generator, or a transform of Apache Beam."""
+        blocks = [(split, start, min(start + BLOCK, examples)) for start in range(0, examples, BLOCK)]
+        if not self.builder_config.beam:
+            return itertools.chain.from_iterable(itertools.starmap(self._generate_block, blocks))
+        beam = tfds.core.lazy_imports.apache_beam
+        # The shuffle is what lets Beam give the blocks to different workers.
+        return beam.Create(blocks) | beam.Reshuffle() | beam.FlatMapTuple(self._generate_block)
+
+    def _generate_block(self, split: str, start: int, stop: int) -> Iterator[tuple[int, dict]]:
+        """Yields (key, example) tuples of a part of a random split."""
+        parameters = self._prior.draw(self._basis, start, stop, seed=self.builder_config.seed, split=split)
+        ids = [f"{split}_{k:07d}" for k in range(start, stop)]
+        yield from self._simulated(parameters, *self._effects_and_snr(start, stop, split), ids, split, start)
 
     def _generate_test_pairs(self) -> Iterator[tuple[int, dict]]:
         """Yields two pairs for the latent space evaluation: alike but for phi0, and but for gamma and sigma."""
