@@ -36,6 +36,7 @@ def _train(options) -> None:
     train(
         options.output,
         data_dir=options.data_dir,
+        config=options.config,
         preset=options.preset,
         epochs=options.epochs,
         batch_size=options.batch_size,
@@ -50,7 +51,13 @@ def _evaluate(options) -> None:
     from mrs_keras import evaluate
     from mrs_keras.reproduce import numbers_table
 
-    numbers = evaluate(options.run_dir, data_dir=options.data_dir, steps=options.steps, output_dir=options.output)
+    numbers = evaluate(
+        options.run_dir,
+        data_dir=options.data_dir,
+        config=options.config,
+        steps=options.steps,
+        output_dir=options.output,
+    )
     print(numbers_table(numbers))
     print(f"Report: {(options.output or options.run_dir / 'evaluation') / 'report.html'}")
 
@@ -69,27 +76,33 @@ def _reproduce(options) -> None:
     reproduce(options.output, saved_models_dir=options.saved_models)
 
 
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the defaults, but for those that the help text tells in words."""
+
+    def _get_help_string(self, action):
+        return action.help if action.default is None or action.default is False else super()._get_help_string(action)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mrs-keras",
         description="Labelled MR spectra for Keras: simulate, train a conditional VAE, evaluate, export.",
-        epilog="The dataset comes from `tfds build tfds_builders/simulated_mrs`; `mrs-keras reproduce` does it all.",
+        epilog="The dataset comes from `tfds build tfds_builders/simulated_mrs`; `mrs-keras reproduce` does it all. "
+        "MRS_KERAS_TRACEBACK=1 shows where an error comes from.",
     )
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name, run, help_text):
-        command = commands.add_parser(
-            name, help=help_text, description=help_text, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-        )
+        command = commands.add_parser(name, help=help_text, description=help_text, formatter_class=_HelpFormatter)
         command.set_defaults(run=run)
         return command
 
-    add_basis_commands(commands, argparse.ArgumentDefaultsHelpFormatter)
+    add_basis_commands(commands, _HelpFormatter)
 
     train = add("train", _train, "train a model, or go on with an interrupted training")
     train.add_argument("--output", type=Path, default=Path("runs/base"), help="folder of the run")
-    _add_data_dir(train)
+    _add_dataset(train)
     train.add_argument("--preset", default="base", help="model preset")
     train.add_argument("--epochs", type=int, help="epochs; by default those of the preset")
     train.add_argument("--batch-size", type=int, help="examples per step over all devices; by default the preset's")
@@ -99,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = add("evaluate", _evaluate, "evaluate a trained model: numbers, figures and a report")
     _add_run_dir(evaluate)
-    _add_data_dir(evaluate)
+    _add_dataset(evaluate)
     evaluate.add_argument("--steps", type=int, default=11, help="spectra per interpolation")
     evaluate.add_argument("--output", type=Path, help="folder to write; by default RUN/evaluation")
 
@@ -114,8 +127,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_data_dir(command) -> None:
+def _add_dataset(command) -> None:
     command.add_argument("--data-dir", type=Path, help="TFDS data folder; by default that of `tfds build`")
+    command.add_argument("--config", default="naa_pcr", help="config of the dataset, as given to `tfds build`")
 
 
 def _add_run_dir(command) -> None:

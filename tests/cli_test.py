@@ -1,5 +1,6 @@
 """The command line as a user meets it."""
 
+import os
 import shutil
 import subprocess
 
@@ -147,3 +148,12 @@ assert "abstract 5027" in builder.info.description
 """
     process = run_python(code, target, tmp_path / "data", env={"PYTHONPATH": str(target)}, cwd=tmp_path)
     assert process.stdout.splitlines()[-1] == "6000"
+    version = subprocess.run(
+        [target / "bin" / "mrs-keras", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(target)},
+    )
+    assert version.stdout.startswith("mrs-keras ")

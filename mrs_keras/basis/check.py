@@ -107,8 +107,8 @@ def check_basis(basis: Basis) -> BasisCheck:
     Example:
 
     >>> print(check_basis(default_basis()))
-    NAA (NAA): highest peak at 2.007 ppm, expected 2.008: right
-    Cr (PCr): highest peak at 3.028 ppm, expected 3.029: right
+    NAA (NAA): highest peak at 2.006 ppm, expected 2.008: right
+    Cr (PCr): highest peak at 3.029 ppm, expected 3.029: right
     The basis looks right.
     """
     acquisition = basis.acquisition

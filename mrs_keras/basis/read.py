@@ -76,8 +76,8 @@ def read_basis(
 
     Example:
 
-    >>> basis = read_basis("press3T_30ms.BASIS")
-    >>> basis.acquisition.bandwidth_hz, basis.fids.shape
+    >>> basis = read_basis("press3T_30ms.BASIS")  # doctest: +SKIP
+    >>> basis.acquisition.bandwidth_hz, basis.fids.shape  # doctest: +SKIP
     (4000.0, (2048, 21))
     """
     path = Path(path)

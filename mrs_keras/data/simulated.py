@@ -39,7 +39,10 @@ def simulated(
 
     Example:
 
-    >>> model.fit(simulated(batch_size=64, seed=0), steps_per_epoch=100, epochs=10, shuffle=False)
+    >>> model = CVAE.from_preset("base")
+    >>> model.compile(keras.optimizers.Adam(1e-3))
+    >>> source = simulated(batch_size=64, seed=0)
+    >>> history = model.fit(source, steps_per_epoch=2, epochs=2, shuffle=False, verbose=0)
     """
 
     def batch_of(batch):

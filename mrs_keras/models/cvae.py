@@ -68,7 +68,7 @@ class CVAE(keras.Model):
 
     >>> model = CVAE.from_preset("base")
     >>> model.compile(optimizer="adam")
-    >>> model.fit(train, validation_data=validation, epochs=100, shuffle=False)
+    >>> model.fit(train, validation_data=validation, epochs=100, shuffle=False)  # doctest: +SKIP
     >>> model.generate(concentrations=[[12.0, 4.5]], seed=0).shape
     (1, 252, 2)
     """

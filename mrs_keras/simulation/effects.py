@@ -78,7 +78,7 @@ def apply_frequency_drift(
     Example:
 
     >>> apply_frequency_drift(np.ones((1, 2), complex), np.array([0.0, 0.1]), 10.0, transients=2).round(6)
-    array([[1.+0.j, 0.+0.j]])
+    array([[ 1.+0.j, -1.+0.j]])
     """
     fid, time = _checked_fid(fid, time_axis_s)
     transients = check_count("transients", transients, 64)

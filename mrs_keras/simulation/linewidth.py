@@ -29,7 +29,7 @@ def voigt_fwhm_hz(gamma: ArrayLike, sigma: ArrayLike) -> np.ndarray:
     Example:
 
     >>> voigt_fwhm_hz(0.0, 10.0).round(3)
-    np.float64(5.301)
+    np.float64(5.3)
     """
     rates = {name: check_finite(name, np.float64(value)) for name, value in (("gamma", gamma), ("sigma", sigma))}
     for name, rate in rates.items():
