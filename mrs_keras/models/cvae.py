@@ -184,21 +184,19 @@ class CVAE(keras.Model):
         global_batch = _sum_over_replicas(tf.cast(batch, tf.float32))
         noise = tf.random.stateless_normal((batch, self.latent_dim), self._step_seed(), alg="philox")
         with tf.GradientTape() as tape:
-            squared_error, kl, _ = self._terms(inputs, noise, training=True)
+            squared_error, kl, z_mean = self._terms(inputs, noise, training=True)
             losses = self._per_example_losses(squared_error, kl, global_batch)
             # Keras sums gradients over replicas: each replica gives its share of the mean over the global batch.
             loss = self.optimizer.scale_loss(tf.reduce_sum(losses["loss"]) / global_batch)
         variables = self.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
-        return self._update_trackers(losses)
+        return self._update_metrics(losses, z_mean)
 
     def test_step(self, data):
         inputs = self._checked_inputs(data)
         global_batch = _sum_over_replicas(tf.cast(tf.shape(inputs["spectrum"])[0], tf.float32))
         squared_error, kl, z_mean = self._terms(inputs, 0.0, training=False)
-        self.active_units.update_state(z_mean)
-        logs = self._update_trackers(self._per_example_losses(squared_error, kl, global_batch))
-        return {**logs, "active_units": self.active_units.result()}
+        return self._update_metrics(self._per_example_losses(squared_error, kl, global_batch), z_mean)
 
     def _kl_weight_now(self):
         if isinstance(self.kl_weight, keras.optimizers.schedules.LearningRateSchedule):
@@ -212,10 +210,12 @@ class CVAE(keras.Model):
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         return tf.random.experimental.stateless_fold_in(seed, replica)
 
-    def _update_trackers(self, losses):
+    def _update_metrics(self, losses, z_mean):
+        """Returns all of `metrics`: where one is missing, Keras averages over replicas instead of reading them."""
         for name, values in losses.items():
             self.trackers[name].update_state(values)
-        return {name: tracker.result() for name, tracker in self.trackers.items()}
+        self.active_units.update_state(z_mean)
+        return {metric.name: metric.result() for metric in self.metrics}
 
     @property
     def metrics(self):
@@ -247,7 +247,7 @@ class CVAE(keras.Model):
             raise ValueError(
                 "`concentrations` must be (batch, metabolites), in mM, none negative. "
                 f"Expected {len(self.metabolites)} columns ({', '.join(self.metabolites)}). "
-                f"Received: shape {array.shape}, smallest value {array.min(initial=0)}."
+                f"Received: shape {array.shape}, smallest value {array.min() if array.size else None}."
             )
         low, high = np.asarray(self.concentration_range_mm, dtype=np.float32).T
         if np.any(array < low) or np.any(array > high):

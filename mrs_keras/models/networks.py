@@ -36,7 +36,10 @@ def build_encoder(
     hidden = keras.layers.Concatenate(name="add_label")([hidden, label])
     for number, units in enumerate(hidden_units, 1):
         hidden = keras.layers.Dense(units, activation, name=f"hidden_{number}")(hidden)
-    outputs = {name: keras.layers.Dense(latent_dim, name=name)(hidden) for name in ("z_mean", "z_log_var")}
+    # Outputs are float32 under mixed precision too: loss and spectra need the digits.
+    outputs = {
+        name: keras.layers.Dense(latent_dim, name=name, dtype="float32")(hidden) for name in ("z_mean", "z_log_var")
+    }
     return keras.Model({"spectrum": spectrum, "concentrations": concentrations}, outputs, name="encoder")
 
 
@@ -60,10 +63,10 @@ def build_generator(
     hidden = keras.layers.Concatenate(name="add_label")([z, label])
     for number, units in enumerate(reversed(hidden_units), 1):
         hidden = keras.layers.Dense(units, activation, name=f"hidden_{number}")(hidden)
-    hidden = keras.layers.Dense(2 * points, name="real_then_imaginary")(hidden)
-    hidden = keras.layers.Reshape((2, points), name="channels_first")(hidden)
-    hidden = keras.layers.Permute((2, 1), name="channels_last")(hidden)
-    spectrum = keras.layers.Rescaling(spectrum_scale, name="spectrum")(hidden)
+    hidden = keras.layers.Dense(2 * points, name="real_then_imaginary", dtype="float32")(hidden)
+    hidden = keras.layers.Reshape((2, points), name="channels_first", dtype="float32")(hidden)
+    hidden = keras.layers.Permute((2, 1), name="channels_last", dtype="float32")(hidden)
+    spectrum = keras.layers.Rescaling(spectrum_scale, name="spectrum", dtype="float32")(hidden)
     return keras.Model({"z": z, "concentrations": concentrations}, spectrum, name="generator")
 
 

@@ -1,6 +1,7 @@
 """Callbacks of the training recipe."""
 
 import csv
+import math
 import os
 import sys
 from pathlib import Path
@@ -27,7 +28,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.every = every
 
     def on_epoch_end(self, epoch, logs=None):
-        if (epoch + 1) % self.every:
+        # A diverged model is no place to go on from.
+        if (epoch + 1) % self.every or not math.isfinite((logs or {}).get("loss", 0.0)):
             return
         with replacing(self.folder / f"epoch_{epoch + 1:04d}.keras") as partial:
             self.model.save(partial)
@@ -37,7 +39,7 @@ class Checkpoint(keras.callbacks.Callback):
     @staticmethod
     def checkpoints(folder: Path) -> list[Path]:
         """Returns the finished checkpoints in a folder, oldest first."""
-        return sorted(folder.glob("epoch_*.keras"))
+        return sorted(folder.glob("epoch_*.keras"), key=Checkpoint.epochs_of)
 
     @staticmethod
     def epochs_of(checkpoint: Path) -> int:

@@ -3,11 +3,13 @@
 import csv
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
+import tensorflow_datasets as tfds
 
 from mrs_keras.checks import check_choice, check_count, check_positive
 from mrs_keras.data import evaluation_batches, open_dataset, training_batches
@@ -62,8 +64,11 @@ def train(
       ValueError: if the folder holds a run with other settings, or an argument is out of range.
     """
     recipe = CVAE_PRESETS[check_choice("preset", preset, CVAE_PRESETS)]["training"]
+    check_count("checkpoint_every", checkpoint_every, 10)
     settings = {
         "preset": preset,
+        "model": CVAE_PRESETS[preset]["config"],
+        "kl_weight": recipe["kl_weight"],
         "config": config,
         "epochs": check_count("epochs", recipe["epochs"] if epochs is None else epochs, 500),
         "batch_size": check_count("batch_size", recipe["batch_size"] if batch_size is None else batch_size, 64),
@@ -74,8 +79,9 @@ def train(
     }
     output_dir = Path(output_dir)
     builder = open_dataset(data_dir, config)
-    _claim(output_dir, settings)
+    _claim(output_dir, {**settings, "dataset": _fingerprint(builder)})
     strategy = strategy or _default_strategy()
+    compiles = _compiles(strategy)
     finished = output_dir / MODEL_FILE
     if finished.exists():
         return load_model(finished, "Remove it: the training then goes on from the last checkpoint.")
@@ -90,7 +96,9 @@ def train(
             keras.utils.set_random_seed(seed)
             kl_weight = _kl_schedule(recipe["kl_weight"], settings["epochs"] * steps)
             model = CVAE.from_preset(preset, builder.info.metadata, seed=seed, kl_weight=kl_weight)
-            model.compile(_optimizer(settings, steps), jit_compile=_compiles(strategy))
+            model.compile(_optimizer(settings, steps))
+        # Not the checkpoint's: the training may go on with another number of devices.
+        model.jit_compile = compiles
 
     history = output_dir / HISTORY_FILE
     cut_history(history, first_epoch)
@@ -131,7 +139,7 @@ def load_model(path: Path, remedy: str) -> CVAE:
     """Loads a `.keras` file, or raises `ValueError` with the remedy where it is damaged."""
     try:
         return keras.models.load_model(path)
-    except Exception as error:  # zipfile, h5py and Keras each raise their own kind
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:  # what a cut file makes of zipfile and h5py
         raise ValueError(f"The file '{path}' cannot be read: {error} {remedy}") from error
 
 
@@ -161,12 +169,13 @@ def _compiles(strategy: tf.distribute.Strategy) -> bool:
     Not under a strategy: Keras fails with several replicas (keras#19005), and with a single mirrored one its metrics
     were seen to differ from run to run.
     """
-    return isinstance(strategy, type(tf.distribute.get_strategy()))
+    return strategy.num_replicas_in_sync == 1 and not isinstance(strategy, tf.distribute.MirroredStrategy)
 
 
 def _claim(output_dir: Path, settings: dict) -> None:
     """Writes the settings of a new run, or checks that the run in the folder has the same ones."""
     path = output_dir / SETTINGS_FILE
+    settings = json.loads(json.dumps(settings))  # tuples become lists, as they are read back
     if path.exists():
         found = json.loads(path.read_text())
         different = {key: (found.get(key), value) for key, value in settings.items() if found.get(key) != value}
@@ -179,6 +188,12 @@ def _claim(output_dir: Path, settings: dict) -> None:
         return
     with replacing(path) as partial:
         partial.write_text(json.dumps(settings, indent=2) + "\n")
+
+
+def _fingerprint(builder: tfds.core.DatasetBuilder) -> dict:
+    """Returns what tells one dataset from another: version, sizes, and the metadata (prior, acquisition, seed, ...)."""
+    splits = {name: split.num_examples for name, split in builder.info.splits.items()}
+    return {"version": str(builder.version), "examples": splits, **dict(builder.info.metadata)}
 
 
 def _check_finite_weights(model: CVAE) -> None:

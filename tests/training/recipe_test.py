@@ -1,15 +1,19 @@
 import csv
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 
-import keras
 import numpy as np
 import pytest
 
 from mrs_keras import train
+from mrs_keras.models import CVAE_PRESETS
 from mrs_keras.training import read_history
+from mrs_keras.training.callbacks import Checkpoint
+from tests.conftest import run_python
 
 SETTINGS = {"epochs": 6, "batch_size": 512, "checkpoint_every": 2}
 
@@ -40,7 +44,6 @@ def test_a_run_holds_model_history_checkpoints_and_logs(uninterrupted):
 def test_a_training_killed_between_checkpoints_resumes_to_the_same_bits(uninterrupted, data_dir, tmp_path):
     code = """
 import os, sys
-import keras
 from mrs_keras.training import callbacks, train
 class Killer(callbacks.EpochProgress):
     def on_epoch_end(self, epoch, logs=None):
@@ -96,6 +99,7 @@ def test_a_training_that_diverges_saves_no_model(data_dir, tmp_path):
     with pytest.raises(RuntimeError, match="diverged.*lower learning rate"):
         train(tmp_path, data_dir=data_dir, **{**SETTINGS, "epochs": 2}, learning_rate=1e12)
     assert not (tmp_path / "model.keras").exists()
+    assert not Checkpoint.checkpoints(tmp_path / "checkpoints")
 
 
 def test_a_missing_dataset_leaves_no_run(tmp_path):
@@ -105,7 +109,16 @@ def test_a_missing_dataset_leaves_no_run(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"epochs": 0}, {"batch_size": -1}, {"learning_rate": 0.0}, {"seed": -1}, {"preset": "x"}]
+    "change",
+    [
+        {"checkpoint_every": 0},
+        {"checkpoint_every": -2},
+        {"epochs": 0},
+        {"batch_size": -1},
+        {"learning_rate": 0.0},
+        {"seed": -1},
+        {"preset": "x"},
+    ],
 )
 def test_settings_out_of_range_are_refused(data_dir, tmp_path, change):
     with pytest.raises(ValueError, match=f"`{next(iter(change))}`"):
@@ -124,5 +137,45 @@ def test_rows_cut_in_half_are_removed_from_a_history(tmp_path):
     assert not os.path.exists(path)
 
 
-def test_the_trained_model_loads_with_keras_alone(uninterrupted):
-    assert type(keras.models.load_model(uninterrupted[0] / "model.keras")).__name__ == "CVAE"
+TWO_REPLICAS = """
+import sys
+import tensorflow as tf
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+from mrs_keras import train
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+train(sys.argv[1], data_dir=sys.argv[2], epochs=int(sys.argv[3]), batch_size=512, checkpoint_every=2, strategy=strategy)
+"""
+
+
+def test_a_training_on_several_devices_runs_and_goes_on_from_one_on_a_single_device(uninterrupted, data_dir, tmp_path):
+    shutil.copytree(uninterrupted[0] / "checkpoints", tmp_path / "checkpoints")
+    shutil.copy(uninterrupted[0] / "settings.json", tmp_path)
+    shutil.copy(uninterrupted[0] / "history.csv", tmp_path)
+    (tmp_path / "checkpoints" / "epoch_0006.keras").unlink()
+    run_python(TWO_REPLICAS, tmp_path, data_dir, 6)
+    ours, theirs = read_history(tmp_path), read_history(uninterrupted[0])
+    np.testing.assert_array_equal(ours["epoch"], theirs["epoch"])
+    # Replicas draw other noise than a single device: alike, not equal.
+    np.testing.assert_allclose(ours["val_mean_squared_error"], theirs["val_mean_squared_error"], rtol=0.5)
+
+
+def test_another_dataset_or_model_in_the_same_folder_is_refused(uninterrupted, data_dir, tmp_path, monkeypatch):
+    shutil.copytree(uninterrupted[0], tmp_path, dirs_exist_ok=True)
+    changed = {**CVAE_PRESETS["base"], "config": {**CVAE_PRESETS["base"]["config"], "latent_dim": 8}}
+    with monkeypatch.context() as patch:
+        patch.setitem(CVAE_PRESETS, "base", changed)
+        with pytest.raises(ValueError, match="other settings: model"):
+            train(tmp_path, data_dir=data_dir, **SETTINGS)
+    settings = json.loads((tmp_path / "settings.json").read_text())
+    settings["dataset"]["seed"] = 9
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match="other settings: dataset"):
+        train(tmp_path, data_dir=data_dir, **SETTINGS)
+
+
+def test_the_newest_of_many_checkpoints_is_the_one_of_most_epochs(tmp_path):
+    for epochs in (9990, 10000, 20):
+        (tmp_path / f"epoch_{epochs:04d}.keras").touch()
+    assert [Checkpoint.epochs_of(path) for path in Checkpoint.checkpoints(tmp_path)] == [20, 9990, 10000]
