@@ -9,9 +9,10 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
+from mrs_keras.simulation import UNITS
+
 COLOURS = ListedColormap(colormaps["viridis"](np.linspace(0, 0.9, 256)))
 """From dark to light, without the yellow that vanishes on white."""
-RECOVERED_UNITS = {"phi0": "rad", "gamma": "1/s", "sigma": "1/s", "eps": "rad/s"}
 
 
 def _figure(width: float, height: float) -> Figure:
@@ -120,7 +121,7 @@ def plot_interpolation(ppm: np.ndarray, interpolations: Mapping[str, Mapping]) -
                 alpha, result["straight_line"][parameter], color=colour, linewidth=0.9, label="straight line"
             )
             recovered.plot([0, 1], result["true"][parameter], "x", ms=9, color=colour, label="test spectra (true)")
-        unit = RECOVERED_UNITS[result["varied"][0]]
+        unit = UNITS[result["varied"][0]]
         recovered.set(xlabel="interpolation coefficient", ylabel=f"{', '.join(result['varied'])} ({unit})")
         recovered.legend(fontsize=8)
         distance.plot(alpha, 100 * result["residual"], "o-", ms=4, color="tab:red")

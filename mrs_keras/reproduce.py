@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from mrs_keras.files import replacing
@@ -32,15 +32,16 @@ def reproduce(
     """
     output_dir = Path(output_dir)
     data_dir, run_dir = output_dir / "tensorflow_datasets", output_dir / "training"
-    seconds: dict[str, float] = {}
+    seconds = _seconds_of_reused_steps(output_dir, run_dir)
+    reused = set(seconds)
     with _step("load TensorFlow", seconds):
         from mrs_keras.data import build_dataset
         from mrs_keras.evaluation import evaluate, load_trained
         from mrs_keras.serving import export
         from mrs_keras.training import train
-    with _step("build the dataset", seconds):
+    with _step("build the dataset", seconds, reused):
         build_dataset(data_dir)
-    with _step("train", seconds):
+    with _step("train", seconds, reused):
         train(run_dir, data_dir=data_dir)
     with _step("evaluate", seconds):
         numbers = evaluate(run_dir, data_dir=data_dir, output_dir=output_dir / "evaluation")
@@ -75,6 +76,13 @@ def numbers_table(numbers: dict) -> str:
         broadening = interpolation["broadening"]
         rows[f"{name} along the interpolation"] = "monotone" if broadening["monotone"][name] else "not monotone"
         rows[f"{name} at the ends, off by"] = f"{100 * broadening['end_point_error'][name]:.2f} %"
+    generation = numbers["generation"]
+    for name, key in (
+        ("concentrations, off by", "concentration_error"),
+        ("distance from physics", "distance_from_physical_model"),
+    ):
+        rows[f"generated spectra: {name} (median)"] = f"{100 * generation[key]['median']:.2f} %"
+        rows[f"generated spectra: {name} (95th percentile)"] = f"{100 * generation[key]['percentile_95']:.2f} %"
     width = max(map(len, rows))
     lines = [f"{'':{width}}  {'measured':>12}  expected"]
     lines += [f"{name:{width}}  {value:>12}  {TARGETS.get(name, '')}".rstrip() for name, value in rows.items()]
@@ -82,10 +90,22 @@ def numbers_table(numbers: dict) -> str:
 
 
 @contextlib.contextmanager
-def _step(name: str, seconds: dict[str, float]) -> Iterator[None]:
-    """Prints a step and its time, and keeps the time in `seconds`."""
-    print(f"== {name}", flush=True)
+def _step(name: str, seconds: dict[str, float], reused: Collection[str] = ()) -> Iterator[None]:
+    """Prints a step and its time, and keeps the time in `seconds`; that of a reused step is the time it once took."""
+    print(f"== {name}" + (" (done before)" if name in reused else ""), flush=True)
     start = time.perf_counter()
     yield
-    seconds[name] = time.perf_counter() - start
-    print(f"   {seconds[name]:.1f} s", flush=True)
+    duration = time.perf_counter() - start
+    if name not in reused:
+        seconds[name] = duration
+    print(f"   {duration:.1f} s", flush=True)
+
+
+def _seconds_of_reused_steps(output_dir: Path, run_dir: Path) -> dict[str, float]:
+    """Returns the times of the steps of an earlier, finished run that are not done again."""
+    try:
+        earlier = json.loads((output_dir / "numbers.json").read_text())["seconds"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    done = {"build the dataset", "train"} if (run_dir / "model.keras").exists() else set()
+    return {name: value for name, value in earlier.items() if name in done}

@@ -7,21 +7,23 @@ from pathlib import Path
 import numpy as np
 
 from mrs_keras import plotting
-from mrs_keras.basis import default_basis
+from mrs_keras.basis import Basis, basis_for
 from mrs_keras.data import load_arrays, open_dataset
 from mrs_keras.evaluation.architecture import layer_graph
 from mrs_keras.evaluation.interpolation import evaluate_interpolation
 from mrs_keras.evaluation.reconstruction import pca_reconstruction, relative_l2, summary
 from mrs_keras.evaluation.report import png_bytes
 from mrs_keras.evaluation.report_content import interpolation_csv, report_page
+from mrs_keras.evaluation.spectral_fit import fit_spectra
 from mrs_keras.files import replacing
 from mrs_keras.models import CVAE
-from mrs_keras.simulation import channels_to_complex
+from mrs_keras.simulation import TEST_PAIRS, channels_to_complex
+from mrs_keras.simulation.keyed_random import keyed_uniform
 from mrs_keras.training import read_history
 from mrs_keras.training.recipe import MODEL_FILE, load_model
 
-PAIRS = {"phi0": ("phi0",), "broadening": ("gamma", "sigma")}
-"""Pair of the test split -> parameters in which its two spectra differ."""
+GENERATED = 2000
+"""Spectra that are generated and fitted."""
 
 
 def load_trained(run_dir: str | os.PathLike) -> CVAE:
@@ -61,24 +63,30 @@ def evaluate(
       data_dir: TFDS data folder. Defaults to `None`: `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
       config: builder config of the dataset. Defaults to `"naa_pcr"`.
       steps: spectra per interpolation. Defaults to `11`.
-      output_dir: Defaults to `None`: `evaluation` in the run's folder. It is replaced as a whole.
+      output_dir: Defaults to `None`: `evaluation` in the run's folder. An earlier evaluation is replaced as a whole.
 
     Returns:
       The content of `numbers.json`.
 
     Raises:
       FileNotFoundError: if the model or the dataset is missing.
-      ValueError: if the dataset is not of the model's acquisition and metabolites.
+      ValueError: if the dataset is not of the model's acquisition and metabolites, or `output_dir` holds something
+        else than an earlier evaluation.
     """
+    output_dir = Path(output_dir or Path(run_dir) / "evaluation")
+    _check_replaceable(output_dir, Path(run_dir))
     model = load_trained(run_dir)
     builder = open_dataset(data_dir, config)
+    _check_same_data(model, builder.info.metadata)
     splits = {name: load_arrays(builder, name) for name in ("train", "validation", "test")}
     reconstruction = _reconstruct(model, splits["train"], splits["validation"])
-    interpolations = _interpolate(model, splits["test"], steps)
+    basis = basis_for(model.metabolites)
+    interpolations = _interpolate(model, basis, splits["test"], steps)
     numbers = {
         "reconstruction": {name: reconstruction[name] for name in ("model", "pca", "model_over_pca")},
         "latent_dim": model.latent_dim,
         "active_units": int(np.sum(reconstruction["z_mean"].var(axis=0) > model.active_units.threshold)),
+        "generation": _generate(model, basis),
         "interpolation": {name: _interpolation_numbers(result) for name, result in interpolations.items()},
     }
     ppm = model.acquisition.window_ppm_axis
@@ -99,7 +107,7 @@ def evaluate(
         "learning_curves": plotting.plot_learning_curves(read_history(run_dir)),
     }
     images = {name: png_bytes(figure) for name, figure in figures.items()}
-    with replacing(Path(output_dir or Path(run_dir) / "evaluation")) as partial:
+    with replacing(output_dir) as partial:
         partial.mkdir()
         for name, image in images.items():
             (partial / f"{name}.png").write_bytes(image)
@@ -127,11 +135,42 @@ def _reconstruct(model: CVAE, training: dict, validation: dict) -> dict:
     }
 
 
-def _interpolate(model: CVAE, test: dict, steps: int) -> dict[str, dict]:
-    basis = default_basis().select(model.metabolites)
+def _generate(model: CVAE, basis: Basis) -> dict:
+    """Returns how far generated spectra are from the concentrations asked for, and from the physical model."""
+    low, high = np.array(model.concentration_range_mm).T
+    uniform = keyed_uniform(0, GENERATED, len(low), 0, "concentrations of generated spectra")
+    wanted = low + (high - low) * uniform
+    fit = fit_spectra(channels_to_complex(model.generate(wanted, seed=0)), basis)
+    errors = np.abs(fit.parameters.concentrations - wanted) / wanted
+    return {"concentration_error": summary(errors), "distance_from_physical_model": summary(fit.residual)}
+
+
+def _check_replaceable(output_dir: Path, run_dir: Path) -> None:
+    """Raises `ValueError` where an evaluation would take the place of something else."""
+    earlier = (output_dir / "numbers.json").exists() and (output_dir / "report.html").exists()
+    holds_the_run = run_dir.resolve().is_relative_to(output_dir.resolve())
+    if holds_the_run or (output_dir.exists() and not earlier and any(output_dir.iterdir())):
+        raise ValueError(
+            "The folder of an evaluation is replaced as a whole. Expected a new or empty folder, or one with an "
+            f"earlier evaluation. Received: '{output_dir}', which holds other files. Choose another folder."
+        )
+
+
+def _check_same_data(model: CVAE, metadata: dict) -> None:
+    """Raises `ValueError` where a dataset is not of the model's metabolites and acquisition."""
+    ours = {"metabolites": list(model.metabolites), "acquisition": model.acquisition.to_dict()}
+    theirs = {name: metadata[name] for name in ours}
+    if ours != theirs:
+        raise ValueError(
+            "The dataset must be of the model's metabolites, in their order, and of its acquisition. "
+            f"Expected: {ours}. Received: {theirs}. Give the dataset that the model was trained on, with `config`."
+        )
+
+
+def _interpolate(model: CVAE, basis: Basis, test: dict, steps: int) -> dict[str, dict]:
     ids = test["example_id"].astype(str).tolist()
     results = {}
-    for name, varied in PAIRS.items():
+    for name, varied in TEST_PAIRS.items():
         rows = [ids.index(f"{name}_low"), ids.index(f"{name}_high")]
         pair = {feature: values[rows] for feature, values in test.items()}
         results[name] = evaluate_interpolation(model, basis, pair, varied, steps)

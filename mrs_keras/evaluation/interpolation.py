@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mrs_keras.basis.basis import Basis
-from mrs_keras.checks import check_count
+from mrs_keras.checks import check_count, check_finite
 from mrs_keras.evaluation.spectral_fit import fit_spectra
 from mrs_keras.models import CVAE
 from mrs_keras.simulation import channels_to_complex
@@ -29,11 +29,12 @@ def interpolate(
       (steps, points).
 
     Raises:
-      ValueError: if `steps` is below 2, or the spectra do not fit the model.
+      ValueError: if `steps` is below 2, or the spectra do not fit the model or are not finite.
     """
     alpha = np.linspace(0, 1, check_count("steps", steps, 11, at_least=2))
     concentrations = np.asarray(concentrations, dtype=np.float32)
-    posterior = model.predict_on_batch({"spectrum": np.asarray(spectra), "concentrations": concentrations})
+    spectra = check_finite("spectra", spectra)
+    posterior = model.predict_on_batch({"spectrum": spectra, "concentrations": concentrations})
     weights = np.stack([1 - alpha, alpha], axis=1)
     z = weights @ posterior["z_mean"]
     generated = model.generator.predict_on_batch({"z": z, "concentrations": weights @ concentrations})

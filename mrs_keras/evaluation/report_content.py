@@ -1,17 +1,18 @@
 """What the report of a trained model says: its sections and tables."""
 
 from mrs_keras.evaluation.report import render_report, system_rows
+from mrs_keras.simulation import UNITS
 
-UNITS = {"gamma": "1/s", "sigma": "1/s", "eps": "rad/s", "phi0": "rad"}
+RECOVERED = {name: UNITS[name] for name in ("gamma", "sigma", "eps", "phi0")}
 
 
 def interpolation_csv(interpolations: dict[str, dict]) -> str:
     """Returns the recovered parameters of every interpolated spectrum, beside the straight lines, as CSV."""
-    names = [f"{name}_{unit.replace('/', '_per_')}".replace("_1_per", "_per") for name, unit in UNITS.items()]
+    names = [f"{name}_{unit.replace('/', '_per_')}".replace("_1_per", "_per") for name, unit in RECOVERED.items()]
     header = ["pair", "alpha", *names, *(f"{name}_straight_line" for name in names)]
     lines = [",".join([*header, "relative_distance_from_physical_model"])]
     for pair, result in interpolations.items():
-        lines_of_pair = [result[kind][name] for kind in ("recovered", "straight_line") for name in UNITS]
+        lines_of_pair = [result[kind][name] for kind in ("recovered", "straight_line") for name in RECOVERED]
         columns = (result["alpha"], *lines_of_pair, result["residual"])
         lines += [",".join([pair, *(f"{value:.6g}" for value in row)]) for row in zip(*columns, strict=True)]
     return "\n".join(lines) + "\n"
@@ -25,7 +26,7 @@ def report_page(numbers: dict, interpolations: dict[str, dict], images: dict[str
       interpolations: name of the pair -> result of `evaluate_interpolation`.
       images: name of the figure -> PNG.
     """
-    reconstruction = numbers["reconstruction"]
+    reconstruction, generation = numbers["reconstruction"], numbers["generation"]
     sections = [
         {
             "title": "Reconstruction",
@@ -41,6 +42,21 @@ def report_page(numbers: dict, interpolations: dict[str, dict], images: dict[str
             ),
             "figure": images["reconstruction"],
             "caption": "Three reconstructions, and the distribution of the error.",
+        },
+        {
+            "title": "Generated spectra",
+            "text": "Spectra generated from latents of the standard normal prior at uniformly drawn concentrations, "
+            "and fitted: how far off the concentrations are, and how far the spectra lie from the physical model.",
+            "table": (
+                ("", "median", "95th percentile"),
+                [
+                    (name, _percent(generation[key]["median"]), _percent(generation[key]["percentile_95"]))
+                    for name, key in (
+                        ("relative error of the concentrations", "concentration_error"),
+                        ("relative L2 distance from the physical model", "distance_from_physical_model"),
+                    )
+                ],
+            ),
         },
         {
             "title": "Latent space: interpolation between test spectra",
@@ -100,7 +116,7 @@ def _recovered_table(result: dict) -> tuple[tuple[str, ...], list[tuple[str, ...
     """Returns header and rows of the parameters recovered along one interpolation."""
     header = ["coefficient"]
     columns = [result["alpha"]]
-    for name, unit in UNITS.items():
+    for name, unit in RECOVERED.items():
         header.append(f"{name} ({unit})")
         columns.append(result["recovered"][name])
         if name in result["varied"]:

@@ -1,5 +1,5 @@
 """Serving: SavedModels of encoder and generator."""
 
-from mrs_keras.serving.export import export
+from mrs_keras.serving.export import export, load_export
 
-__all__ = ["export"]
+__all__ = ["export", "load_export"]

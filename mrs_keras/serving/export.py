@@ -2,6 +2,7 @@
 
 import json
 import os
+import uuid
 from pathlib import Path
 
 import tensorflow as tf
@@ -9,6 +10,9 @@ import tensorflow as tf
 from mrs_keras.checks import check_count
 from mrs_keras.files import replacing
 from mrs_keras.models import CVAE
+
+EXTRA = "assets.extra/mrs_keras.json"
+"""What an export says of itself, in the folder that SavedModels have for that."""
 
 
 class Encoder(tf.Module):
@@ -72,17 +76,54 @@ def export(model: CVAE, output_dir: str | os.PathLike = "saved_models", version:
       ValueError: if the version is not a whole number above 0.
     """
     version = check_count("version", version, 1)
-    paths = {}
-    for module in (Encoder(model), Generator(model)):
-        path = Path(output_dir) / module.name / str(version)
-        # TF-Serving takes folders with whole numbers for names: a partial one is not among them.
-        with replacing(path) as partial:
+    paths = {name: Path(output_dir) / name / str(version) for name in ("encoder", "generator")}
+    description = {"export_id": uuid.uuid4().hex, **_description(model)}
+    # Both are written before either is renamed: the two of a version always belong together. TF-Serving takes folders
+    # with whole numbers for names, and a partial one has none.
+    with replacing(paths["encoder"]) as encoder, replacing(paths["generator"]) as generator:
+        for module, partial in ((Encoder(model), encoder), (Generator(model), generator)):
             tf.saved_model.save(module, partial, signatures=module.signatures())
-            extra = partial / "assets.extra"
-            extra.mkdir()
-            (extra / "mrs_keras.json").write_text(json.dumps(_description(model), indent=2) + "\n")
-        paths[module.name] = path
+            (partial / EXTRA).parent.mkdir()
+            (partial / EXTRA).write_text(json.dumps(description, indent=2) + "\n")
     return paths
+
+
+def load_export(output_dir: str | os.PathLike = "saved_models", version: int = 1) -> tuple:
+    """Loads an exported encoder and generator, after a check that both are whole and belong together.
+
+    Any TensorFlow program can load them with `tf.saved_model.load` instead, without this package and this check.
+
+    Args:
+      output_dir: as in `export`. Defaults to `"saved_models"`.
+      version: Defaults to `1`.
+
+    Returns:
+      The SavedModels of the encoder and of the generator.
+
+    Raises:
+      FileNotFoundError: if one of them is missing or not complete.
+      ValueError: if they come from different exports.
+    """
+    exports = {}
+    for name in ("encoder", "generator"):
+        path = Path(output_dir) / name / str(check_count("version", version, 1))
+        files = ("saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001", EXTRA)
+        missing = [file for file in files if not (path / file).exists()]
+        if missing:
+            state = "is not complete" if path.exists() else "is not there"
+            raise FileNotFoundError(
+                f"The exported {name} '{path}' {state}. Expected: {', '.join(files)}. Missing: {', '.join(missing)}. "
+                f"Export the model again: `mrs-keras export --output {output_dir} --version {version}`."
+            )
+        exports[path] = json.loads((path / EXTRA).read_text())["export_id"]
+    if len(set(exports.values())) > 1:
+        raise ValueError(
+            "Encoder and generator must come from one export. "
+            f"Received: {', '.join(f'{path} of export {key}' for path, key in exports.items())}. "
+            f"Export both again: `mrs-keras export --output {output_dir} --version {version}`."
+        )
+    encoder, generator = (tf.saved_model.load(str(path)) for path in exports)
+    return encoder, generator
 
 
 def _specs(model: CVAE) -> tuple[tf.TensorSpec, tf.TensorSpec]:

@@ -11,13 +11,14 @@ from mrs_keras.simulation.forward_model import baseline_polynomials, fid_to_spec
 from mrs_keras.simulation.fsl_mrs_backend import simulate_with_fsl_mrs
 from mrs_keras.simulation.linewidth import voigt_fwhm_hz
 from mrs_keras.simulation.parameters import UNITS, SpectralParameters
-from mrs_keras.simulation.prior_presets import PRIOR_PRESETS
+from mrs_keras.simulation.prior_presets import PRIOR_PRESETS, TEST_PAIRS
 from mrs_keras.simulation.priors import UniformPrior, UniformRange
 from mrs_keras.simulation.simulate import Backend, channels_to_complex, complex_to_channels, simulate
 
 __all__ = [
     "EFFECT_UNITS",
     "PRIOR_PRESETS",
+    "TEST_PAIRS",
     "UNITS",
     "Backend",
     "Effects",

@@ -83,3 +83,6 @@ PRIOR_PRESETS: dict[str, UniformPrior] = {
     ),
 }
 """Preset name -> prior."""
+
+TEST_PAIRS: dict[str, tuple[str, ...]] = {"phi0": ("phi0",), "broadening": ("gamma", "sigma")}
+"""Pair of the test split -> parameters in which its two spectra differ."""

@@ -1,6 +1,7 @@
 import csv
 import importlib
 import json
+import shutil
 import struct
 from html.parser import HTMLParser
 
@@ -47,6 +48,8 @@ def test_numbers_are_written_as_returned(evaluated):
         reconstruction["model"]["median"] / reconstruction["pca"]["median"]
     )
     assert numbers["active_units"] <= numbers["latent_dim"] == 16
+    for errors in numbers["generation"].values():
+        assert 0 < errors["median"] < errors["percentile_95"]
 
 
 def test_the_report_needs_no_other_file(evaluated):
@@ -117,6 +120,25 @@ def test_an_evaluation_that_fails_leaves_the_old_one(evaluated, run_dir, data_di
     with pytest.raises(OSError, match="No space left"):
         evaluate(run_dir, data_dir=data_dir, steps=2, output_dir=path)
     assert json.loads((path / "numbers.json").read_text()) == numbers
+
+
+def test_an_evaluation_replaces_nothing_but_an_earlier_one(run_dir, data_dir, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    for folder in (tmp_path, run_dir, run_dir.parent):
+        with pytest.raises(ValueError, match="holds other files. Choose another folder"):
+            evaluate(run_dir, data_dir=data_dir, output_dir=folder)
+    assert (tmp_path / "thesis.txt").exists()
+    assert (run_dir / "model.keras").exists()
+
+
+def test_a_dataset_of_another_acquisition_is_refused(run_dir, data_dir, tmp_path):
+    shutil.copytree(data_dir / "simulated_mrs", tmp_path / "simulated_mrs")
+    metadata = next((tmp_path / "simulated_mrs").rglob("1.0.0/metadata.json"))
+    content = json.loads(metadata.read_text())
+    content["acquisition"]["spectrometer_frequency_mhz"] = 297.2
+    metadata.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="of the model's metabolites, in their order, and of its acquisition"):
+        evaluate(run_dir, data_dir=tmp_path)
 
 
 def test_an_untrained_or_unfinished_run_is_named_with_the_command_that_trains_it(tmp_path):

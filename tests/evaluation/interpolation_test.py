@@ -84,6 +84,11 @@ def test_too_few_steps_are_refused(trained, steps):
         interpolate(trained, np.zeros((2, 252, 2)), np.ones((2, 2)), steps)
 
 
+def test_spectra_with_nan_are_refused(trained):
+    with pytest.raises(ValueError, match="`spectra` must be finite"):
+        interpolate(trained, np.full((2, 252, 2), np.nan), np.ones((2, 2)))
+
+
 def test_relative_l2_is_a_ratio_of_norms():
     rng = np.random.default_rng(0)
     reference, error = rng.normal(size=(2, 5, 252, 2))

@@ -1,9 +1,12 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from mrs_keras import export
+from mrs_keras.files import remove
+from mrs_keras.serving import load_export
 from tests.conftest import run_python
 
 TENSORFLOW_ALONE = """
@@ -85,19 +88,56 @@ def test_older_versions_stay(exported, tmp_path):
     assert (tmp_path / "encoder" / "1" / "saved_model.pb").stat().st_mtime_ns == before
 
 
-def test_an_export_that_fails_leaves_no_version_behind(exported, tmp_path, monkeypatch):
+@pytest.mark.parametrize("failing_at", ["encoder", "generator"])
+def test_an_export_that_fails_leaves_the_old_pair(exported, tmp_path, monkeypatch, failing_at):
     import tensorflow as tf
 
+    shutil.copytree(exported[0] / "saved_models", tmp_path, dirs_exist_ok=True)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
     save = tf.saved_model.save
 
     def failing(module, path, **options):
         save(module, path, **options)
-        raise OSError("No space left on device")
+        if module.name == failing_at:
+            raise OSError("No space left on device")
 
     monkeypatch.setattr(tf.saved_model, "save", failing)
     with pytest.raises(OSError, match="No space left"):
         export(exported[1], tmp_path)
-    assert list((tmp_path / "encoder").iterdir()) == []
+    after = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    assert {path for path in after if path.is_file()} == {path for path in before if path.is_file()}
+    assert all(after[path] == before[path] for path in after if path.is_file())
+
+
+def test_a_whole_export_is_loaded(exported):
+    encoder, generator = load_export(exported[0] / "saved_models")
+    assert "encode" in encoder.signatures
+    assert "decode" in generator.signatures
+
+
+@pytest.mark.parametrize(
+    ("removed", "message"),
+    [
+        ("generator/1", "generator/1' is not there"),
+        ("encoder/1/variables", "encoder/1' is not complete.*Missing: variables/variables.index"),
+        ("generator/1/saved_model.pb", "is not complete.*Missing: saved_model.pb"),
+        ("encoder/1/assets.extra", "is not complete.*mrs-keras export"),
+    ],
+)
+def test_a_missing_or_half_written_export_is_refused(exported, tmp_path, removed, message):
+    shutil.copytree(exported[0] / "saved_models", tmp_path, dirs_exist_ok=True)
+    remove(tmp_path / removed)
+    with pytest.raises(FileNotFoundError, match=message):
+        load_export(tmp_path)
+
+
+def test_an_encoder_and_a_generator_of_different_exports_are_refused(exported, tmp_path):
+    shutil.copytree(exported[0] / "saved_models", tmp_path, dirs_exist_ok=True)
+    export(exported[1], tmp_path, version=2)
+    remove(tmp_path / "generator" / "1")
+    (tmp_path / "generator" / "2").rename(tmp_path / "generator" / "1")
+    with pytest.raises(ValueError, match="must come from one export"):
+        load_export(tmp_path)
 
 
 @pytest.mark.parametrize("version", [0, -1, "latest"])

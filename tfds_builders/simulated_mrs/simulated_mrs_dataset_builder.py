@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 from mrs_keras.basis import Basis, basis_for, read_basis
 from mrs_keras.simulation import (
     EFFECT_UNITS,
+    TEST_PAIRS,
     UNITS,
     Backend,
     Effects,
@@ -212,8 +213,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _generate_test_pairs(self) -> Iterator[tuple[int, dict]]:
         """Yields two pairs for the latent space evaluation: alike but for phi0, and but for gamma and sigma."""
-        pairs = {"phi0": ("phi0",), "broadening": ("gamma", "sigma")}
-        for number, (name, varied) in enumerate(pairs.items()):
+        for number, (name, varied) in enumerate(TEST_PAIRS.items()):
             parameters = self._prior.draw_pairs(
                 self._basis, varied, number, number + 1, seed=self.builder_config.seed, split="test"
             )
