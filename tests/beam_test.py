@@ -1,6 +1,7 @@
 """The dataset built by Apache Beam: the same examples, whatever the runner and the number of workers."""
 
 import json
+import os
 import subprocess
 
 import numpy as np
@@ -64,15 +65,16 @@ def test_beam_builds_the_same_examples_with_any_number_of_workers(generated, tmp
 
 
 @pytest.mark.slow
-def test_the_tfds_command_builds_with_beam_and_its_options(generated, tmp_path):
+def test_the_tfds_command_builds_with_processes_of_beam(generated, tmp_path):
     subprocess.run(
         [
             *(command("tfds"), "build", REPOSITORY / "tfds_builders" / "simulated_mrs", "--data_dir", tmp_path),
             *("--config", json.dumps({"name": "large", "beam": True, **SETTINGS})),
-            "--beam_pipeline_options=runner=DirectRunner,direct_num_workers=4,direct_running_mode=multi_threading",
+            "--beam_pipeline_options=runner=DirectRunner,direct_num_workers=4,direct_running_mode=multi_processing",
         ],
         check=True,
         capture_output=True,
         cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tfds_builders'}"},
     )
     assert_same_examples(open_dataset(tmp_path, "large"), generated)
