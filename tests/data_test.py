@@ -166,6 +166,35 @@ def test_a_damaged_dataset_is_refused(data_dir, tmp_path, damage):
         open_dataset(tmp_path)
 
 
+@pytest.mark.parametrize("damage", ["flipped byte", "dataset_info.json cut", "no features.json"])
+def test_damage_that_leaves_the_size_is_named_too(data_dir, tmp_path, damage):
+    shutil.copytree(data_dir / "simulated_mrs", tmp_path / "simulated_mrs")
+    folder = next((tmp_path / "simulated_mrs").rglob("features.json")).parent
+    if damage == "flipped byte":
+        shard = next(folder.glob("*-train.tfrecord*"))
+        content = bytearray(shard.read_bytes())
+        content[5000] ^= 1
+        shard.write_bytes(content)
+    elif damage == "no features.json":
+        (folder / "features.json").unlink()
+    else:
+        info = folder / "dataset_info.json"
+        info.write_text(info.read_text()[:500])
+    for read in (lambda builder: load_arrays(builder, "train"), lambda builder: training_batches(builder, 64, seed=0)):
+        with pytest.raises(ValueError, match="is damaged.*Remove that folder and build the dataset again"):
+            read(open_dataset(tmp_path))
+
+
+def test_the_newest_version_is_opened_and_others_are_left(data_dir, tmp_path):
+    version = next((data_dir / "simulated_mrs" / "naa_pcr").iterdir())
+    for number in ("1.9.0", "1.10.0"):
+        copy = tmp_path / "simulated_mrs" / "naa_pcr" / number
+        shutil.copytree(version, copy)
+        info = copy / "dataset_info.json"
+        info.write_text(info.read_text().replace('"version": "1.0.0"', f'"version": "{number}"'))
+    assert str(open_dataset(tmp_path).version) == "1.10.0"
+
+
 def test_a_killed_build_leaves_no_dataset_and_the_next_build_succeeds(tmp_path):
     code = """
 import os, sys

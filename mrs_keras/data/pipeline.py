@@ -4,6 +4,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from mrs_keras.checks import check_count
+from mrs_keras.data.dataset import named_if_damaged
 
 MODEL_FEATURES = {"spectrum": True, "concentrations": True}
 
@@ -29,11 +30,12 @@ def training_batches(
       number of batches in an epoch.
 
     Raises:
-      ValueError: if the batch size is not a whole number above 0.
+      ValueError: if the batch size is not a whole number above 0, or a file of the dataset is damaged.
     """
     batch_size = check_count("batch_size", batch_size, 64)
     examples = builder.info.splits[split].num_examples
-    columns = _features(builder, split, batch_size=-1)
+    with named_if_damaged(builder.data_dir):
+        columns = _features(builder, split, batch_size=-1)
 
     def epoch_of(epoch):
         # Dataset.shuffle mixes the global seed into its own; a keyed permutation of the numbers does not.
