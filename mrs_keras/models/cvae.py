@@ -28,7 +28,8 @@ class CVAE(keras.Model):
         kl_loss             = KL(q(z | x, c) || N(0, I))
         loss                = reconstruction_loss + kl_weight * kl_loss
 
-    The errors are sums over points, in units of `spectrum_scale`. With `decoder_variance="optimal"`, v is the mean
+    These are the model's own: a `loss` or `metrics` given to `compile` have no effect. The errors are sums over points,
+    in units of `spectrum_scale`. With `decoder_variance="optimal"`, v is the mean
     squared error of the (global) batch, which weighs the two terms by itself (sigma-VAE, Rybkin et al., ICML 2021,
     arXiv 2006.13202). In `evaluate` and in validation z is the posterior mean: these numbers are not random.
 
@@ -262,7 +263,12 @@ class CVAE(keras.Model):
 
     def _checked_inputs(self, data) -> dict:
         """Returns spectrum and concentrations of a batch, or raises if their shapes are not the model's."""
-        data, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        data, _, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if weights is not None:
+            raise ValueError(
+                "The model takes no sample weights. Expected: spectra and concentrations alone. "
+                "Received: sample weights. Leave them out, or repeat examples instead."
+            )
         expected = {"spectrum": (self.acquisition.window_points, 2), "concentrations": (len(self.metabolites),)}
         received = {key: tuple(data[key].shape) for key in data} if isinstance(data, Mapping) else type(data).__name__
         if not isinstance(data, Mapping) or any(received.get(key, ())[1:] != shape for key, shape in expected.items()):

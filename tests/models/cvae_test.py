@@ -313,6 +313,14 @@ def test_arguments_out_of_range_are_refused(changes, message):
         small_model(**changes)
 
 
+def test_sample_weights_are_refused_and_not_ignored(data):
+    model = small_model()
+    model.compile("adam")
+    weighted = tf.data.Dataset.from_tensors((data, np.zeros(200), np.ones(200)))
+    with pytest.raises(ValueError, match="takes no sample weights"):
+        model.fit(weighted, shuffle=False, verbose=0)
+
+
 def test_an_unknown_preset_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match="Expected one of: .*'base'.*Received: preset='huge'"):
         CVAE.from_preset("huge")
