@@ -29,9 +29,9 @@ class CVAE(keras.Model):
         loss                = reconstruction_loss + kl_weight * kl_loss
 
     These are the model's own: a `loss` or `metrics` given to `compile` have no effect. The errors are sums over points,
-    in units of `spectrum_scale`. With `decoder_variance="optimal"`, v is the mean
-    squared error of the (global) batch, which weighs the two terms by itself (sigma-VAE, Rybkin et al., ICML 2021,
-    arXiv 2006.13202). In `evaluate` and in validation z is the posterior mean: these numbers are not random.
+    in units of `spectrum_scale`. With `decoder_variance="optimal"`, v is the mean squared error of the (global) batch,
+    which weighs the two terms by itself (sigma-VAE, Rybkin et al., ICML 2021, arXiv 2006.13202). In `evaluate` and in
+    validation z is the posterior mean: these numbers are not random. NaN in the data gives NaN: no batch is checked.
 
     | symbol | meaning | in code |
     |---|---|---|
