@@ -166,7 +166,7 @@ def test_a_damaged_dataset_is_refused(data_dir, tmp_path, damage):
         open_dataset(tmp_path)
 
 
-@pytest.mark.parametrize("damage", ["flipped byte", "dataset_info.json cut", "no features.json"])
+@pytest.mark.parametrize("damage", ["flipped byte", "dataset_info.json cut", "no features.json", "metadata.json cut"])
 def test_damage_that_leaves_the_size_is_named_too(data_dir, tmp_path, damage):
     shutil.copytree(data_dir / "simulated_mrs", tmp_path / "simulated_mrs")
     folder = next((tmp_path / "simulated_mrs").rglob("features.json")).parent
@@ -178,11 +178,19 @@ def test_damage_that_leaves_the_size_is_named_too(data_dir, tmp_path, damage):
     elif damage == "no features.json":
         (folder / "features.json").unlink()
     else:
-        info = folder / "dataset_info.json"
-        info.write_text(info.read_text()[:500])
+        file = folder / damage.removesuffix(" cut")
+        file.write_text(file.read_text()[:100])
     for read in (lambda builder: load_arrays(builder, "train"), lambda builder: training_batches(builder, 64, seed=0)):
         with pytest.raises(ValueError, match="is damaged.*Remove that folder and build the dataset again"):
             read(open_dataset(tmp_path))
+
+
+def test_a_dataset_with_nan_is_refused(builder, monkeypatch):
+    batch = {"example_id": np.array([b"a", b"b"]), "spectrum": np.full((2, 252, 2), np.nan, np.float32)}
+    dataset = type("Dataset", (), {"as_numpy_iterator": lambda self: iter([batch])})
+    monkeypatch.setattr(builder, "as_dataset", lambda *arguments, **options: dataset())
+    with pytest.raises(ValueError, match="`spectrum of the split 'train'` must be finite"):
+        load_arrays(builder, "train")
 
 
 def test_the_newest_version_is_opened_and_others_are_left(data_dir, tmp_path):

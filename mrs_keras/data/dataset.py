@@ -1,6 +1,7 @@
 """Building and opening the dataset `simulated_mrs`."""
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from google.protobuf import json_format
+
+from mrs_keras.checks import check_finite
 
 TFRECORD_OVERHEAD_BYTES = 16
 """Length, and checksums of length and data, around each record of a TFRecord file."""
@@ -61,6 +64,7 @@ def open_dataset(data_dir: str | os.PathLike | None = None, config: str = "naa_p
     newest = max(versions, key=lambda path: tfds.core.Version(path.name))
     with named_if_damaged(newest):
         builder = tfds.builder_from_directory(newest)
+        json.loads((newest / "metadata.json").read_text())  # TFDS takes a damaged one for none
     for name, split in builder.info.splits.items():
         sizes = [path.stat().st_size if path.exists() else 0 for path in map(Path, split.filepaths)]
         expected = int(split.num_bytes) + TFRECORD_OVERHEAD_BYTES * split.num_examples
@@ -90,12 +94,15 @@ def load_arrays(builder: tfds.core.DatasetBuilder, split: str) -> dict[str, np.n
     Examples come in the order of their ids.
 
     Raises:
-      ValueError: if a file of the dataset is damaged.
+      ValueError: if a file of the dataset is damaged, or a number in it is NaN or infinite.
     """
     with named_if_damaged(builder.data_dir):
         batches = builder.as_dataset(split, batch_size=1024).as_numpy_iterator()
         columns = list(zip(*(batch.items() for batch in batches), strict=True))
     arrays = {column[0][0]: np.concatenate([values for _, values in column]) for column in columns}
+    for name, array in arrays.items():
+        if np.issubdtype(array.dtype, np.number):
+            check_finite(f"{name} of the split '{split}'", array)
     order = np.argsort(arrays["example_id"])
     return {name: array[order] for name, array in arrays.items()}
 
