@@ -1,8 +1,10 @@
 """SavedModels that any TensorFlow pipeline can use without this package."""
 
+import contextlib
 import json
 import os
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
@@ -88,42 +90,65 @@ def export(model: CVAE, output_dir: str | os.PathLike = "saved_models", version:
     return paths
 
 
-def load_export(output_dir: str | os.PathLike = "saved_models", version: int = 1) -> tuple:
+def load_export(output_dir: str | os.PathLike = "saved_models", version: int | None = None) -> tuple:
     """Loads an exported encoder and generator, after a check that both are whole and belong together.
 
     Any TensorFlow program can load them with `tf.saved_model.load` instead, without this package and this check.
 
     Args:
       output_dir: as in `export`. Defaults to `"saved_models"`.
-      version: Defaults to `1`.
+      version: Defaults to `None`: the newest, by its number.
 
     Returns:
       The SavedModels of the encoder and of the generator.
 
     Raises:
       FileNotFoundError: if one of them is missing or not complete.
-      ValueError: if they come from different exports.
+      ValueError: if a file of them cannot be read, or they come from different exports.
     """
+    version = _newest_version(Path(output_dir)) if version is None else check_count("version", version, 1)
+    remedy = f"Export the model again: `mrs-keras export --output {output_dir} --version {version}`."
     exports = {}
     for name in ("encoder", "generator"):
-        path = Path(output_dir) / name / str(check_count("version", version, 1))
+        path = Path(output_dir) / name / str(version)
         files = ("saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001", EXTRA)
         missing = [file for file in files if not (path / file).exists()]
         if missing:
             state = "is not complete" if path.exists() else "is not there"
             raise FileNotFoundError(
                 f"The exported {name} '{path}' {state}. Expected: {', '.join(files)}. Missing: {', '.join(missing)}. "
-                f"Export the model again: `mrs-keras export --output {output_dir} --version {version}`."
+                f"{remedy}"
             )
-        exports[path] = json.loads((path / EXTRA).read_text())["export_id"]
+        with _named_if_damaged(path, remedy):
+            exports[path] = json.loads((path / EXTRA).read_text())["export_id"]
     if len(set(exports.values())) > 1:
         raise ValueError(
             "Encoder and generator must come from one export. "
             f"Received: {', '.join(f'{path} of export {key}' for path, key in exports.items())}. "
-            f"Export both again: `mrs-keras export --output {output_dir} --version {version}`."
+            f"{remedy}"
         )
-    encoder, generator = (tf.saved_model.load(str(path)) for path in exports)
-    return encoder, generator
+    modules = []
+    for path in exports:
+        with _named_if_damaged(path, remedy):
+            modules.append(tf.saved_model.load(str(path)))
+    return tuple(modules)
+
+
+def _newest_version(output_dir: Path) -> int:
+    """Returns the highest version that the encoder or the generator has; 1 where there is none."""
+    folders = [path for name in ("encoder", "generator") for path in (output_dir / name).glob("[0-9]*")]
+    return max((int(path.name) for path in folders if path.name.isdecimal()), default=1)
+
+
+@contextlib.contextmanager
+def _named_if_damaged(path: Path, remedy: str) -> Iterator[None]:
+    """Turns what json, protobuf and TensorFlow raise over damaged files into a `ValueError` that names the folder."""
+    try:
+        yield
+    except KeyError as error:
+        raise ValueError(f"The export '{path}' is damaged: '{EXTRA}' has no {error}. {remedy}") from error
+    except (OSError, ValueError, TypeError, tf.errors.OpError) as error:
+        raise ValueError(f"The export '{path}' is damaged: {error} {remedy}") from error
 
 
 def _specs(model: CVAE) -> tuple[tf.TensorSpec, tf.TensorSpec]:

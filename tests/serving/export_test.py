@@ -131,13 +131,39 @@ def test_a_missing_or_half_written_export_is_refused(exported, tmp_path, removed
         load_export(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("assets.extra/mrs_keras.json", b'{"export_id": "12'),
+        ("assets.extra/mrs_keras.json", b"{}"),
+        ("saved_model.pb", b"half a graph"),
+        ("variables/variables.index", b""),
+    ],
+)
+def test_an_export_with_an_unreadable_file_is_refused(exported, tmp_path, file, content):
+    shutil.copytree(exported[0] / "saved_models", tmp_path, dirs_exist_ok=True)
+    (tmp_path / "encoder" / "1" / file).write_bytes(content)
+    with pytest.raises(ValueError, match=r"encoder/1' is damaged: .*\s?.*mrs-keras export .*--version 1"):
+        load_export(tmp_path)
+
+
+def test_the_newest_export_is_loaded_unless_a_version_is_given(exported, tmp_path):
+    for version in ("9", "10"):
+        for name in ("encoder", "generator"):
+            shutil.copytree(exported[0] / "saved_models" / name / "1", tmp_path / name / version)
+    remove(tmp_path / "generator" / "10" / "variables")
+    with pytest.raises(FileNotFoundError, match="generator/10' is not complete"):
+        load_export(tmp_path)
+    load_export(tmp_path, version=9)
+
+
 def test_an_encoder_and_a_generator_of_different_exports_are_refused(exported, tmp_path):
     shutil.copytree(exported[0] / "saved_models", tmp_path, dirs_exist_ok=True)
     export(exported[1], tmp_path, version=2)
     remove(tmp_path / "generator" / "1")
     (tmp_path / "generator" / "2").rename(tmp_path / "generator" / "1")
     with pytest.raises(ValueError, match="must come from one export"):
-        load_export(tmp_path)
+        load_export(tmp_path, version=1)
 
 
 @pytest.mark.parametrize("version", [0, -1, "latest"])
