@@ -1,6 +1,7 @@
 """The main job with its defaults: minutes the first time; a finished one in `runs/reproduce` is used again."""
 
 import json
+import time
 
 import pytest
 
@@ -57,6 +58,33 @@ def test_the_table_names_every_number_and_its_target():
     table = numbers_table(numbers)
     for text in ("1.00 %", "5.00 %", "15 of 16", "0.40 %", "not monotone", "<= 3 %", "< 0.5", "<= 5 %"):
         assert text in table
+    rows = [" ".join(line.split()) for line in table.splitlines()]
+    assert "generated spectra: concentrations, off by (95th percentile) 24.00 %" in rows
+    assert "generated spectra: distance from physics (median) 1.30 %" in rows
+
+
+def test_steps_that_are_reused_keep_the_time_that_they_once_took(tmp_path, monkeypatch):
+    import mrs_keras.reproduce as module
+
+    monkeypatch.setattr("mrs_keras.data.build_dataset", lambda *arguments: None)
+    monkeypatch.setattr("mrs_keras.evaluation.evaluate", lambda *arguments, **options: {})
+    monkeypatch.setattr("mrs_keras.evaluation.load_trained", lambda *arguments: None)
+    monkeypatch.setattr("mrs_keras.serving.export", lambda *arguments: {})
+    monkeypatch.setattr(module, "numbers_table", lambda numbers: "")
+
+    def train(run_dir, **options):
+        run_dir.mkdir(exist_ok=True)
+        if not (run_dir / "model.keras").exists():
+            time.sleep(0.3)
+        (run_dir / "model.keras").touch()
+
+    monkeypatch.setattr("mrs_keras.training.train", train)
+    first, second = (module.reproduce(tmp_path, tmp_path / "saved_models")["seconds"] for _ in range(2))
+    assert second["train"] == first["train"] >= 0.3
+    assert json.loads((tmp_path / "numbers.json").read_text())["seconds"] == second
+    (tmp_path / "training" / "model.keras").unlink()
+    (tmp_path / "numbers.json").write_text('{"seconds": {"train": 1000.0}}')
+    assert module.reproduce(tmp_path, tmp_path / "saved_models")["seconds"]["train"] < 1000  # trained anew
 
 
 def test_an_interrupted_job_goes_on_where_it_stopped(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from mrs_keras.evaluation.report import png_bytes
 from mrs_keras.evaluation.report_content import interpolation_csv, report_page
 from mrs_keras.evaluation.spectral_fit import fit_spectra
 from mrs_keras.files import replacing
-from mrs_keras.models import CVAE
+from mrs_keras.models import CVAE, ActiveUnits
 from mrs_keras.simulation import TEST_PAIRS, channels_to_complex
 from mrs_keras.simulation.keyed_random import keyed_uniform
 from mrs_keras.training import read_history
@@ -85,7 +85,7 @@ def evaluate(
     numbers = {
         "reconstruction": {name: reconstruction[name] for name in ("model", "pca", "model_over_pca")},
         "latent_dim": model.latent_dim,
-        "active_units": int(np.sum(reconstruction["z_mean"].var(axis=0) > model.active_units.threshold)),
+        "active_units": _active_units(model, reconstruction["z_mean"]),
         "generation": _generate(model, basis),
         "interpolation": {name: _interpolation_numbers(result) for name, result in interpolations.items()},
     }
@@ -135,6 +135,12 @@ def _reconstruct(model: CVAE, training: dict, validation: dict) -> dict:
     }
 
 
+def _active_units(model: CVAE, z_mean: np.ndarray) -> int:
+    metric = ActiveUnits.from_config(model.active_units.get_config())  # the model's own would lose its state
+    metric.update_state(z_mean)
+    return int(metric.result())
+
+
 def _generate(model: CVAE, basis: Basis) -> dict:
     """Returns how far generated spectra are from the concentrations asked for, and from the physical model."""
     low, high = np.array(model.concentration_range_mm).T
@@ -149,7 +155,8 @@ def _check_replaceable(output_dir: Path, run_dir: Path) -> None:
     """Raises `ValueError` where an evaluation would take the place of something else."""
     earlier = (output_dir / "numbers.json").exists() and (output_dir / "report.html").exists()
     holds_the_run = run_dir.resolve().is_relative_to(output_dir.resolve())
-    if holds_the_run or (output_dir.exists() and not earlier and any(output_dir.iterdir())):
+    in_use = output_dir.exists() and (not output_dir.is_dir() or any(output_dir.iterdir()))
+    if holds_the_run or (in_use and not earlier):
         raise ValueError(
             "The folder of an evaluation is replaced as a whole. Expected a new or empty folder, or one with an "
             f"earlier evaluation. Received: '{output_dir}', which holds other files. Choose another folder."

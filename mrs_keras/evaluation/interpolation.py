@@ -29,10 +29,10 @@ def interpolate(
       (steps, points).
 
     Raises:
-      ValueError: if `steps` is below 2, or the spectra do not fit the model or are not finite.
+      ValueError: if `steps` is below 2, or spectra or concentrations do not fit the model or are not finite.
     """
     alpha = np.linspace(0, 1, check_count("steps", steps, 11, at_least=2))
-    concentrations = np.asarray(concentrations, dtype=np.float32)
+    concentrations = check_finite("concentrations", np.asarray(concentrations, dtype=np.float32))
     spectra = check_finite("spectra", spectra)
     posterior = model.predict_on_batch({"spectrum": spectra, "concentrations": concentrations})
     weights = np.stack([1 - alpha, alpha], axis=1)

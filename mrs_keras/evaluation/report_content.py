@@ -7,14 +7,26 @@ RECOVERED = {name: UNITS[name] for name in ("gamma", "sigma", "eps", "phi0")}
 
 
 def interpolation_csv(interpolations: dict[str, dict]) -> str:
-    """Returns the recovered parameters of every interpolated spectrum, beside the straight lines, as CSV."""
+    """Returns the recovered parameters of every interpolated spectrum, beside the straight lines, as CSV.
+
+    The columns `..._true` hold the values of the test spectra, in the rows of the two ends.
+    """
     names = [f"{name}_{unit.replace('/', '_per_')}".replace("_1_per", "_per") for name, unit in RECOVERED.items()]
-    header = ["pair", "alpha", *names, *(f"{name}_straight_line" for name in names)]
+    header = [
+        "pair",
+        "alpha",
+        *names,
+        *(f"{name}_straight_line" for name in names),
+        *(f"{name}_true" for name in names),
+    ]
     lines = [",".join([*header, "relative_distance_from_physical_model"])]
     for pair, result in interpolations.items():
         lines_of_pair = [result[kind][name] for kind in ("recovered", "straight_line") for name in RECOVERED]
         columns = (result["alpha"], *lines_of_pair, result["residual"])
-        lines += [",".join([pair, *(f"{value:.6g}" for value in row)]) for row in zip(*columns, strict=True)]
+        true = [",".join(f"{result['true'][name][end]:.6g}" for name in RECOVERED) for end in (0, 1)]
+        between = ["," * (len(RECOVERED) - 1)] * (len(result["alpha"]) - 2)
+        for *row, distance, ends in zip(*columns, [true[0], *between, true[1]], strict=True):
+            lines.append(",".join([pair, *(f"{value:.6g}" for value in row), ends, f"{distance:.6g}"]))
     return "\n".join(lines) + "\n"
 
 
@@ -84,6 +96,7 @@ def report_page(numbers: dict, interpolations: dict[str, dict], images: dict[str
             {
                 "title": f"Recovered parameters: {name}",
                 "text": "Each row is one generated spectrum. The straight line joins what is recovered at the ends. "
+                "The first and the last row hold the true values of the two test spectra. "
                 "The distance is the relative L2 distance from the nearest spectrum of the physical model.",
                 "table": _recovered_table(result),
             }
@@ -113,20 +126,23 @@ def report_page(numbers: dict, interpolations: dict[str, dict], images: dict[str
 
 
 def _recovered_table(result: dict) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """Returns header and rows of the parameters recovered along one interpolation."""
-    header = ["coefficient"]
-    columns = [result["alpha"]]
+    """Returns header and rows of the parameters recovered along one interpolation, between the true ends."""
+    header, columns, first, last = ["coefficient"], [result["alpha"]], ["test spectrum a"], ["test spectrum b"]
     for name, unit in RECOVERED.items():
         header.append(f"{name} ({unit})")
         columns.append(result["recovered"][name])
+        for row, value in zip((first, last), result["true"][name], strict=True):
+            row.append(f"{value:.3f}")
         if name in result["varied"]:
             header.append("straight line")
             columns.append(result["straight_line"][name])
+            first.append("")
+            last.append("")
     rows = [
         (f"{values[0]:.2f}", *(f"{value:.3f}" for value in values[1:]), _percent(distance))
         for values, distance in zip(zip(*columns, strict=True), result["residual"], strict=True)
     ]
-    return (*header, "distance"), rows
+    return (*header, "distance"), [(*first, ""), *rows, (*last, "")]
 
 
 def _percent(value: float) -> str:

@@ -8,7 +8,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from mrs_keras import evaluate
+from mrs_keras import evaluate, open_dataset
+from mrs_keras.data import load_arrays
 from mrs_keras.evaluation import layer_graph, load_trained
 
 FIGURES = ("figure1_model", "figure2_procedure", "figure3_interpolation", "reconstruction", "learning_curves")
@@ -60,6 +61,8 @@ def test_the_report_needs_no_other_file(evaluated):
     assert all(source.startswith("data:image/png;base64,") for source in page.sources)
     assert page.links == []
     assert f"{100 * numbers['reconstruction']['model']['median']:.2f} %" in page.cells
+    for errors in numbers["generation"].values():
+        assert {f"{100 * value:.2f} %" for value in errors.values()} <= set(page.cells)
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -81,6 +84,29 @@ def test_the_table_of_the_interpolation_has_a_row_per_spectrum(evaluated):
     line = [float(row["phi0_rad_straight_line"]) for row in rows[:5]]
     np.testing.assert_allclose(line, np.linspace(phi0[0], phi0[-1], 5), atol=1e-5)
     assert {"gamma_per_s", "sigma_per_s", "eps_rad_per_s"} <= set(rows[0])
+
+
+def test_the_true_values_of_the_test_spectra_stand_at_the_ends(evaluated, data_dir):
+    test = load_arrays(open_dataset(data_dir), "test")
+    phi0 = dict(zip(test["example_id"].astype(str), test["phi0"], strict=True))
+    with (evaluated[0] / "interpolation.csv").open() as file:
+        column = [row["phi0_rad_true"] for row in csv.DictReader(file)]
+    assert column[1:4] == column[6:9] == [""] * 3
+    ends = [float(column[row]) for row in (0, 4, 5, 9)]
+    names = ("phi0_low", "phi0_high", "broadening_low", "broadening_high")
+    np.testing.assert_allclose(ends, [phi0[name] for name in names], rtol=1e-5)
+    page = Page()
+    page.feed((evaluated[0] / "report.html").read_text(encoding="utf-8"))
+    for label, name in (("a", "phi0_low"), ("b", "phi0_high")):
+        start = page.cells.index(f"test spectrum {label}")
+        assert f"{phi0[name]:.3f}" in page.cells[start : start + 8]
+
+
+def test_active_latents_are_those_of_the_metric(evaluated, trained, data_dir):
+    validation = load_arrays(open_dataset(data_dir), "validation")
+    inputs = {name: validation[name] for name in ("spectrum", "concentrations")}
+    variance = trained.encoder.predict(inputs, verbose=0)["z_mean"].var(axis=0)
+    assert evaluated[1]["active_units"] == np.sum(variance > 0.01)
 
 
 def test_the_figure_of_the_model_shows_the_real_layers(run_dir):
@@ -124,18 +150,22 @@ def test_an_evaluation_that_fails_leaves_the_old_one(evaluated, run_dir, data_di
 
 def test_an_evaluation_replaces_nothing_but_an_earlier_one(run_dir, data_dir, tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
-    for folder in (tmp_path, run_dir, run_dir.parent):
+    for folder in (tmp_path, tmp_path / "thesis.txt", run_dir, run_dir.parent):
         with pytest.raises(ValueError, match="holds other files. Choose another folder"):
             evaluate(run_dir, data_dir=data_dir, output_dir=folder)
     assert (tmp_path / "thesis.txt").exists()
     assert (run_dir / "model.keras").exists()
 
 
-def test_a_dataset_of_another_acquisition_is_refused(run_dir, data_dir, tmp_path):
+@pytest.mark.parametrize("other", ["acquisition", "order of the metabolites"])
+def test_a_dataset_of_another_model_is_refused(run_dir, data_dir, tmp_path, other):
     shutil.copytree(data_dir / "simulated_mrs", tmp_path / "simulated_mrs")
     metadata = next((tmp_path / "simulated_mrs").rglob("1.0.0/metadata.json"))
     content = json.loads(metadata.read_text())
-    content["acquisition"]["spectrometer_frequency_mhz"] = 297.2
+    if other == "acquisition":
+        content["acquisition"]["spectrometer_frequency_mhz"] = 297.2
+    else:
+        content["metabolites"].reverse()
     metadata.write_text(json.dumps(content))
     with pytest.raises(ValueError, match="of the model's metabolites, in their order, and of its acquisition"):
         evaluate(run_dir, data_dir=tmp_path)

@@ -84,9 +84,11 @@ def test_too_few_steps_are_refused(trained, steps):
         interpolate(trained, np.zeros((2, 252, 2)), np.ones((2, 2)), steps)
 
 
-def test_spectra_with_nan_are_refused(trained):
+def test_numbers_that_are_not_finite_are_refused(trained):
     with pytest.raises(ValueError, match="`spectra` must be finite"):
         interpolate(trained, np.full((2, 252, 2), np.nan), np.ones((2, 2)))
+    with pytest.raises(ValueError, match="`concentrations` must be finite"):
+        interpolate(trained, np.ones((2, 252, 2)), np.full((2, 2), np.inf))
 
 
 def test_relative_l2_is_a_ratio_of_norms():
