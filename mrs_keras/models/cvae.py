@@ -1,23 +1,24 @@
 """The conditional variational autoencoder."""
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from mrs_keras.acquisition import Acquisition
-from mrs_keras.checks import check_choice, check_count, check_finite, check_positive
+from mrs_keras.checks import check_choice, check_count, check_positive
+from mrs_keras.models.arguments import checked_kl_weight, checked_ranges, data_config, default_data
+from mrs_keras.models.generation import GenerationMixin
+from mrs_keras.models.latent_density import LatentDensity
 from mrs_keras.models.metrics import ActiveUnits
-from mrs_keras.models.networks import build_encoder, build_generator
+from mrs_keras.models.networks import build_encoder, build_generator, build_noise_variance
 from mrs_keras.models.presets import CVAE_PRESETS
 
 
 @keras.saving.register_keras_serializable("mrs_keras")
-class CVAE(keras.Model):
+class CVAE(GenerationMixin, keras.Model):
     """Conditional variational autoencoder of complex spectra, with concentrations as the condition.
 
     The method of van de Sande et al., ISMRM 2023, abstract 5027: encoder and generator both see the concentrations c;
@@ -28,9 +29,14 @@ class CVAE(keras.Model):
         kl_loss             = KL(q(z | x, c) || N(0, I))
         loss                = reconstruction_loss + kl_weight * kl_loss
 
+    What is generated comes from latents drawn from N(0, I), or from a mixture of Gaussians fitted to the posteriors of
+    the training data (`mixture_components`, `fit_latent_density`).
+
     These are the model's own: a `loss` or `metrics` given to `compile` have no effect. The errors are sums over points,
     in units of `spectrum_scale`. With `decoder_variance="optimal"`, v is the mean squared error of the (global) batch,
-    which weighs the two terms by itself (sigma-VAE, Rybkin et al., ICML 2021, arXiv 2006.13202). In `evaluate` and in
+    which weighs the two terms by itself (sigma-VAE, Rybkin et al., ICML 2021, arXiv 2006.13202). With `"learned"`, for
+    data with noise, a small network gives v of each spectrum from its latents, and generated spectra carry white noise
+    of that variance. In `evaluate` and in
     validation z is the posterior mean: these numbers are not random. NaN in the data gives NaN: no batch is checked.
 
     | symbol | meaning | in code |
@@ -52,7 +58,10 @@ class CVAE(keras.Model):
       activation: of the hidden layers. Defaults to `"gelu"`.
       kl_weight: weight of the KL term, or a `keras.optimizers.schedules.LearningRateSchedule` of it over the steps of
         the training. Defaults to `1.0`.
-      decoder_variance: `"optimal"`, or a fixed variance in units of `spectrum_scale` squared. Defaults to `"optimal"`.
+      decoder_variance: `"optimal"`, `"learned"`, or a fixed variance in units of `spectrum_scale` squared. Defaults to
+        `"optimal"`.
+      mixture_components: Gaussians of the density that `fit_latent_density` fits. Defaults to `0`: none, generated
+        spectra come from the standard normal prior.
       seed: of the sampling noise. Step n on replica r uses noise keyed by (seed, n, r): a resumed training equals an
         uninterrupted one. Defaults to `0`.
 
@@ -84,25 +93,27 @@ class CVAE(keras.Model):
         hidden_units: Sequence[int] = (512, 256, 128),
         activation: str = "gelu",
         kl_weight: float | keras.optimizers.schedules.LearningRateSchedule = 1.0,
-        decoder_variance: float | Literal["optimal"] = "optimal",
+        decoder_variance: float | Literal["optimal", "learned"] = "optimal",
+        mixture_components: int = 0,
         seed: int = 0,
         **kwargs,
     ):
         super().__init__(**kwargs)
         # === Config ===
         self.metabolites = tuple(metabolites)
-        self.concentration_range_mm = _checked_ranges(concentration_range_mm, self.metabolites)
+        self.concentration_range_mm = checked_ranges(concentration_range_mm, self.metabolites)
         self.acquisition = acquisition if isinstance(acquisition, Acquisition) else Acquisition(**acquisition)
         self.spectrum_scale = check_positive("spectrum_scale", spectrum_scale, 1000.0)
         self.latent_dim = check_count("latent_dim", latent_dim, 16)
         self.hidden_units = tuple(check_count("hidden_units", units, 512) for units in hidden_units)
         self.activation = activation
-        self.kl_weight = _checked_kl_weight(kl_weight)
+        self.kl_weight = checked_kl_weight(kl_weight)
         self.decoder_variance = (
             decoder_variance
-            if decoder_variance == "optimal"
+            if decoder_variance in ("optimal", "learned")
             else check_positive("decoder_variance", decoder_variance, 0.001)
         )
+        self.mixture_components = check_count("mixture_components", mixture_components, 16, at_least=0)
         self.seed = int(seed)
 
         # === Networks ===
@@ -116,6 +127,12 @@ class CVAE(keras.Model):
         )
         self.encoder = build_encoder(*networks)
         self.generator = build_generator(*networks)
+        self.noise_variance = (
+            build_noise_variance(self.concentration_range_mm, self.latent_dim, self.activation)
+            if decoder_variance == "learned"
+            else None
+        )
+        self.latent_density = LatentDensity(self.latent_dim, mixture_components) if mixture_components else None
 
         # === Metrics ===
         self.trackers = {
@@ -138,7 +155,7 @@ class CVAE(keras.Model):
           ValueError: if there is no such preset; the message lists them.
         """
         config = CVAE_PRESETS[check_choice("preset", name, CVAE_PRESETS)]["config"]
-        return cls(**{**(_default_data() if dataset is None else _data_config(dataset)), **config, **overrides})
+        return cls(**{**(default_data() if dataset is None else data_config(dataset)), **config, **overrides})
 
     # === Forward ===
 
@@ -151,7 +168,7 @@ class CVAE(keras.Model):
         return {"spectrum": spectrum, **posterior}
 
     def _terms(self, inputs, noise, training):
-        """Returns squared error and KL of each example, float32 (batch,), and z_mean."""
+        """Returns squared error, KL and (learned) decoder variance of each example, float32 (batch,), and z_mean."""
         posterior = self.encoder(inputs, training=training)
         z_mean, z_log_var = posterior["z_mean"], posterior["z_log_var"]
         z = z_mean + tf.exp(0.5 * z_log_var) * noise
@@ -159,13 +176,17 @@ class CVAE(keras.Model):
         error = (inputs["spectrum"] - spectrum) / self.spectrum_scale
         squared_error = tf.reduce_sum(tf.square(error), axis=(1, 2))
         kl = 0.5 * tf.reduce_sum(tf.exp(z_log_var) + tf.square(z_mean) - 1.0 - z_log_var, axis=1)
-        return squared_error, kl, z_mean
+        variance = self.decoder_variance
+        if variance == "learned":
+            variance = self.noise_variance({"z": z, "concentrations": inputs["concentrations"]}, training=training)[
+                :, 0
+            ]
+        return squared_error, kl, variance, z_mean
 
-    def _per_example_losses(self, squared_error, kl, global_batch):
+    def _per_example_losses(self, squared_error, kl, variance, global_batch):
         """Returns the terms of the loss of each example, in nats, each float32 (batch,)."""
         size = 2 * self.acquisition.window_points
-        variance = self.decoder_variance
-        if variance == "optimal":
+        if self.decoder_variance == "optimal":
             # A constant for the gradient: d/dv of the loss vanishes where v is the mean squared error.
             total = _sum_over_replicas(tf.reduce_sum(tf.stop_gradient(squared_error)))
             variance = tf.maximum(total / (global_batch * size), 1e-12)
@@ -185,8 +206,8 @@ class CVAE(keras.Model):
         global_batch = _sum_over_replicas(tf.cast(batch, tf.float32))
         noise = tf.random.stateless_normal((batch, self.latent_dim), self._step_seed(), alg="philox")
         with tf.GradientTape() as tape:
-            squared_error, kl, z_mean = self._terms(inputs, noise, training=True)
-            losses = self._per_example_losses(squared_error, kl, global_batch)
+            *terms, z_mean = self._terms(inputs, noise, training=True)
+            losses = self._per_example_losses(*terms, global_batch)
             # Keras sums gradients over replicas: each replica gives its share of the mean over the global batch.
             loss = self.optimizer.scale_loss(tf.reduce_sum(losses["loss"]) / global_batch)
         variables = self.trainable_variables
@@ -196,8 +217,8 @@ class CVAE(keras.Model):
     def test_step(self, data):
         inputs = self._checked_inputs(data)
         global_batch = _sum_over_replicas(tf.cast(tf.shape(inputs["spectrum"])[0], tf.float32))
-        squared_error, kl, z_mean = self._terms(inputs, 0.0, training=False)
-        return self._update_metrics(self._per_example_losses(squared_error, kl, global_batch), z_mean)
+        *terms, z_mean = self._terms(inputs, 0.0, training=False)
+        return self._update_metrics(self._per_example_losses(*terms, global_batch), z_mean)
 
     def _kl_weight_now(self):
         if isinstance(self.kl_weight, keras.optimizers.schedules.LearningRateSchedule):
@@ -221,43 +242,6 @@ class CVAE(keras.Model):
     @property
     def metrics(self):
         return [*self.trackers.values(), self.active_units]
-
-    # === Generation ===
-
-    def generate(self, concentrations, seed: int) -> np.ndarray:
-        """Generates a spectrum for each row of concentrations, from latents drawn from the standard normal prior.
-
-        Args:
-          concentrations: (batch, metabolites), mM. Outside the trained range a warning names the range.
-          seed: integer; the same seed gives the same spectra.
-
-        Returns:
-          float32 (batch, points, 2), in the units of the training data.
-
-        Raises:
-          ValueError: if a concentration is negative or not finite, or their number is not that of the metabolites.
-        """
-        concentrations = self.check_concentrations(concentrations)
-        z = tf.random.stateless_normal((len(concentrations), self.latent_dim), (seed, 1), alg="philox")
-        return self.generator.predict_on_batch({"z": z, "concentrations": concentrations})
-
-    def check_concentrations(self, concentrations) -> np.ndarray:
-        """Returns concentrations as float32 (batch, metabolites), checked as `generate` says."""
-        array = check_finite("concentrations", np.asarray(concentrations, dtype=np.float32))
-        if array.ndim != 2 or array.shape[1] != len(self.metabolites) or np.any(array < 0):
-            raise ValueError(
-                "`concentrations` must be (batch, metabolites), in mM, none negative. "
-                f"Expected {len(self.metabolites)} columns ({', '.join(self.metabolites)}). "
-                f"Received: shape {array.shape}, smallest value {array.min() if array.size else None}."
-            )
-        low, high = np.asarray(self.concentration_range_mm, dtype=np.float32).T
-        if np.any(array < low) or np.any(array > high):
-            ranges = ", ".join(
-                f"{name} {a:g} to {b:g} mM"
-                for name, (a, b) in zip(self.metabolites, self.concentration_range_mm, strict=True)
-            )
-            warnings.warn(f"Some concentrations lie outside the trained range: {ranges}.", stacklevel=3)
-        return array
 
     # === Checks and config ===
 
@@ -292,55 +276,10 @@ class CVAE(keras.Model):
             "activation": self.activation,
             "kl_weight": keras.saving.serialize_keras_object(self.kl_weight),
             "decoder_variance": self.decoder_variance,
+            "mixture_components": self.mixture_components,
             "seed": self.seed,
         }
 
 
-def _checked_kl_weight(weight):
-    """Returns a schedule (also from its serialised form) or a float >= 0."""
-    if isinstance(weight, Mapping):
-        weight = keras.saving.deserialize_keras_object(weight)
-    if isinstance(weight, keras.optimizers.schedules.LearningRateSchedule):
-        return weight
-    if float(weight) >= 0:
-        return float(weight)
-    raise ValueError(f"`kl_weight` must be at least 0. Received: kl_weight={weight}. Give for example 1.0.")
-
-
 def _sum_over_replicas(value):
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
-
-
-def _checked_ranges(ranges, metabolites) -> tuple[tuple[float, float], ...]:
-    array = check_finite("concentration_range_mm", np.asarray(ranges, dtype=np.float64))
-    if array.shape != (len(metabolites), 2) or np.any(array[:, 0] > array[:, 1]):
-        raise ValueError(
-            "`concentration_range_mm` must hold (low, high) in mM, low <= high, for each metabolite. "
-            f"Expected shape ({len(metabolites)}, 2), for {', '.join(metabolites)}. Received: {array.tolist()}."
-        )
-    return tuple((float(low), float(high)) for low, high in array)
-
-
-def _data_config(metadata: Mapping) -> dict:
-    """Returns the arguments of `CVAE` that the metadata of a dataset set."""
-    return {
-        "metabolites": metadata["metabolites"],
-        "concentration_range_mm": [metadata["prior"]["concentrations"][name] for name in metadata["metabolites"]],
-        "acquisition": metadata["acquisition"],
-        "spectrum_scale": metadata["peak_height"],
-    }
-
-
-def _default_data() -> dict:
-    from mrs_keras.basis import default_basis
-    from mrs_keras.simulation import UniformPrior
-
-    prior, basis = UniformPrior.from_preset("naa_pcr"), default_basis()
-    return _data_config(
-        {
-            "metabolites": list(prior.metabolites),
-            "prior": prior.to_dict(),
-            "acquisition": basis.acquisition.to_dict(),
-            "peak_height": prior.peak_height(basis),
-        }
-    )

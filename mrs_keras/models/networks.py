@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 import keras
 
+NOISE_UNITS = 64
+"""Width of the hidden layer of the network for the noise."""
+
 
 def build_encoder(
     points: int,
@@ -68,6 +71,27 @@ def build_generator(
     hidden = keras.layers.Permute((2, 1), name="channels_last", dtype="float32")(hidden)
     spectrum = keras.layers.Rescaling(spectrum_scale, name="spectrum", dtype="float32")(hidden)
     return keras.Model({"z": z, "concentrations": concentrations}, spectrum, name="generator")
+
+
+def build_noise_variance(
+    concentration_range_mm: Sequence[Sequence[float]], latent_dim: int, activation: str
+) -> keras.Model:
+    """Builds the network that gives the decoder variance of each spectrum; arguments as in `build_encoder`.
+
+    Returns:
+      Model from `{"z": (batch, latent_dim), "concentrations": (batch, metabolites)}` to the variance of each real
+      number of the spectrum, (batch, 1), in units of the spectrum's scale squared.
+    """
+    z = keras.Input((latent_dim,), name="z")
+    concentrations = keras.Input((len(concentration_range_mm),), name="concentrations")
+    label = _scale_concentrations(concentration_range_mm)(concentrations)
+    hidden = keras.layers.Concatenate(name="add_label")([z, label])
+    hidden = keras.layers.Dense(NOISE_UNITS, activation, name="hidden")(hidden)
+    # It starts at exp(-5): near 1 the KL term would outweigh the spectrum, and the latents would collapse.
+    start = keras.initializers.Constant(-5.0)
+    hidden = keras.layers.Dense(1, bias_initializer=start, name="log_variance", dtype="float32")(hidden)
+    variance = keras.layers.Activation("exponential", name="variance", dtype="float32")(hidden)
+    return keras.Model({"z": z, "concentrations": concentrations}, variance, name="noise_variance")
 
 
 def _scale_concentrations(concentration_range_mm: Sequence[Sequence[float]]) -> keras.layers.Layer:

@@ -9,8 +9,11 @@ CVAE_PRESETS: dict[str, dict] = {
             "activation": "gelu",
             "kl_weight": 1.5,
             "decoder_variance": "optimal",
+            "mixture_components": 16,
         },
         "training": {
+            "source": "dataset",
+            "config": "naa_pcr",
             "epochs": 500,
             "batch_size": 64,
             "learning_rate": 1e-3,

@@ -38,11 +38,13 @@ class Encoder(tf.Module):
 
 
 class Generator(tf.Module):
-    """`decode`: latents and concentrations to a spectrum."""
+    """`decode`: latents and concentrations to a spectrum; `generate`: concentrations and row seeds to a new one."""
 
     def __init__(self, model: CVAE):
         super().__init__("generator")
         self.network = model.generator
+        self.noise_variance = model.noise_variance
+        self.latent_density = model.latent_density
         _, concentrations = _specs(model)
         z = tf.TensorSpec((None, model.latent_dim), tf.float32, "z")
 
@@ -50,19 +52,28 @@ class Generator(tf.Module):
         def decode(inputs):
             return {"spectrum": self.network(inputs, training=False)}
 
+        seed = tf.TensorSpec((None,), tf.int64, "seed")
+
+        @tf.function(input_signature=[{"concentrations": concentrations, "seed": seed}])
+        def generate(inputs):
+            return model.sample(inputs["concentrations"], inputs["seed"])
+
         self.decode = decode
+        self.generate = generate
 
     def signatures(self) -> dict:
         """Returns signature name -> function."""
-        return {"serving_default": self.decode, "decode": self.decode}
+        return {"serving_default": self.decode, "decode": self.decode, "generate": self.generate}
 
 
 def export(model: CVAE, output_dir: str | os.PathLike = "saved_models", version: int = 1) -> dict[str, Path]:
     """Writes the encoder and the generator as SavedModels, in the folders that TF-Serving watches.
 
     `<output_dir>/encoder/<version>` has the signature `encode(spectrum, concentrations) -> z_mean, z_log_var`, and
-    `<output_dir>/generator/<version>` has `decode(z, concentrations) -> spectrum`; each is `serving_default` too. All
-    are float32 with a free batch axis, in the units of the training data; scaling happens inside. Other versions stay
+    `<output_dir>/generator/<version>` has `decode(z, concentrations) -> spectrum`; each is `serving_default` too. The
+    generator has `generate(concentrations, seed) -> spectrum, z` besides: one int64 seed per row, which gives what
+    `CVAE.generate` gives. All else is float32, with a free batch axis, in the units of the training data; scaling
+    happens inside. Other versions stay
     as they are; the same version is replaced once the new one is complete. The file `assets.extra/mrs_keras.json`
     holds metabolites, their range in mM, and the acquisition.
 

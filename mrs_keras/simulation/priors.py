@@ -104,6 +104,22 @@ class UniformPrior:
 
         return PRIOR_PRESETS[check_choice("preset", name, PRIOR_PRESETS)]
 
+    @classmethod
+    def from_dict(cls, content: Mapping) -> "UniformPrior":
+        """Returns the prior that `to_dict` made plain, without the sources of its ranges.
+
+        Raises:
+          ValueError: if a range is not finite or out of order.
+        """
+        fields = {field.name for field in dataclasses.fields(cls)}
+        content = {name: value for name, value in content.items() if name in fields}
+        for name, value in content.items():
+            if isinstance(value, Mapping):
+                content[name] = {key: UniformRange(*limits) for key, limits in value.items()}
+            elif isinstance(value, list | tuple):
+                content[name] = UniformRange(*value)
+        return cls(**content)
+
     @property
     def metabolites(self) -> tuple[str, ...]:
         """Names of the metabolites, in the order of the concentrations."""

@@ -12,10 +12,11 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from mrs_keras.checks import check_choice, check_count, check_positive
-from mrs_keras.data import evaluation_batches, open_dataset, training_batches
+from mrs_keras.data import evaluation_batches, open_dataset
 from mrs_keras.files import replacing
 from mrs_keras.models import CVAE, CVAE_PRESETS
 from mrs_keras.training.callbacks import Checkpoint, EpochProgress, cut_history
+from mrs_keras.training.source import open_source
 
 MODEL_FILE = "model.keras"
 HISTORY_FILE = "history.csv"
@@ -27,7 +28,7 @@ def train(
     output_dir: str | os.PathLike,
     *,
     data_dir: str | os.PathLike | None = None,
-    config: str = "naa_pcr",
+    config: str | None = None,
     preset: str = "base",
     epochs: int | None = None,
     batch_size: int | None = None,
@@ -38,15 +39,15 @@ def train(
 ) -> CVAE:
     """Trains a model, or goes on with a training that was interrupted.
 
-    Adam with a cosine decay of the learning rate to 0 after 200 steps of warm-up. The folder gets `model.keras` (only
-    once the training is finished), `checkpoints/`, `history.csv`, `tensorboard/` and `settings.json`. Called again, it
-    resumes at the last checkpoint, and the result equals that of an uninterrupted training to the last bit; a finished
-    training is loaded.
+    Adam with a cosine decay of the learning rate to 0 after 200 steps of warm-up; at the end the latent density is
+    fitted. The folder gets `model.keras` (only once all is done), `checkpoints/`, `history.csv`, `tensorboard/` and
+    `settings.json`. Called again, it resumes at the last checkpoint, and the result equals that of an uninterrupted
+    training to the last bit; a finished training is loaded.
 
     Args:
       output_dir: folder of the run.
       data_dir: TFDS data folder. Defaults to `None`: `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
-      config: builder config of the dataset. Defaults to `"naa_pcr"`.
+      config: builder config of the dataset. Defaults to `None`: that of the preset.
       preset: of the model, one of `CVAE_PRESETS`. Defaults to `"base"`.
       epochs: Defaults to `None`: that of the preset; so too `batch_size` and `learning_rate`.
       batch_size: examples per step, over all replicas.
@@ -69,7 +70,9 @@ def train(
         "preset": preset,
         "model": CVAE_PRESETS[preset]["config"],
         "kl_weight": recipe["kl_weight"],
-        "config": config,
+        "source": recipe["source"],
+        "steps_per_epoch": recipe.get("steps_per_epoch"),
+        "config": config or recipe["config"],
         "epochs": check_count("epochs", recipe["epochs"] if epochs is None else epochs, 500),
         "batch_size": check_count("batch_size", recipe["batch_size"] if batch_size is None else batch_size, 64),
         "learning_rate": check_positive(
@@ -78,7 +81,7 @@ def train(
         "seed": check_count("seed", seed, 0, at_least=0),
     }
     output_dir = Path(output_dir)
-    builder = open_dataset(data_dir, config)
+    builder = open_dataset(data_dir, settings["config"])
     _claim(output_dir, {**settings, "dataset": _fingerprint(builder)})
     strategy = strategy or _default_strategy()
     compiles = _compiles(strategy)
@@ -88,7 +91,8 @@ def train(
 
     checkpoints = Checkpoint.checkpoints(output_dir / "checkpoints")
     first_epoch = Checkpoint.epochs_of(checkpoints[-1]) if checkpoints else 0
-    batches, steps = training_batches(builder, settings["batch_size"], seed, first_epoch=first_epoch)
+    source = open_source(builder, settings, first_epoch)
+    steps = source.steps_per_epoch
     with strategy.scope():
         if checkpoints:
             model = load_model(checkpoints[-1], "Remove it: the training then goes on from the checkpoint before.")
@@ -104,7 +108,7 @@ def train(
     cut_history(history, first_epoch)
     validation = evaluation_batches(builder)
     model.fit(
-        batches,
+        source.batches,
         # Endless: the end of a dataset under MirroredStrategy can reach Keras during the next epoch's training steps,
         # which it then takes for the end of the training data.
         validation_data=validation.repeat(),
@@ -123,6 +127,8 @@ def train(
         ],
     )
     _check_finite_weights(model)
+    if model.latent_density is not None:
+        model.fit_latent_density(source.density_batches, seed)
     with replacing(finished) as partial:
         model.save(partial)
     return model

@@ -1,0 +1,113 @@
+"""Generation of spectra by a conditional VAE, one seed per spectrum."""
+
+import warnings
+from typing import Literal
+
+import numpy as np
+import tensorflow as tf
+
+from mrs_keras.checks import check_choice, check_finite
+from mrs_keras.models.row_random import row_normal, row_seeds
+
+DENSITY_DRAWS = 4
+"""Latents drawn per training example to fit the latent density."""
+
+GENERATED_AT_ONCE = 4096
+"""Spectra that `generate` holds the hidden layers of at once."""
+
+
+class GenerationMixin:
+    """The part of `CVAE` that draws latents and generates spectra."""
+
+    def fit_latent_density(self, inputs, seed: int = 0) -> None:
+        """Fits the density that generated spectra are drawn from to the posteriors of the training data.
+
+        Args:
+          inputs: the training data: a finite dataset of batches, or a dict of arrays, with `"spectrum"` and
+            `"concentrations"`.
+          seed: of the latents drawn from the posteriors, and of the fit. Defaults to `0`.
+
+        Raises:
+          ValueError: if the model was made without `mixture_components`, or its latents are not finite.
+        """
+        if self.latent_density is None:
+            raise ValueError(
+                "This model has no latent density to fit. Received: mixture_components=0. "
+                "Build it with for example CVAE.from_preset('base', mixture_components=16)."
+            )
+        posterior = self.encoder.predict(
+            inputs, batch_size=None if isinstance(inputs, tf.data.Dataset) else 512, verbose=0
+        )
+        z_mean, deviation = posterior["z_mean"], np.exp(0.5 * posterior["z_log_var"])
+        columns = DENSITY_DRAWS * self.latent_dim
+        noise = row_normal(row_seeds(seed, len(z_mean)), columns, stream=2).numpy()
+        draws = z_mean[:, None] + deviation[:, None] * noise.reshape(-1, DENSITY_DRAWS, self.latent_dim)
+        self.latent_density.fit(draws.reshape(-1, self.latent_dim), seed)
+
+    def generate(self, concentrations, seed, prior: Literal["fitted", "standard_normal"] | None = None) -> np.ndarray:
+        """Generates a spectrum for each row of concentrations.
+
+        Args:
+          concentrations: (batch, metabolites), mM. Outside the trained range a warning names the range.
+          seed: int64 (batch,), one per row: the same seed gives the same spectrum in any batch. Or an integer s, which
+            stands for the row seeds 2^32 s, 2^32 s + 1, and so on.
+          prior: what latents are drawn from. Defaults to `None`: the fitted density if the model has one, else the
+            standard normal prior.
+
+        Returns:
+          float32 (batch, points, 2), in the units of the training data; with noise where its variance is learned.
+
+        Raises:
+          ValueError: if a concentration is negative or not finite, their number is not that of the metabolites, there
+            is not one seed per row, or the model has no fitted density.
+        """
+        concentrations = self.check_concentrations(concentrations)
+        seeds = row_seeds(seed, len(concentrations))
+        starts = range(0, len(seeds), GENERATED_AT_ONCE)
+        rows = [slice(start, start + GENERATED_AT_ONCE) for start in starts]
+        parts = [self.sample(tf.constant(concentrations[row]), seeds[row], prior)["spectrum"] for row in rows]
+        return np.concatenate(parts) if parts else np.zeros((0, self.acquisition.window_points, 2), np.float32)
+
+    def sample(self, concentrations, seeds, prior=None) -> dict[str, tf.Tensor]:
+        """Does the work of `generate` for tensors, unchecked, also inside a graph; returns `"spectrum"` and `"z"`."""
+        z = self.sample_latents(seeds, prior)
+        inputs = {"z": z, "concentrations": concentrations}
+        spectrum = self.generator(inputs, training=False)
+        if self.noise_variance is not None:
+            deviation = self.spectrum_scale * tf.sqrt(self.noise_variance(inputs, training=False))
+            noise = row_normal(seeds, 2 * self.acquisition.window_points, stream=3)
+            spectrum += tf.reshape(deviation * noise, tf.shape(spectrum))
+        return {"spectrum": spectrum, "z": z}
+
+    def sample_latents(self, seeds, prior=None) -> tf.Tensor:
+        """Draws latents, float32 (batch, latent_dim), one for each int64 seed (batch,); `prior` as in `generate`."""
+        fitted = self.latent_density is not None
+        prior = check_choice(
+            "prior", prior or ("fitted" if fitted else "standard_normal"), ("fitted", "standard_normal")
+        )
+        if prior == "standard_normal":
+            return row_normal(seeds, self.latent_dim)
+        if not fitted:
+            raise ValueError(
+                "This model has no fitted latent density. Expected: prior='standard_normal'. Received: prior='fitted'. "
+                "Build the model with `mixture_components` and call `fit_latent_density` after the training."
+            )
+        return self.latent_density(seeds)
+
+    def check_concentrations(self, concentrations) -> np.ndarray:
+        """Returns concentrations as float32 (batch, metabolites), checked as `generate` says."""
+        array = check_finite("concentrations", np.asarray(concentrations, dtype=np.float32))
+        if array.ndim != 2 or array.shape[1] != len(self.metabolites) or np.any(array < 0):
+            raise ValueError(
+                "`concentrations` must be (batch, metabolites), in mM, none negative. "
+                f"Expected {len(self.metabolites)} columns ({', '.join(self.metabolites)}). "
+                f"Received: shape {array.shape}, smallest value {array.min() if array.size else None}."
+            )
+        low, high = np.asarray(self.concentration_range_mm, dtype=np.float32).T
+        if np.any(array < low) or np.any(array > high):
+            ranges = ", ".join(
+                f"{name} {a:g} to {b:g} mM"
+                for name, (a, b) in zip(self.metabolites, self.concentration_range_mm, strict=True)
+            )
+            warnings.warn(f"Some concentrations lie outside the trained range: {ranges}.", stacklevel=3)
+        return array
