@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 EPILOG = """\
-The model is by default the newest of `saved_models`, which the repository has and `mrs-keras reproduce` and
-`mrs-keras export` write.
+The model is by default the newest of `saved_models`, which the repository has: the pretrained one.
 
   mrs-keras generate --number 1000 --output spectra.npz
   mrs-keras generate --run runs/base --concentrations NAA=12,PCr=4.5 --number 50 --output spectra.nii.gz
