@@ -39,11 +39,13 @@ def data_config(metadata: Mapping) -> dict:
     }
 
 
-def default_data() -> dict:
-    from mrs_keras.basis import default_basis
+def default_data(prior_name: str) -> dict:
+    """Returns the arguments of `CVAE` that the dataset of a named prior would set."""
+    from mrs_keras.basis import basis_for
     from mrs_keras.simulation import UniformPrior
 
-    prior, basis = UniformPrior.from_preset("naa_pcr"), default_basis()
+    prior = UniformPrior.from_preset(prior_name)
+    basis = basis_for(prior.metabolites)
     return data_config(
         {
             "metabolites": list(prior.metabolites),

@@ -154,14 +154,15 @@ class CVAE(GenerationMixin, keras.Model):
         Args:
           name: one of `mrs_keras.models.CVAE_PRESETS`. Defaults to `"base"`.
           dataset: metadata of the dataset to train on (`builder.info.metadata` of `simulated_mrs`); they give
-            metabolites, ranges, acquisition and scale. Defaults to `None`: those of the dataset's default config.
+            metabolites, ranges, acquisition and scale. Defaults to `None`: those of the preset's dataset.
           **overrides: arguments of `CVAE` that replace those of the preset.
 
         Raises:
           ValueError: if there is no such preset; the message lists them.
         """
-        config = CVAE_PRESETS[check_choice("preset", name, CVAE_PRESETS)]["config"]
-        return cls(**{**(default_data() if dataset is None else data_config(dataset)), **config, **overrides})
+        preset = CVAE_PRESETS[check_choice("preset", name, CVAE_PRESETS)]
+        data = default_data(preset["training"]["config"]) if dataset is None else data_config(dataset)
+        return cls(**{**data, **preset["config"], **overrides})
 
     # === Forward ===
 
