@@ -20,7 +20,8 @@ SHORTENED = {"mrs-keras train --output runs/base": "mrs-keras train --output run
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, data_dir) -> Path:
     path = tmp_path_factory.mktemp("readme")
-    (path / "tfds_builders").symlink_to(REPOSITORY / "tfds_builders")
+    for name in ("tfds_builders", "saved_models"):
+        (path / name).symlink_to(REPOSITORY / name)
     return path
 
 
