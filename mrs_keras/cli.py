@@ -66,7 +66,9 @@ def _export(options) -> None:
     from mrs_keras.evaluation import load_trained
     from mrs_keras.serving import export
 
-    for name, path in export(load_trained(options.run_dir), options.output, options.version).items():
+    for name, path in export(
+        load_trained(options.run_dir), options.output or options.run_dir / "saved_models", options.version
+    ).items():
         print(f"{name}: {path}")
 
 
@@ -103,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     train = add("train", _train, "train a model, or go on with an interrupted training")
     train.add_argument("--output", type=Path, default=Path("runs/base"), help="folder of the run")
     _add_dataset(train)
-    train.add_argument("--preset", default="base", help="model preset")
+    train.add_argument("--preset", default="base", help="model preset: base, endless, paper or brain")
     train.add_argument("--epochs", type=int, help="epochs; by default those of the preset")
     train.add_argument("--batch-size", type=int, help="examples per step over all devices; by default the preset's")
     train.add_argument("--learning-rate", type=float, help="highest learning rate; by default the preset's")
@@ -118,18 +120,22 @@ def _parser() -> argparse.ArgumentParser:
 
     export = add("export", _export, "export encoder and generator as SavedModels")
     _add_run_dir(export)
-    export.add_argument("--output", type=Path, default=Path("saved_models"), help="folder of the SavedModels")
+    export.add_argument("--output", type=Path, help="folder of the SavedModels; by default RUN/saved_models")
     export.add_argument("--version", type=int, default=1, help="version folder to write")
 
     reproduce = add("reproduce", _reproduce, "run the main job: dataset, training, evaluation, export")
     reproduce.add_argument("--output", type=Path, default=Path("runs/reproduce"), help="folder of the run")
-    reproduce.add_argument("--saved-models", type=Path, default=Path("saved_models"), help="folder of the SavedModels")
+    reproduce.add_argument(
+        "--saved-models", type=Path, help="folder of the SavedModels; by default OUTPUT/saved_models"
+    )
     return parser
 
 
 def _add_dataset(command) -> None:
     command.add_argument("--data-dir", type=Path, help="TFDS data folder; by default that of `tfds build`")
-    command.add_argument("--config", default="naa_pcr", help="config of the dataset, as given to `tfds build`")
+    command.add_argument(
+        "--config", help="config of the dataset, as given to `tfds build`; by default that of the training"
+    )
 
 
 def _add_run_dir(command) -> None:

@@ -19,13 +19,13 @@ TARGETS = {
 
 
 def reproduce(
-    output_dir: str | os.PathLike = "runs/reproduce", saved_models_dir: str | os.PathLike = "saved_models"
+    output_dir: str | os.PathLike = "runs/reproduce", saved_models_dir: str | os.PathLike | None = None
 ) -> dict:
     """Builds the dataset, trains, evaluates and exports with the defaults; what is finished already is used again.
 
     Args:
       output_dir: folder for the dataset, the training and the evaluation. Defaults to `"runs/reproduce"`.
-      saved_models_dir: folder of the SavedModels. Defaults to `"saved_models"`.
+      saved_models_dir: folder of the SavedModels. Defaults to `None`: `saved_models` in the output folder.
 
     Returns:
       The content of `numbers.json` in the output folder: the numbers of the evaluation, and the seconds of each step.
@@ -46,7 +46,7 @@ def reproduce(
     with _step("evaluate", seconds):
         numbers = evaluate(run_dir, data_dir=data_dir, output_dir=output_dir / "evaluation")
     with _step("export", seconds):
-        paths = export(load_trained(run_dir), saved_models_dir)
+        paths = export(load_trained(run_dir), saved_models_dir or output_dir / "saved_models")
     numbers = {**numbers, "seconds": {name: round(value, 1) for name, value in seconds.items()}}
     with replacing(output_dir / "numbers.json") as partial:
         partial.write_text(json.dumps(numbers, indent=2) + "\n")

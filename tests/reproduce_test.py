@@ -29,7 +29,11 @@ reproduce()
     again = run_python(code, REPOSITORY).stdout
     assert (REPOSITORY / "runs" / "reproduce" / "training" / "model.keras").stat().st_mtime_ns == model
     assert str(f"{100 * numbers['reconstruction']['model']['median']:.2f} %") in again
-    for path in ("runs/reproduce/evaluation/report.html", "saved_models/encoder/1", "saved_models/generator/1"):
+    for path in (
+        "runs/reproduce/evaluation/report.html",
+        "runs/reproduce/saved_models/encoder/1",
+        "runs/reproduce/saved_models/generator/1",
+    ):
         assert path in again
         assert (REPOSITORY / path).exists()
 

@@ -56,6 +56,8 @@ class CVAE(GenerationMixin, keras.Model):
       hidden_units: width of each hidden layer of the encoder; the generator mirrors them. Defaults to
         `(512, 256, 128)`.
       activation: of the hidden layers. Defaults to `"gelu"`.
+      modulated: whether latents and concentrations also multiply every hidden layer of the generator. Defaults to
+        `True`.
       kl_weight: weight of the KL term, or a `keras.optimizers.schedules.LearningRateSchedule` of it over the steps of
         the training. Defaults to `1.0`.
       decoder_variance: `"optimal"`, `"learned"`, or a fixed variance in units of `spectrum_scale` squared. Defaults to
@@ -92,6 +94,7 @@ class CVAE(GenerationMixin, keras.Model):
         latent_dim: int = 16,
         hidden_units: Sequence[int] = (512, 256, 128),
         activation: str = "gelu",
+        modulated: bool = True,
         kl_weight: float | keras.optimizers.schedules.LearningRateSchedule = 1.0,
         decoder_variance: float | Literal["optimal", "learned"] = "optimal",
         mixture_components: int = 0,
@@ -107,6 +110,7 @@ class CVAE(GenerationMixin, keras.Model):
         self.latent_dim = check_count("latent_dim", latent_dim, 16)
         self.hidden_units = tuple(check_count("hidden_units", units, 512) for units in hidden_units)
         self.activation = activation
+        self.modulated = bool(modulated)
         self.kl_weight = checked_kl_weight(kl_weight)
         self.decoder_variance = (
             decoder_variance
@@ -126,7 +130,7 @@ class CVAE(GenerationMixin, keras.Model):
             self.activation,
         )
         self.encoder = build_encoder(*networks)
-        self.generator = build_generator(*networks)
+        self.generator = build_generator(*networks, self.modulated)
         self.noise_variance = (
             build_noise_variance(self.concentration_range_mm, self.latent_dim, self.activation)
             if decoder_variance == "learned"
@@ -274,6 +278,7 @@ class CVAE(GenerationMixin, keras.Model):
             "latent_dim": self.latent_dim,
             "hidden_units": list(self.hidden_units),
             "activation": self.activation,
+            "modulated": self.modulated,
             "kl_weight": keras.saving.serialize_keras_object(self.kl_weight),
             "decoder_variance": self.decoder_variance,
             "mixture_components": self.mixture_components,

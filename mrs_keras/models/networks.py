@@ -53,8 +53,13 @@ def build_generator(
     latent_dim: int,
     hidden_units: Sequence[int],
     activation: str,
+    modulated: bool,
 ) -> keras.Model:
     """Builds the generator (decoder): latents and concentrations to a spectrum; arguments as in `build_encoder`.
+
+    Args:
+      modulated: whether latents and concentrations also multiply every hidden layer, by gains linear in them
+        (feature-wise modulation, Perez et al., AAAI 2018, arXiv 1709.07871).
 
     Returns:
       Model from `{"z": (batch, latent_dim), "concentrations": (batch, metabolites)}` to the spectrum,
@@ -63,9 +68,12 @@ def build_generator(
     z = keras.Input((latent_dim,), name="z")
     concentrations = keras.Input((len(concentration_range_mm),), name="concentrations")
     label = _scale_concentrations(concentration_range_mm)(concentrations)
-    hidden = keras.layers.Concatenate(name="add_label")([z, label])
+    condition = hidden = keras.layers.Concatenate(name="add_label")([z, label])
     for number, units in enumerate(reversed(hidden_units), 1):
         hidden = keras.layers.Dense(units, activation, name=f"hidden_{number}")(hidden)
+        if modulated:
+            gain = keras.layers.Dense(units, bias_initializer="ones", name=f"gain_{number}")(condition)
+            hidden = keras.layers.Multiply(name=f"modulate_{number}")([hidden, gain])
     hidden = keras.layers.Dense(2 * points, name="real_then_imaginary", dtype="float32")(hidden)
     hidden = keras.layers.Reshape((2, points), name="channels_first", dtype="float32")(hidden)
     hidden = keras.layers.Permute((2, 1), name="channels_last", dtype="float32")(hidden)

@@ -66,7 +66,7 @@ class Generator(tf.Module):
         return {"serving_default": self.decode, "decode": self.decode, "generate": self.generate}
 
 
-def export(model: CVAE, output_dir: str | os.PathLike = "saved_models", version: int = 1) -> dict[str, Path]:
+def export(model: CVAE, output_dir: str | os.PathLike, version: int = 1) -> dict[str, Path]:
     """Writes the encoder and the generator as SavedModels, in the folders that TF-Serving watches.
 
     `<output_dir>/encoder/<version>` has the signature `encode(spectrum, concentrations) -> z_mean, z_log_var`, and
@@ -79,7 +79,7 @@ def export(model: CVAE, output_dir: str | os.PathLike = "saved_models", version:
 
     Args:
       model: trained.
-      output_dir: Defaults to `"saved_models"`.
+      output_dir: folder of both.
       version: Defaults to `1`.
 
     Returns:

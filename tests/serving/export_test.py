@@ -26,6 +26,10 @@ for name, signature, inputs in (
         assert sorted(function.structured_input_signature[1]) == sorted(inputs)
         result = function(**{key: tf.constant(data[key]) for key in inputs})
         output.update({key: value.numpy() for key, value in result.items()})
+generate = module.signatures["generate"]
+for batch in (1, 7, 100):
+    rows = {key: tf.constant(data[key][:batch]) for key in ("concentrations", "seed")}
+    output.update({f"{key} generated in {batch}": value.numpy() for key, value in generate(**rows).items()})
 assert "mrs_keras" not in sys.modules
 np.savez(folder + "/output.npz", **output)
 print(json.dumps(names))
@@ -43,6 +47,7 @@ def exported(tmp_path_factory, run_dir, data_dir):
     validation = load_arrays(open_dataset(data_dir), "validation")
     data = {name: validation[name][:100] for name in ("spectrum", "concentrations")}
     data["z"] = np.random.default_rng(0).normal(size=(100, model.latent_dim)).astype(np.float32)
+    data["seed"] = np.arange(100, dtype=np.int64) ** 5 - 50
     np.savez(folder / "data.npz", **data)
     return folder, model, data
 
@@ -50,7 +55,7 @@ def exported(tmp_path_factory, run_dir, data_dir):
 def test_a_process_with_tensorflow_alone_gets_the_numbers_of_the_keras_model(exported, measured):
     folder, model, data = exported
     names = json.loads(run_python(TENSORFLOW_ALONE, folder).stdout.splitlines()[-1])
-    assert names == {"encoder": ["encode", "serving_default"], "generator": ["decode", "serving_default"]}
+    assert names == {"encoder": ["encode", "serving_default"], "generator": ["decode", "generate", "serving_default"]}
     output = np.load(folder / "output.npz")
     expected = model.encoder.predict({k: data[k] for k in ("spectrum", "concentrations")}, verbose=0)
     expected["spectrum"] = model.generator.predict({k: data[k] for k in ("z", "concentrations")}, verbose=0)
@@ -58,6 +63,12 @@ def test_a_process_with_tensorflow_alone_gets_the_numbers_of_the_keras_model(exp
         difference = np.abs(output[name] - values).max() / np.abs(values).max()
         measured(f"{name}: SavedModel off by {difference:.1e} of the largest value")
         assert difference < 1e-5
+    expected = model.generate(data["concentrations"], data["seed"])
+    for batch in (1, 7, 100):
+        difference = np.abs(output[f"spectrum generated in {batch}"] - expected[:batch]).max() / np.abs(expected).max()
+        measured(f"spectrum generated in a batch of {batch}: SavedModel off by {difference:.1e} of the largest value")
+        assert difference < 1e-6
+    np.testing.assert_allclose(output["z generated in 100"], model.sample_latents(data["seed"]), rtol=1e-5, atol=1e-5)
 
 
 def test_the_batch_axis_is_free(exported):

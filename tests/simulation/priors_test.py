@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -201,3 +202,13 @@ def test_effects_of_an_example_do_not_depend_on_the_block():
     for name, values in alone.values().items():
         np.testing.assert_array_equal(block.values()[name][19:], values)
     np.testing.assert_array_equal(BRAIN.draw_snr(0, 20, seed=7)[19:], BRAIN.draw_snr(19, 20, seed=7))
+
+
+@pytest.mark.parametrize("prior", [PRIOR, BRAIN], ids=["naa_pcr", "brain_press_te30"])
+def test_a_prior_made_plain_comes_back_with_the_same_draws(prior):
+    basis = basis_for(prior.metabolites)
+    again = UniformPrior.from_dict(json.loads(json.dumps(prior.to_dict())))
+    assert again.to_dict() == prior.to_dict()
+    ours, theirs = (each.draw(basis, 0, 8, seed=0) for each in (prior, again))
+    for field in dataclasses.fields(ours):
+        np.testing.assert_array_equal(getattr(ours, field.name), getattr(theirs, field.name))

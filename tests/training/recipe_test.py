@@ -5,14 +5,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
 
-from mrs_keras import train
+from mrs_keras import open_dataset, train
+from mrs_keras.data import evaluation_batches
 from mrs_keras.models import CVAE_PRESETS
 from mrs_keras.training import read_history
 from mrs_keras.training.callbacks import Checkpoint
+from mrs_keras.training.recipe import load_model
+from mrs_keras.training.source import open_source
 from tests.conftest import run_python
 
 SETTINGS = {"epochs": 6, "batch_size": 512, "checkpoint_every": 2}
@@ -62,6 +66,51 @@ train(sys.argv[1], data_dir=sys.argv[2], epochs=6, batch_size=512, checkpoint_ev
         np.testing.assert_array_equal(ours, theirs)
     for name, values in read_history(uninterrupted[0]).items():
         np.testing.assert_allclose(read_history(tmp_path)[name], values, rtol=1e-6)
+
+
+def test_the_latent_density_is_fitted_when_the_training_is_done(uninterrupted, data_dir):
+    model = uninterrupted[1]
+    again = load_model(uninterrupted[0] / "checkpoints" / "epoch_0006.keras", "")
+    assert not again.latent_density.means.numpy().any()
+    again.fit_latent_density(evaluation_batches(open_dataset(data_dir), "train"))
+    np.testing.assert_allclose(again.latent_density.means, model.latent_density.means, atol=1e-4)
+
+
+@pytest.fixture
+def endless(monkeypatch):
+    """The preset `endless` with a small network and short epochs."""
+    preset = CVAE_PRESETS["endless"]
+    small = {"latent_dim": 4, "hidden_units": (16,), "mixture_components": 2}
+    short = {"epochs": 4, "steps_per_epoch": 5, "batch_size": 32}
+    changed = {**preset, "config": {**preset["config"], **small}, "training": {**preset["training"], **short}}
+    monkeypatch.setitem(CVAE_PRESETS, "endless", changed)
+    monkeypatch.setattr("mrs_keras.training.source.DENSITY_EXAMPLES", 320)
+
+
+def test_the_endless_simulator_trains_and_resumes_to_the_same_bits(endless, data_dir, tmp_path):
+    whole = train(tmp_path / "whole", data_dir=data_dir, preset="endless", checkpoint_every=2)
+    assert int(whole.optimizer.iterations.numpy()) == 20
+    shutil.copytree(tmp_path / "whole", tmp_path / "resumed")
+    for path in ("model.keras", "checkpoints/epoch_0004.keras"):
+        (tmp_path / "resumed" / path).unlink()
+    resumed = train(tmp_path / "resumed", data_dir=data_dir, preset="endless", checkpoint_every=2)
+    for ours, theirs in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_endless_simulator_never_shows_a_spectrum_twice(data_dir):
+    settings = {"source": "simulator", "batch_size": 32, "seed": 0, "steps_per_epoch": 5}
+    epochs = [open_source(open_dataset(data_dir), settings, epoch).batches.take(5) for epoch in range(3)]
+    spectra = np.concatenate([batch["spectrum"].numpy() for epoch in epochs for batch in epoch])
+    assert len(np.unique(spectra[:, 100, 0])) == len(spectra) == 3 * 5 * 32
+
+
+def test_a_dataset_that_the_simulator_cannot_make_is_refused(data_dir):
+    builder = open_dataset(data_dir)
+    metadata = {**builder.info.metadata, "basis": "another.BASIS"}
+    other = types.SimpleNamespace(info=types.SimpleNamespace(metadata=metadata))
+    with pytest.raises(ValueError, match="of the basis 'another.BASIS', with no noise.*such as 'base'"):
+        open_source(other, {"source": "simulator", "batch_size": 32, "seed": 0, "steps_per_epoch": 5})
 
 
 def test_a_finished_training_is_loaded_and_not_repeated(uninterrupted, data_dir):

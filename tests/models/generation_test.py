@@ -1,0 +1,211 @@
+"""Row seeds, the fitted latent density, and what is generated from them."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import stats
+
+from mrs_keras import CVAE
+from mrs_keras.models.latent_density import LatentDensity
+from mrs_keras.models.row_random import GOLDEN, _bits, row_normal, row_seeds, row_uniform
+from tests.conftest import run_python
+from tests.models.cvae_test import examples, small_model
+
+MODULO = 2**64
+
+
+def splitmix64(state: int) -> int:
+    """The reference in whole numbers of Python, which do not overflow (Steele, Lea and Flood 2014)."""
+    state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 % MODULO
+    state = (state ^ (state >> 27)) * 0x94D049BB133111EB % MODULO
+    return state ^ (state >> 31)
+
+
+@pytest.mark.parametrize("compile_with_xla", [None, False, True], ids=["eager", "graph", "XLA"])
+def test_the_bits_of_a_row_are_splitmix64(compile_with_xla):
+    seeds = np.array([0, 1, -1, 2**62, -(2**63)], np.int64)
+
+    def bits(seeds):
+        return _bits(seeds, 5, 2)
+
+    function = bits if compile_with_xla is None else tf.function(bits, jit_compile=compile_with_xla)
+    starts = [splitmix64((int(seed) + 5 * GOLDEN) % MODULO) for seed in seeds]
+    expected = [[splitmix64((start + (column + 1) * GOLDEN) % MODULO) for column in range(5)] for start in starts]
+    np.testing.assert_array_equal(function(tf.constant(seeds)).numpy(), np.array(expected, np.uint64))
+
+
+@pytest.mark.parametrize("first", [0, 2**32, -(2**63)])
+def test_neighbouring_seeds_give_independent_numbers_of_the_right_distribution(first):
+    seeds = first + tf.range(100_000, dtype=tf.int64)
+    normal, uniform = row_normal(seeds, 8).numpy().astype(float), row_uniform(seeds, 1, stream=1).numpy()[:, 0]
+    # 1e-4 over about 20 checks: a right generator fails once in 500 changes of its constants, never by chance in time.
+    assert stats.kstest(normal.ravel(), "norm").pvalue > 1e-4
+    assert stats.kstest(uniform.astype(float), "uniform").pvalue > 1e-4
+    assert 0 < uniform.min() < uniform.max() < 1
+    columns = np.column_stack([normal, np.roll(normal, 1, axis=0), normal**2, uniform, np.roll(uniform, 1)])
+    correlation = np.corrcoef(columns.T) - np.eye(columns.shape[1])
+    assert np.abs(correlation).max() < 5.5 / np.sqrt(len(columns))
+
+
+def test_streams_of_a_seed_are_independent():
+    seeds = tf.range(100_000, dtype=tf.int64)
+    streams = np.column_stack([row_normal(seeds, 2, stream).numpy() for stream in range(4)])
+    assert np.abs(np.corrcoef(streams.T) - np.eye(8)).max() < 5 / np.sqrt(len(streams))
+
+
+def test_an_integer_seed_stands_for_a_range_of_row_seeds():
+    np.testing.assert_array_equal(row_seeds(3, 2), [3 * 2**32, 3 * 2**32 + 1])
+    np.testing.assert_array_equal(row_seeds([5, -7], 2), [5, -7])
+    assert row_seeds(np.int64(0), 4).dtype == np.int64
+
+
+@pytest.mark.parametrize("seed", [0.5, "0", 2**31, [1, 2, 3], [[1], [2]], [0.0, 1.0], None])
+def test_seeds_that_make_no_sense_are_refused(seed):
+    with pytest.raises(
+        ValueError, match="`seed` must be an integer below 2\\^31, or one integer for each of the 2 rows"
+    ):
+        row_seeds(seed, 2)
+
+
+# === Latent density ===
+
+
+def mixture(size: int) -> np.ndarray:
+    """Two clusters in two dimensions: 70 % elongated at (-2, 0), 30 % narrow at (3, 1)."""
+    rng = np.random.default_rng(0)
+    first = rng.multivariate_normal([-2, 0], [[1.0, 0.8], [0.8, 1.0]], size)
+    second = rng.multivariate_normal([3, 1], [[0.04, 0.0], [0.0, 0.25]], size)
+    return np.where(rng.random((size, 1)) < 0.7, first, second)
+
+
+def test_a_density_that_was_not_fitted_is_the_standard_normal_prior():
+    density = LatentDensity(4, components=3)
+    np.testing.assert_allclose(density(np.arange(64)), row_normal(np.arange(64), 4), atol=1e-6)
+
+
+def test_a_fitted_density_draws_what_it_was_fitted_to():
+    density, latents = LatentDensity(2, components=2), mixture(20_000)
+    density.fit(latents)
+    drawn = density(np.arange(20_000)).numpy().astype(float)
+    for axis in ([1, 0], [0, 1], [1, 1], [1, -1]):
+        # 1 % points of the two-sample statistic at this size lie at 0.016.
+        assert stats.ks_2samp(drawn @ axis, latents @ axis).statistic < 0.016
+    one_normal = np.random.default_rng(1).multivariate_normal(latents.mean(axis=0), np.cov(latents.T), 20_000)
+    assert stats.ks_2samp(one_normal[:, 0], latents[:, 0]).statistic > 0.1  # the check sees a wrong density
+
+
+@pytest.mark.parametrize("latents", [np.zeros((10, 3)), np.zeros((1, 2)), np.full((10, 2), np.nan)])
+def test_latents_that_cannot_be_fitted_are_refused(latents):
+    with pytest.raises(ValueError, match="`latents` must be"):
+        LatentDensity(2, components=2).fit(latents)
+
+
+def test_a_model_fits_its_density_to_the_posteriors_of_the_training_data():
+    data, model = examples(500), small_model(mixture_components=2)
+    model.fit_latent_density(data)
+    posterior = model.encoder.predict(data, verbose=0)
+    drawn = model.sample_latents(row_seeds(0, 20_000)).numpy()
+    # Moments of a mixture of the posteriors: their mean, and mean variance plus variance of the means.
+    variance = np.exp(posterior["z_log_var"]).mean(axis=0) + posterior["z_mean"].var(axis=0)
+    np.testing.assert_allclose(drawn.mean(axis=0), posterior["z_mean"].mean(axis=0), atol=0.05)
+    np.testing.assert_allclose(drawn.var(axis=0), variance, rtol=0.1)
+    as_dataset = small_model(mixture_components=2)
+    as_dataset.fit_latent_density(tf.data.Dataset.from_tensor_slices(data).batch(100))
+    np.testing.assert_allclose(as_dataset.latent_density.means, model.latent_density.means, atol=1e-4)
+
+
+# === Generation ===
+
+
+def test_a_spectrum_depends_on_its_row_seed_and_concentrations_alone():
+    model = small_model(mixture_components=3)
+    model.fit_latent_density(examples(200))
+    concentrations = np.random.default_rng(0).uniform([8, 3.2], [16, 5.4], (1024, 2))
+    all_at_once = model.generate(concentrations, seed=7)
+    in_sevens = np.concatenate(
+        [model.generate(concentrations[i : i + 7], row_seeds(7, 1024)[i : i + 7]) for i in (0, 7)]
+    )
+    np.testing.assert_allclose(in_sevens, all_at_once[:14], atol=1e-6 * np.abs(all_at_once).max())
+    one = model.generate(concentrations[1000:1001], [7 * 2**32 + 1000])
+    np.testing.assert_allclose(one[0], all_at_once[1000], atol=1e-6 * np.abs(all_at_once).max())
+
+
+def test_more_spectra_than_fit_at_once_are_generated_in_parts(monkeypatch):
+    model = small_model()
+    whole = model.generate([[10.0, 4.0]] * 10, seed=0)
+    monkeypatch.setattr("mrs_keras.models.generation.GENERATED_AT_ONCE", 4)
+    np.testing.assert_allclose(model.generate([[10.0, 4.0]] * 10, seed=0), whole, rtol=1e-5, atol=1e-5)
+    assert model.generate(np.zeros((0, 2)), seed=0).shape == (0, 252, 2)
+
+
+def test_the_prior_is_a_choice():
+    model = small_model(mixture_components=2)
+    model.fit_latent_density(examples(200))
+    fitted, normal = (model.generate([[10.0, 4.0]], 0, prior) for prior in ("fitted", "standard_normal"))
+    assert np.abs(fitted - normal).max() > 0
+    np.testing.assert_array_equal(model.generate([[10.0, 4.0]], 0), fitted)
+    with pytest.raises(ValueError, match="Unknown `prior`. Expected one of: 'fitted', 'standard_normal'"):
+        model.generate([[10.0, 4.0]], 0, "normal")
+
+
+def test_a_model_without_a_density_says_so():
+    model = small_model(mixture_components=0)
+    with pytest.raises(ValueError, match="no fitted latent density. Expected: prior='standard_normal'"):
+        model.generate([[10.0, 4.0]], 0, "fitted")
+    with pytest.raises(ValueError, match="no latent density to fit"):
+        model.fit_latent_density(examples(8))
+
+
+def test_a_saved_model_keeps_its_density(tmp_path):
+    model = small_model(mixture_components=2)
+    model.fit_latent_density(examples(200))
+    model.save(tmp_path / "model.keras")
+    expected = model.generate([[10.0, 4.0], [12.0, 5.0]], seed=3)
+    loading = "import sys, keras, numpy as np, mrs_keras.models; "
+    loading += "np.save(sys.argv[1] + '/out.npy', keras.models.load_model(sys.argv[1] + '/model.keras')"
+    run_python(loading + ".generate([[10.0, 4.0], [12.0, 5.0]], seed=3))", tmp_path)
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), expected)
+
+
+# === Learned noise ===
+
+
+def noisy(size: int, deviation: np.ndarray) -> dict[str, np.ndarray]:
+    data = examples(size)
+    noise = np.random.default_rng(0).normal(size=data["spectrum"].shape) * deviation[:, None, None]
+    return {**data, "spectrum": (data["spectrum"] + noise).astype(np.float32)}
+
+
+def test_generated_spectra_carry_noise_of_the_learned_level():
+    model = small_model(decoder_variance="learned", hidden_units=(64, 32))
+    scale = model.spectrum_scale
+    data = noisy(1000, np.full(1000, 0.05 * scale))
+    model.compile(keras.optimizers.Adam(3e-3))
+    model.fit(tf.data.Dataset.from_tensor_slices(data).batch(50).cache(), epochs=40, shuffle=False, verbose=0)
+    generated = model.generate(data["concentrations"], seed=0)
+    clean = model.generator.predict(
+        {"z": model.sample_latents(row_seeds(0, 1000)), "concentrations": data["concentrations"]}, verbose=0
+    )
+    noise = (generated - clean) / scale
+    # What the small network cannot reconstruct counts as noise too: at least 0.05, and near it.
+    assert 0.048 < noise.std() < 0.07
+    standardised = noise / noise.std(axis=(1, 2), keepdims=True)
+    assert np.abs(np.mean(standardised[:, 1:] * standardised[:, :-1])) < 0.01  # white
+    assert stats.kstest(standardised.ravel()[::7], "norm").statistic < 0.01
+
+
+def test_the_loss_with_a_learned_variance_is_that_of_an_independent_calculation():
+    model, data = small_model(decoder_variance="learned", kl_weight=2.0), examples(100)
+    model.compile()
+    logs = model.evaluate(tf.data.Dataset.from_tensor_slices(data).batch(100), return_dict=True, verbose=0)
+    output = model.predict(data, verbose=0)
+    inputs = {"z": output["z_mean"], "concentrations": data["concentrations"]}
+    v = model.noise_variance.predict(inputs, verbose=0)[:, :, None].astype(float)
+    error = (data["spectrum"] - output["spectrum"]) / model.spectrum_scale
+    expected = -stats.norm.logpdf(error, scale=np.sqrt(v)).sum(axis=(1, 2)).mean()
+    assert logs["reconstruction_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_model_without_learned_noise_generates_none():
+    assert CVAE.from_preset("base").noise_variance is None
