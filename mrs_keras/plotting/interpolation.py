@@ -7,7 +7,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from mrs_keras.plotting.style import COLOURS, new_figure, ppm_axis
+from mrs_keras.plotting.style import COLOURS, draw_medians, new_figure, ppm_axis
 from mrs_keras.simulation import UNITS
 
 
@@ -86,4 +86,48 @@ def plot_procedure(ppm: np.ndarray, result: Mapping, name: str) -> Figure:
     for axes in (latents, path):
         axes.title.set_fontsize(10)
     figure.suptitle(f"Latent space evaluation, pair '{name}'")
+    return figure
+
+
+def plot_random_pairs(kinds: Mapping[str, Mapping], bounds: Mapping[str, float]) -> Figure:
+    """Draws the recovered parameters along the paths between random pairs, and how far the others drift.
+
+    Args:
+      kinds: kind of pair -> result of `mrs_keras.evaluation.random_pairs.evaluate_random_pairs`.
+      bounds: `"median"` and `"percentile_95"` of a drift that is still good, as fractions of the training range.
+    """
+    most = max(len(result["numbers"]["varied"]) for result in kinds.values())
+    drifting = max(len(result["numbers"]["drift"]) for result in kinds.values())
+    figure = new_figure(4 * (most + 1), len(kinds) * max(3.6, 1.6 + 0.28 * drifting))
+    grid = figure.subplots(len(kinds), most + 1, squeeze=False)
+    for row, (kind, result) in zip(grid, kinds.items(), strict=True):
+        for axes in row:
+            axes.set_axis_off()
+        for axes, (name, numbers) in zip(row, result["numbers"]["varied"].items(), strict=False):
+            axes.set_axis_on()
+            first, last = result["true"][name][:, :1], result["true"][name][:, 1:]
+            paths = (result["paths"][name] - first) / (last - first)
+            axes.plot(result["alpha"], paths.T, color=COLOURS(0.35), linewidth=0.5, alpha=0.2)
+            axes.plot(result["alpha"], np.median(paths, axis=0), color="tab:red", linewidth=2, label="median")
+            axes.plot([0, 1], [0, 1], "k--", linewidth=1.2, label="straight line")
+            axes.set_title(
+                f"pairs over {kind}: {len(paths)} paths\nmonotone {100 * numbers['monotone']:.0f} %, "
+                f"median R2 {numbers['r2']['median']:.3f}",
+                fontsize=10,
+            )
+            axes.set(xlabel="interpolation coefficient", ylabel=f"{name}, 0 and 1: its true ends")
+            axes.legend(fontsize=8, loc="upper left")
+        drift = {"paths": result["numbers"]["drift"]}
+        if "reference_numbers" in result:
+            drift["simulated_paths"] = result["reference_numbers"]["drift"]
+        names = list(drift["paths"])
+        axes = row[len(result["numbers"]["varied"])]
+        axes.set_axis_on()
+        draw_medians(axes, names, {source: [values[name] for name in names] for source, values in drift.items()})
+        for key, style in (("median", "--"), ("percentile_95", ":")):
+            label = f"bound of the {'median' if key == 'median' else '95th percentile'}"
+            axes.axvline(100 * bounds[key], color="black", linestyle=style, linewidth=1, label=label)
+        axes.set_title("what should stay as it is", fontsize=10)
+        axes.set_xlabel("drift over the width of the training range (%)")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure

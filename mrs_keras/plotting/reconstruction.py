@@ -1,9 +1,11 @@
 """Figures of reconstructed spectra."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from matplotlib.figure import Figure
 
-from mrs_keras.plotting.style import COLOURS, new_figure, ppm_axis
+from mrs_keras.plotting.style import COLOURS, draw_medians, new_figure, ppm_axis
 
 
 def plot_reconstruction(
@@ -49,4 +51,39 @@ def plot_reconstruction(
     histogram.set(xscale="log", xlabel="relative L2 error (%)", ylabel="validation spectra")
     histogram.set_ylim(top=1.4 * histogram.get_ylim()[1])
     histogram.legend(fontsize=8)
+    return figure
+
+
+def plot_parameter_errors(
+    errors: Mapping[str, Mapping[str, np.ndarray]], widths: Mapping[str, float], metabolites: Sequence[str]
+) -> Figure:
+    """Draws the errors of the physical parameters that are recovered from reconstructions, and from the data.
+
+    Args:
+      errors: `"model"` and `"data"` -> parameter or metabolite -> (batch,).
+      widths: parameter -> width of its training range, in the unit of its errors.
+      metabolites: names; their errors are relative.
+    """
+    figure = new_figure(11, 2.2 + 0.3 * max(len(widths), len(metabolites)))
+    parameters, concentrations = figure.subplots(1, 2)
+    for axes, names, label in (
+        (parameters, list(widths), "error over the width of the training range (%)"),
+        (concentrations, list(metabolites), "relative error of the concentration (%)"),
+    ):
+        draw_medians(
+            axes,
+            names,
+            {
+                source: [
+                    {
+                        "median": np.median(values[name]) / widths.get(name, 1.0),
+                        "percentile_95": np.quantile(values[name], 0.95) / widths.get(name, 1.0),
+                    }
+                    for name in names
+                ]
+                for source, values in errors.items()
+            },
+        )
+        axes.set_xlabel(label)
+    figure.legend(*parameters.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
