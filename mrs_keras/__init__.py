@@ -25,6 +25,7 @@ _HOME = {
     "train": "training",
     "fit_spectra": "evaluation",
     "evaluate": "evaluation",
+    "generate_dataset": "generation",
     "export": "serving",
 }
 __all__ = sorted(_HOME)

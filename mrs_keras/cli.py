@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mrs_keras.cli_basis import add_basis_commands
+from mrs_keras.cli_generate import add_generate_command
 
 # TensorFlow, TFDS and plotting are imported by the commands that use them: `--help` answers at once.
 
@@ -18,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _quieten()
     try:
         options.run(options)
-    except (ValueError, OSError, RuntimeError) as error:
+    except (ValueError, OSError, RuntimeError, ModuleNotFoundError) as error:
         # Ours say what to do; a traceback helps whoever asks for it.
         if os.environ.get("MRS_KERAS_TRACEBACK"):
             raise
@@ -122,6 +123,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_run_dir(export)
     export.add_argument("--output", type=Path, help="folder of the SavedModels; by default RUN/saved_models")
     export.add_argument("--version", type=int, default=1, help="version folder to write")
+
+    add_generate_command(commands, _HelpFormatter)
 
     reproduce = add("reproduce", _reproduce, "run the main job: dataset, training, evaluation, export")
     reproduce.add_argument("--output", type=Path, default=Path("runs/reproduce"), help="folder of the run")

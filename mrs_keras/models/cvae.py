@@ -29,8 +29,8 @@ class CVAE(GenerationMixin, keras.Model):
         kl_loss             = KL(q(z | x, c) || N(0, I))
         loss                = reconstruction_loss + kl_weight * kl_loss
 
-    What is generated comes from latents drawn from N(0, I), or from a mixture of Gaussians fitted to the posteriors of
-    the training data (`mixture_components`, `fit_latent_density`).
+    What is generated comes from latents drawn from N(0, I), or from a density of z given c that was fitted to the
+    posteriors of the training data (`mixture_components`, `fit_latent_density`).
 
     These are the model's own: a `loss` or `metrics` given to `compile` have no effect. The errors are sums over points,
     in units of `spectrum_scale`. With `decoder_variance="optimal"`, v is the mean squared error of the (global) batch,
@@ -136,7 +136,9 @@ class CVAE(GenerationMixin, keras.Model):
             if decoder_variance == "learned"
             else None
         )
-        self.latent_density = LatentDensity(self.latent_dim, mixture_components) if mixture_components else None
+        self.latent_density = (
+            LatentDensity(self.latent_dim, len(self.metabolites), mixture_components) if mixture_components else None
+        )
 
         # === Metrics ===
         self.trackers = {

@@ -20,7 +20,7 @@ class GenerationMixin:
     """The part of `CVAE` that draws latents and generates spectra."""
 
     def fit_latent_density(self, inputs, seed: int = 0) -> None:
-        """Fits the density that generated spectra are drawn from to the posteriors of the training data.
+        """Fits the density that latents are drawn from, given concentrations, to the posteriors of the training data.
 
         Args:
           inputs: the training data: a finite dataset of batches, or a dict of arrays, with `"spectrum"` and
@@ -35,14 +35,24 @@ class GenerationMixin:
                 "This model has no latent density to fit. Received: mixture_components=0. "
                 "Build it with for example CVAE.from_preset('base', mixture_components=16)."
             )
-        posterior = self.encoder.predict(
-            inputs, batch_size=None if isinstance(inputs, tf.data.Dataset) else 512, verbose=0
-        )
-        z_mean, deviation = posterior["z_mean"], np.exp(0.5 * posterior["z_log_var"])
-        columns = DENSITY_DRAWS * self.latent_dim
-        noise = row_normal(row_seeds(seed, len(z_mean)), columns, stream=2).numpy()
+        if not isinstance(inputs, tf.data.Dataset):
+            inputs = tf.data.Dataset.from_tensor_slices(dict(inputs)).batch(512)
+        parts = [
+            (self.encoder(batch, training=False), batch["concentrations"])
+            for batch in map(self._checked_inputs, inputs)
+        ]
+        z_mean = np.concatenate([posterior["z_mean"] for posterior, _ in parts])
+        deviation = np.exp(0.5 * np.concatenate([posterior["z_log_var"] for posterior, _ in parts]))
+        labels = self._scaled_labels(np.concatenate([concentrations for _, concentrations in parts]))
+        noise = row_normal(row_seeds(seed, len(z_mean)), DENSITY_DRAWS * self.latent_dim, stream=2).numpy()
         draws = z_mean[:, None] + deviation[:, None] * noise.reshape(-1, DENSITY_DRAWS, self.latent_dim)
-        self.latent_density.fit(draws.reshape(-1, self.latent_dim), seed)
+        self.latent_density.fit(draws.reshape(-1, self.latent_dim), np.repeat(labels, DENSITY_DRAWS, axis=0), seed)
+
+    def _scaled_labels(self, concentrations):
+        """Takes the trained range of each concentration to -1 ... 1; beyond it the density is that at its end."""
+        low, high = np.array(self.concentration_range_mm, np.float32).T
+        scaled = 2 * (concentrations - low) / np.where(high > low, high - low, 1) - 1
+        return tf.clip_by_value(scaled, -1.0, 1.0)
 
     def generate(self, concentrations, seed, prior: Literal["fitted", "standard_normal"] | None = None) -> np.ndarray:
         """Generates a spectrum for each row of concentrations.
@@ -70,7 +80,7 @@ class GenerationMixin:
 
     def sample(self, concentrations, seeds, prior=None) -> dict[str, tf.Tensor]:
         """Does the work of `generate` for tensors, unchecked, also inside a graph; returns `"spectrum"` and `"z"`."""
-        z = self.sample_latents(seeds, prior)
+        z = self.sample_latents(seeds, concentrations, prior)
         inputs = {"z": z, "concentrations": concentrations}
         spectrum = self.generator(inputs, training=False)
         if self.noise_variance is not None:
@@ -79,8 +89,8 @@ class GenerationMixin:
             spectrum += tf.reshape(deviation * noise, tf.shape(spectrum))
         return {"spectrum": spectrum, "z": z}
 
-    def sample_latents(self, seeds, prior=None) -> tf.Tensor:
-        """Draws latents, float32 (batch, latent_dim), one for each int64 seed (batch,); `prior` as in `generate`."""
+    def sample_latents(self, seeds, concentrations, prior=None) -> tf.Tensor:
+        """Draws latents, float32 (batch, latent_dim), for int64 seeds (batch,); else as `generate`, unchecked."""
         fitted = self.latent_density is not None
         prior = check_choice(
             "prior", prior or ("fitted" if fitted else "standard_normal"), ("fitted", "standard_normal")
@@ -92,7 +102,7 @@ class GenerationMixin:
                 "This model has no fitted latent density. Expected: prior='standard_normal'. Received: prior='fitted'. "
                 "Build the model with `mixture_components` and call `fit_latent_density` after the training."
             )
-        return self.latent_density(seeds)
+        return self.latent_density(seeds, self._scaled_labels(concentrations))
 
     def check_concentrations(self, concentrations) -> np.ndarray:
         """Returns concentrations as float32 (batch, metabolites), checked as `generate` says."""

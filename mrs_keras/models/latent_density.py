@@ -1,5 +1,7 @@
 """A density fitted to the latents of a trained model, to draw from instead of the standard normal prior."""
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -10,67 +12,87 @@ from mrs_keras.models.row_random import row_normal, row_uniform
 
 @keras.saving.register_keras_serializable("mrs_keras")
 class LatentDensity(keras.layers.Layer):
-    """Mixture of Gaussians with full covariances over the latents; before `fit` it is the standard normal prior.
+    """The density of latents at given labels, from a mixture of Gaussians; before `fit` it is N(0, I).
 
     A trained posterior, averaged over the training data (the aggregate posterior), is not quite N(0, I): what is drawn
-    from N(0, I) can lie where the generator was never trained. See Ghosh et al., ICLR 2020, arXiv 1903.12436.
+    from N(0, I) can lie where the generator was never trained (Ghosh et al., ICLR 2020, arXiv 1903.12436). It is not
+    quite the same for all labels either. So the mixture is fitted to latents z and labels c together, and z is drawn at
+    the c asked for: component k with probability p(k | c), then from the normal distribution that z has in it at c.
 
     Args:
       latent_dim: number of latents.
+      labels: number of labels.
       components: number of Gaussians.
     """
 
-    def __init__(self, latent_dim: int, components: int, **kwargs):
+    def __init__(self, latent_dim: int, labels: int, components: int, **kwargs):
         super().__init__(**{"name": "latent_density", "trainable": False, "dtype": "float32", **kwargs})
         self.latent_dim = check_count("latent_dim", latent_dim, 16)
-        self.components = check_count("components", components, 32)
-        shape = (self.components, self.latent_dim)
-        self.cumulative = self.add_weight(
-            shape=(self.components,), initializer=_constant(np.arange(1, self.components + 1) / self.components)
-        )
-        self.means = self.add_weight(shape=shape, initializer="zeros", name="means")
-        self.cholesky = self.add_weight(
-            shape=(*shape, self.latent_dim),
-            initializer=_constant(np.tile(np.eye(self.latent_dim), (self.components, 1, 1))),
-            name="cholesky",
-        )
+        self.labels = check_count("labels", labels, 2)
+        self.components = check_count("components", components, 16)
+        shapes = {
+            "log_weights": (),
+            "means": (latent_dim,),
+            "slopes": (latent_dim, labels),
+            "cholesky": (latent_dim, latent_dim),
+            "label_means": (labels,),
+            "label_whitening": (labels, labels),
+        }
+        for name, shape in shapes.items():
+            weight = self.add_weight(shape=(components, *shape), initializer="zeros", name=name)
+            setattr(self, name, weight)
+        self.cholesky.assign(np.tile(np.eye(latent_dim), (components, 1, 1)))
         self.built = True
 
-    def fit(self, latents: np.ndarray, seed: int = 0) -> None:
+    def fit(self, latents: np.ndarray, labels: np.ndarray, seed: int = 0) -> None:
         """Fits the mixture by expectation maximisation (scikit-learn).
 
         Args:
           latents: (examples, latent_dim), drawn from the posteriors of the training data.
+          labels: (examples, labels), of the same examples.
           seed: of the first guess. Defaults to `0`.
 
         Raises:
-          ValueError: if a latent is not finite, or there are fewer examples than components.
+          ValueError: if a number is not finite, or there are fewer examples than components.
         """
         from sklearn.mixture import GaussianMixture
 
-        latents = check_finite("latents", np.asarray(latents, np.float64))
-        if latents.ndim != 2 or latents.shape[1] != self.latent_dim or len(latents) < self.components:
+        latents, labels = (np.asarray(array, np.float64) for array in (latents, labels))
+        expected = [(len(latents), self.latent_dim), (len(latents), self.labels)]
+        if [latents.shape, labels.shape] != expected or len(latents) < self.components:
             raise ValueError(
-                "`latents` must be (examples, latent_dim), with at least one example per component. "
-                f"Expected: at least {self.components} of {self.latent_dim} numbers. Received: shape {latents.shape}."
+                "`latents` must be (examples, latent_dim) and `labels` (examples, labels), with at least one example "
+                f"per component. Expected: at least {self.components} of {self.latent_dim} and {self.labels} numbers. "
+                f"Received: shapes {latents.shape} and {labels.shape}."
             )
-        mixture = GaussianMixture(self.components, reg_covar=1e-5, random_state=seed).fit(latents)
-        cumulative = np.cumsum(mixture.weights_)
-        self.cumulative.assign(cumulative / cumulative[-1])
-        self.means.assign(mixture.means_)
-        self.cholesky.assign(np.linalg.cholesky(mixture.covariances_))
+        both = np.concatenate([check_finite("latents", latents), check_finite("labels", labels)], axis=1)
+        mixture = GaussianMixture(self.components, reg_covar=1e-5, random_state=seed).fit(both)
+        z, c = slice(None, self.latent_dim), slice(self.latent_dim, None)
+        covariances = mixture.covariances_
+        label_precision = np.linalg.inv(covariances[:, c, c])
+        slopes = covariances[:, z, c] @ label_precision
+        # |W (c - mean)|^2 is the squared Mahalanobis distance, with W W^T the precision.
+        whitening = np.linalg.cholesky(label_precision).swapaxes(1, 2)
+        log_scale = np.log(np.abs(np.linalg.det(whitening))) - self.labels / 2 * math.log(2 * math.pi)
+        self.log_weights.assign(np.log(mixture.weights_) + log_scale)
+        self.means.assign(mixture.means_[:, z])
+        self.slopes.assign(slopes)
+        self.cholesky.assign(np.linalg.cholesky(covariances[:, z, z] - slopes @ covariances[:, c, z]))
+        self.label_means.assign(mixture.means_[:, c])
+        self.label_whitening.assign(whitening)
 
-    def call(self, seeds):
-        """Draws latents, float32 (batch, latent_dim), one row for each int64 seed (batch,)."""
-        below = tf.cast(row_uniform(seeds, 1, stream=1) > self.cumulative[None, :], tf.int32)
+    def call(self, seeds, labels):
+        """Draws latents, float32 (batch, latent_dim): a row for each int64 seed (batch,) and labels (batch, labels)."""
+        offsets = labels[:, None, :] - self.label_means[None]
+        distances = tf.reduce_sum(tf.einsum("kij,bkj->bki", self.label_whitening, offsets) ** 2, axis=-1)
+        cumulative = tf.cumsum(tf.nn.softmax(self.log_weights[None] - 0.5 * distances), axis=1)
+        below = tf.cast(row_uniform(seeds, 1, stream=1) > cumulative, tf.int32)
         # Rounding may leave the last sum just below a number.
         component = tf.minimum(tf.reduce_sum(below, axis=1), self.components - 1)
-        normal = row_normal(seeds, self.latent_dim)
-        return tf.gather(self.means, component) + tf.einsum("bij,bj->bi", tf.gather(self.cholesky, component), normal)
+        own_offset = tf.gather(offsets, component, batch_dims=1)
+        mean = tf.gather(self.means, component) + tf.einsum("bij,bj->bi", tf.gather(self.slopes, component), own_offset)
+        return mean + tf.einsum("bij,bj->bi", tf.gather(self.cholesky, component), row_normal(seeds, self.latent_dim))
 
     def get_config(self):
-        return {**super().get_config(), "latent_dim": self.latent_dim, "components": self.components}
-
-
-def _constant(values: np.ndarray):
-    return lambda shape, dtype=None: keras.ops.convert_to_tensor(np.reshape(values, shape), dtype)
+        sizes = {"latent_dim": self.latent_dim, "labels": self.labels, "components": self.components}
+        return {**super().get_config(), **sizes}

@@ -44,14 +44,14 @@ CVAE_PRESETS: dict[str, dict] = {
         },
     },
     "paper": {
-        "description": "The text of the abstract and nothing more: mean squared error plus KL, standard normal prior.",
+        "description": "The text of the abstract and little more: squared error plus KL, standard normal prior.",
         "config": {
             "latent_dim": 16,
             "hidden_units": (512, 256, 128),
             "activation": "relu",
             "modulated": False,
             "kl_weight": 1.0,
-            "decoder_variance": 0.5,
+            "decoder_variance": 1e-4,
             "mixture_components": 0,
         },
         "training": {

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from mrs_keras.checks import check_count
@@ -90,7 +91,7 @@ def export(model: CVAE, output_dir: str | os.PathLike, version: int = 1) -> dict
     """
     version = check_count("version", version, 1)
     paths = {name: Path(output_dir) / name / str(version) for name in ("encoder", "generator")}
-    description = {"export_id": uuid.uuid4().hex, **_description(model)}
+    description = {"export_id": uuid.uuid4().hex, **describe(model)}
     # Both are written before either is renamed: the two of a version always belong together. TF-Serving takes folders
     # with whole numbers for names, and a partial one has none.
     with replacing(paths["encoder"]) as encoder, replacing(paths["generator"]) as generator:
@@ -117,7 +118,7 @@ def load_export(output_dir: str | os.PathLike = "saved_models", version: int | N
       FileNotFoundError: if one of them is missing or not complete.
       ValueError: if a file of them cannot be read, or they come from different exports.
     """
-    version = _newest_version(Path(output_dir)) if version is None else check_count("version", version, 1)
+    version = newest_version(Path(output_dir)) if version is None else check_count("version", version, 1)
     remedy = f"Export the model again: `mrs-keras export --output {output_dir} --version {version}`."
     exports = {}
     for name in ("encoder", "generator"):
@@ -145,7 +146,7 @@ def load_export(output_dir: str | os.PathLike = "saved_models", version: int | N
     return tuple(modules)
 
 
-def _newest_version(output_dir: Path) -> int:
+def newest_version(output_dir: Path) -> int:
     """Returns the highest version that the encoder or the generator has; 1 where there is none."""
     folders = [path for name in ("encoder", "generator") for path in (output_dir / name).glob("[0-9]*")]
     return max((int(path.name) for path in folders if path.name.isdecimal()), default=1)
@@ -170,10 +171,15 @@ def _specs(model: CVAE) -> tuple[tf.TensorSpec, tf.TensorSpec]:
     )
 
 
-def _description(model: CVAE) -> dict:
+def describe(model: CVAE) -> dict:
+    """Returns what an export says of its model, as plain JSON data."""
+    # A density that nobody fitted is the standard normal prior.
+    fitted = model.latent_density is not None and bool(np.any(model.latent_density.means.numpy()))
     return {
         "metabolites": list(model.metabolites),
         "concentration_range_mm": [list(limits) for limits in model.concentration_range_mm],
         "acquisition": model.acquisition.to_dict(),
         "latent_dim": model.latent_dim,
+        "spectrum_scale": model.spectrum_scale,
+        "latent_prior": "fitted" if fitted else "standard_normal",
     }

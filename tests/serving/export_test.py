@@ -68,7 +68,9 @@ def test_a_process_with_tensorflow_alone_gets_the_numbers_of_the_keras_model(exp
         difference = np.abs(output[f"spectrum generated in {batch}"] - expected[:batch]).max() / np.abs(expected).max()
         measured(f"spectrum generated in a batch of {batch}: SavedModel off by {difference:.1e} of the largest value")
         assert difference < 1e-6
-    np.testing.assert_allclose(output["z generated in 100"], model.sample_latents(data["seed"]), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        output["z generated in 100"], model.sample_latents(data["seed"], data["concentrations"]), rtol=1e-5, atol=1e-5
+    )
 
 
 def test_the_batch_axis_is_free(exported):

@@ -1,0 +1,193 @@
+"""Generating a file of spectra: how many, of what, from which seed, to which format."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from tqdm import tqdm
+
+import mrs_keras
+from mrs_keras.checks import check_choice, check_count
+from mrs_keras.files import replacing
+from mrs_keras.generation.concentrations import Given, concentration_rows
+from mrs_keras.generation.source import SpectrumSource, open_source
+from mrs_keras.generation.write_nifti_mrs import check_nifti_mrs_installed, write_nifti_mrs
+from mrs_keras.generation.write_npz import write_npz
+from mrs_keras.generation.write_tfds import DATASET_NAME, write_tfds
+from mrs_keras.models import CVAE
+
+Format = Literal["npz", "tfds", "nifti_mrs"]
+
+ENDINGS = {".npz": "npz", ".nii": "nifti_mrs", ".nii.gz": "nifti_mrs", "": "tfds"}
+"""Ending of the output -> format; a name without an ending is a folder."""
+
+WRITERS = {"npz": write_npz, "tfds": write_tfds, "nifti_mrs": write_nifti_mrs}
+
+BATCH = 1024
+"""Spectra that the model generates at once. Always as many: matrix products of another size round differently."""
+
+LARGEST_SEED = 2**31 - 1
+"""Row k has the seed `seed * 2**32 + k`, an int64."""
+
+
+def generate_dataset(
+    source: SpectrumSource | CVAE | str | os.PathLike,
+    output: str | os.PathLike,
+    *,
+    number: int | None = None,
+    concentrations: Given | None = None,
+    seed: int = 0,
+    format: Format | None = None,
+    overwrite: bool = False,
+    progress: bool = False,
+) -> Path:
+    """Generates spectra with a trained model, and writes them with their labels.
+
+    Spectrum k depends on the model, the seed, k, and its concentrations alone, not on how many there are: the first
+    spectra of a longer file are those of a shorter one, to the last bit on one machine.
+
+    | format | ending | what is in it |
+    |---|---|---|
+    | `"npz"` | `.npz` | arrays; see `write_npz` |
+    | `"tfds"` | none: a folder | TFDS dataset in TFRecord files; see `write_tfds` |
+    | `"nifti_mrs"` | `.nii.gz`, `.nii` | FIDs, labels in the header extension; see `write_nifti_mrs` |
+
+    Memory holds one batch for `"tfds"`, and all spectra for the others.
+
+    Args:
+      source: a model, the folder of a finished training, a folder of SavedModels (the newest version), or what
+        `open_run` or `open_export` returned.
+      output: file, or folder for `"tfds"`, to write.
+      number: of spectra. Defaults to `None`: the rows of `concentrations`, or 1,000.
+      concentrations: metabolite name -> concentration of all spectra, or of each spectrum, mM. Defaults to `None`:
+        drawn uniformly in the range that the model was trained on.
+      seed: from 0 to 2^31 - 1. Defaults to `0`.
+      format: Defaults to `None`: told by the ending of `output`.
+      overwrite: whether to replace what stands at `output`. Defaults to `False`. A folder is replaced only if it holds
+        an earlier dataset of generated spectra.
+      progress: whether to show a progress bar where the standard error is a terminal. Defaults to `False`.
+
+    Returns:
+      `output`.
+
+    Raises:
+      FileExistsError: if there is something at `output` that must not be replaced.
+      FileNotFoundError: if there is no model.
+      ModuleNotFoundError: if `"nifti_mrs"` is asked for and the package nifti-mrs is not installed.
+      ValueError: if an argument is out of range, or the concentrations do not fit the model.
+
+    Example:
+
+    >>> generate_dataset("saved_models", "spectra.npz", number=1000, seed=0)  # doctest: +SKIP
+    PosixPath('spectra.npz')
+    """
+    output = Path(output)
+    format = _checked_format(format, output)
+    seed = _checked_seed(seed)
+    _check_free(output, format, overwrite)
+    source = open_source(source)
+    number, concentrations_of = concentration_rows(source, number, concentrations, seed)
+    blocks = _blocks(source, number, concentrations_of, seed)
+    with replacing(output) as partial, tqdm(total=number, unit=" spectra", disable=None if progress else True) as bar:
+        WRITERS[format](
+            partial, _counted(blocks, bar), number, source.acquisition, _metadata(source, concentrations, seed)
+        )
+    return output
+
+
+def _blocks(
+    source: SpectrumSource, number: int, concentrations_of: Callable[[int, int], np.ndarray], seed: int
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yields `"spectrum"`, `"concentrations"` and `"z"` of up to `BATCH` rows at a time."""
+    for start in range(0, number, BATCH):
+        stop = min(start + BATCH, number)
+        concentrations = concentrations_of(start, stop)
+        # The last batch is filled up: a row must not depend on how many follow it.
+        padded = np.pad(concentrations, ((0, start + BATCH - stop), (0, 0)), mode="edge")
+        row_seeds = np.arange(start, start + BATCH, dtype=np.int64) + (np.int64(seed) << 32)
+        spectrum, z = source.generate(padded, row_seeds)
+        rows = slice(0, stop - start)
+        yield {"spectrum": spectrum[rows], "concentrations": concentrations, "z": z[rows]}
+
+
+def _counted(blocks: Iterator[dict[str, np.ndarray]], bar: tqdm) -> Iterator[dict[str, np.ndarray]]:
+    for block in blocks:
+        yield block
+        bar.update(len(block["spectrum"]))
+
+
+def _metadata(source: SpectrumSource, given: Given | None, seed: int) -> dict:
+    """Returns what a file says of its spectra, as plain JSON data."""
+    ranges = dict(zip(source.metabolites, map(list, source.concentration_range_mm), strict=True))
+    if given is not None:
+        data_ranges = {name: [float(np.min(given[name])), float(np.max(given[name]))] for name in source.metabolites}
+    return {
+        "metabolites": list(source.metabolites),
+        "acquisition": source.acquisition.to_dict(),
+        # The keys of `simulated_mrs`, from which `CVAE.from_preset` makes a model of such data.
+        "prior": {"concentrations": ranges if given is None else data_ranges},
+        "peak_height": source.spectrum_scale,
+        "units": {"spectrum": "arbitrary", "concentrations": "mM", "z": ""},
+        "seed": seed,
+        "concentrations_are": "drawn uniformly in the trained range" if given is None else "given",
+        "generator": {
+            "model": "conditional variational autoencoder",
+            "software": f"mrs_keras {mrs_keras.__version__}",
+            "trained_concentration_range_mm": ranges,
+            **source.origin,
+        },
+    }
+
+
+def _checked_format(format: str | None, output: Path) -> str:
+    ending = next((end for end in (".nii.gz", ".nii", ".npz") if output.name.endswith(end)), output.suffix)
+    told = ENDINGS.get(ending)
+    if format is None and told is None:
+        raise ValueError(
+            f"Cannot tell the format from the ending of '{output}'. Expected .npz, .nii.gz, .nii, or none for a folder "
+            f"of TFRecord files. Received: '{ending}'. Give another `output`, or `format`."
+        )
+    format = told if format is None else check_choice("format", format, WRITERS)
+    wanted = [end for end, name in ENDINGS.items() if name == format]
+    # A folder may have any name that is not one of a file.
+    if told != format and not (format == "tfds" and told is None):
+        raise ValueError(
+            f"`output` must have an ending of its format. Expected for {format!r}: {' or '.join(wanted) or 'none'}. "
+            f"Received: '{output}'. Give another `output` or `format`."
+        )
+    if format == "nifti_mrs":
+        check_nifti_mrs_installed()
+    return format
+
+
+def _checked_seed(seed: int) -> int:
+    if check_count("seed", seed, 0, at_least=0) > LARGEST_SEED:
+        raise ValueError(f"`seed` must be below 2^31. Received: seed={seed}. Give for example seed=0.")
+    return int(seed)
+
+
+def _check_free(output: Path, format: str, overwrite: bool) -> None:
+    """Raises `FileExistsError` where the output would take the place of something that must stay."""
+    if not output.exists() or (format == "tfds" and output.is_dir() and not any(output.iterdir())):
+        return
+    if not overwrite:
+        raise FileExistsError(
+            f"There is already something at '{output}'. Choose another output, or allow to overwrite "
+            "this one (`overwrite=True`, --overwrite)."
+        )
+    kept = not _is_generated(output) if format == "tfds" else output.is_dir()
+    if kept:
+        kind = "a dataset of generated spectra" if format == "tfds" else "a file"
+        raise FileExistsError(
+            f"Only {kind} is overwritten. Received: '{output}', which is something else. Choose another output."
+        )
+
+
+def _is_generated(folder: Path) -> bool:
+    try:
+        return json.loads((folder / "dataset_info.json").read_text())["name"] == DATASET_NAME
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

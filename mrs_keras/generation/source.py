@@ -1,0 +1,134 @@
+"""Where generated spectra come from: a trained model, or the SavedModels exported from one."""
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from mrs_keras.acquisition import Acquisition
+from mrs_keras.models import CVAE
+from mrs_keras.serving import load_export
+from mrs_keras.serving.export import EXTRA, describe, newest_version
+
+Generate = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+DESCRIBED = ("metabolites", "concentration_range_mm", "acquisition", "spectrum_scale", "latent_prior")
+"""What an export must say of its model."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SpectrumSource:
+    """A trained generator, and what it was trained for.
+
+    Attributes:
+      metabolites: names, in the order of the concentrations.
+      concentration_range_mm: (metabolites, 2), lowest and highest concentration of the training data, mM.
+      acquisition: of the spectra.
+      generate: takes concentrations, float32 (batch, metabolites) in mM, and a seed per row, int64 (batch,), and
+        returns spectra, float32 (batch, points, 2), and their latents, float32 (batch, latent_dim). A row depends on
+        its seed and its concentrations alone.
+      spectrum_scale: that of the model, in the units of the spectra.
+      origin: what the spectra's metadata say of the model, as plain JSON data.
+    """
+
+    metabolites: tuple[str, ...]
+    concentration_range_mm: tuple[tuple[float, float], ...]
+    acquisition: Acquisition
+    generate: Generate
+    spectrum_scale: float
+    origin: dict = dataclasses.field(default_factory=dict)
+
+
+def open_source(source: "SpectrumSource | CVAE | str | os.PathLike") -> SpectrumSource:
+    """Returns the source of a model, of the folder of a finished training, or of a folder of SavedModels.
+
+    Raises:
+      FileNotFoundError: if a folder holds neither.
+      ValueError: if a file in it is damaged.
+    """
+    if isinstance(source, SpectrumSource):
+        return source
+    if isinstance(source, CVAE):
+        return _source_of(source, {})
+    return open_export(source) if (Path(source) / "generator").is_dir() else open_run(source)
+
+
+def open_run(run_dir: str | os.PathLike) -> SpectrumSource:
+    """Opens the model of a finished training.
+
+    Args:
+      run_dir: the folder that `train` wrote.
+
+    Raises:
+      FileNotFoundError: if there is no training, or it is not finished.
+      ValueError: if the model file is damaged.
+    """
+    # With all that trains and draws reports, of which SavedModels need nothing.
+    from mrs_keras.evaluation import load_trained
+    from mrs_keras.training.recipe import MODEL_FILE
+
+    model = load_trained(run_dir)
+    digest = hashlib.sha256((Path(run_dir) / MODEL_FILE).read_bytes()).hexdigest()
+    return _source_of(model, {"run": os.fspath(run_dir), "model_sha256": digest})
+
+
+def open_export(saved_models_dir: str | os.PathLike = "saved_models", version: int | None = None) -> SpectrumSource:
+    """Opens an exported generator.
+
+    Args:
+      saved_models_dir: the folder that `export` wrote. Defaults to `"saved_models"`.
+      version: Defaults to `None`: the newest.
+
+    Raises:
+      FileNotFoundError: if there is no complete export.
+      ValueError: if a file of it is damaged, or it is of an older kind, without the signature `generate`.
+    """
+    version = newest_version(Path(saved_models_dir)) if version is None else version
+    try:
+        _, generator = load_export(saved_models_dir, version)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error} Or generate from a training: `mrs-keras generate --run RUN`.") from error
+    path = Path(saved_models_dir) / "generator" / str(version)
+    described = json.loads((path / EXTRA).read_text())
+    missing = [f"the signature {name!r}" for name in ("generate",) if name not in generator.signatures]
+    missing += [f"{key!r} in '{EXTRA}'" for key in DESCRIBED if key not in described]
+    if missing:
+        raise ValueError(
+            f"The exported generator '{path}' does not say all that generating needs: an older version of this package "
+            f"wrote it. Missing: {', '.join(missing)}. Export the model again: "
+            f"`mrs-keras export --output {saved_models_dir} --version {version}`."
+        )
+    signature = generator.signatures["generate"]
+
+    def generate(concentrations, row_seeds):
+        output = signature(concentrations=tf.constant(concentrations), seed=tf.constant(row_seeds))
+        return output["spectrum"].numpy(), output["z"].numpy()
+
+    origin = {"saved_models": os.fspath(saved_models_dir), "version": version, "export_id": described["export_id"]}
+    return _source(described, generate, origin)
+
+
+def _source_of(model: CVAE, origin: dict) -> SpectrumSource:
+    sample = tf.function(model.sample)
+
+    def generate(concentrations, row_seeds):
+        output = sample(tf.constant(concentrations), tf.constant(row_seeds))
+        return output["spectrum"].numpy(), output["z"].numpy()
+
+    return _source(describe(model), generate, origin)
+
+
+def _source(described: dict, generate: Generate, origin: dict) -> SpectrumSource:
+    return SpectrumSource(
+        metabolites=tuple(described["metabolites"]),
+        concentration_range_mm=tuple((float(low), float(high)) for low, high in described["concentration_range_mm"]),
+        acquisition=Acquisition(**described["acquisition"]),
+        generate=generate,
+        spectrum_scale=described["spectrum_scale"],
+        origin={**origin, "latent_prior": described["latent_prior"]},
+    )

@@ -1,0 +1,94 @@
+"""Generated spectra as NIfTI-MRS."""
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from mrs_keras.acquisition import PPM_REFERENCE, Acquisition
+from mrs_keras.simulation import channels_to_complex, spectrum_to_fid
+
+
+def check_nifti_mrs_installed() -> None:
+    """Raises `ModuleNotFoundError` unless the package nifti-mrs is there."""
+    if importlib.util.find_spec("nifti_mrs") is None:
+        raise ModuleNotFoundError(
+            "NIfTI-MRS files need the package nifti-mrs. Expected: the module `nifti_mrs` in this Python environment. "
+            'Received: none. Install it with the extra `nifti`: `pip install ".[nifti]"` in a checkout, or '
+            '`pip install "nifti-mrs>=1.4"`.'
+        )
+
+
+def write_nifti_mrs(
+    path: Path, blocks: Iterator[dict[str, np.ndarray]], number: int, acquisition: Acquisition, metadata: dict
+) -> None:
+    """Writes spectra as FIDs, and their concentrations in the header extension.
+
+    NIfTI-MRS (Clarke et al. 2022, doi 10.1002/mrm.29418) holds time-domain data. A generated spectrum is the window of
+    the model; here it stands in the whole band, with zeros outside, and `spectrum_to_fid` takes it to the time domain:
+    FSL-MRS, which halves the first point and divides the Fourier transform by sqrt(points), shows the model's spectrum.
+
+    The spectra lie along dimension 5, of the kind DIM_USER_0: they are no repetitions of one measurement, which a
+    program may average. Its header, `dim_5_header`, has a key for each metabolite, such as `NAA_mM`, with a number per
+    spectrum. The latents are not written: the seed and the model, which the header names, give them again.
+
+    Args:
+      path: file to write, `.nii` or `.nii.gz`.
+      blocks: of rows, in order: `"spectrum"`, `"concentrations"` and `"z"`.
+      number: of rows in all blocks.
+      acquisition: of the spectra.
+      metadata: plain JSON data.
+    """
+    from nifti_mrs.create_nmrs import gen_nifti_mrs_hdr_ext
+    from nifti_mrs.validator import validate_nifti_mrs
+
+    fids = np.empty((1, 1, 1, acquisition.points, number), np.complex64)
+    concentrations = np.empty((number, len(metadata["metabolites"])), np.float32)
+    start = 0
+    for block in blocks:
+        rows = slice(start, start + len(block["spectrum"]))
+        whole_band = np.zeros((len(block["spectrum"]), acquisition.points), np.complex64)
+        whole_band[:, acquisition.window] = channels_to_complex(block["spectrum"])
+        fids[0, 0, 0, :, rows] = spectrum_to_fid(whole_band).T
+        concentrations[rows] = block["concentrations"]
+        start = rows.stop
+    header = _header_extension(concentrations, acquisition, metadata)
+    # nifti-mrs conjugates on the way to disk and back: in memory it has this package's sign.
+    image = gen_nifti_mrs_hdr_ext(fids, 1 / acquisition.bandwidth_hz, header).image
+    validate_nifti_mrs(image)
+    # Its own `save` leaves a file that nobody else may read.
+    image.nibImage.to_filename(path)
+
+
+def _header_extension(concentrations: np.ndarray, acquisition: Acquisition, metadata: dict):
+    """Returns the `nifti_mrs.hdr_ext.Hdr_Ext` that describes the file."""
+    from nifti_mrs.hdr_ext import Hdr_Ext
+
+    header = Hdr_Ext(acquisition.spectrometer_frequency_mhz, "1H", dimensions=5)
+    header.set_dim_info(
+        0,
+        "DIM_USER_0",
+        info="Generated spectra, each with its own concentrations",
+        hdr={
+            f"{name}_mM": {
+                # The shortest decimal numbers that read back as the same float32.
+                "Value": [float(str(value)) for value in column],
+                "Description": f"Concentration of {name} that the spectrum was generated for, mM",
+            }
+            for name, column in zip(metadata["metabolites"], concentrations.T, strict=True)
+        },
+    )
+    header.set_standard_def("SpectralWidth", acquisition.bandwidth_hz)
+    header.set_standard_def("SpecFreqChemShift", PPM_REFERENCE)
+    header.set_standard_def("ConversionMethod", metadata["generator"]["software"])
+    window = acquisition.window
+    header.set_user_def(
+        "GeneratedWindow",
+        {"ppm": list(acquisition.ppm_window), "first_point": window.start, "stop_point": window.stop},
+        f"Points first_point to stop_point - 1, of {acquisition.points} with zero frequency in the middle, hold the "
+        "generated spectrum. All others are zero: nothing is known there. Transform with the first point of the FID "
+        "halved and the Fourier transform divided by sqrt(points), as FSL-MRS does.",
+    )
+    header.set_user_def("Generated", dict(metadata), "Where these spectra come from: a model, no measurement")
+    return header
