@@ -58,35 +58,62 @@ def reproduce(
 
 
 def numbers_table(numbers: dict) -> str:
-    """Returns the numbers of an evaluation as a table, beside what they are held against."""
-    reconstruction, interpolation = numbers["reconstruction"], numbers["interpolation"]
-    phi0 = interpolation["phi0"]
+    """Returns the main numbers of an evaluation as a table, beside what they are held against."""
+    reconstruction = numbers["reconstruction"]
     rows = {
-        "validation error of the cVAE (median)": f"{100 * reconstruction['model']['median']:.2f} %",
-        "validation error of the cVAE (95th percentile)": f"{100 * reconstruction['model']['percentile_95']:.2f} %",
-        f"validation error of PCA, {numbers['latent_dim']} components (median)": (
-            f"{100 * reconstruction['pca']['median']:.2f} %"
+        "validation error of the cVAE (median)": _percent(reconstruction["model"]["median"]),
+        "validation error of the cVAE (95th percentile)": _percent(reconstruction["model"]["percentile_95"]),
+        f"validation error of PCA, {numbers['latent_dim']} components (median)": _percent(
+            reconstruction["pca"]["median"]
         ),
         "cVAE over PCA": f"{reconstruction['model_over_pca']:.2f}",
         "active latents": f"{numbers['active_units']} of {numbers['latent_dim']}",
-        "phi0 along the interpolation": "monotone" if phi0["monotone"]["phi0"] else "not monotone",
-        "phi0 at the ends, off by": f"{100 * phi0['end_point_error']['phi0']:.2f} %",
     }
-    for name in ("gamma", "sigma"):
-        broadening = interpolation["broadening"]
-        rows[f"{name} along the interpolation"] = "monotone" if broadening["monotone"][name] else "not monotone"
-        rows[f"{name} at the ends, off by"] = f"{100 * broadening['end_point_error'][name]:.2f} %"
-    generation = numbers["generation"]
-    for name, key in (
-        ("concentrations, off by", "concentration_error"),
-        ("distance from physics", "distance_from_physical_model"),
-    ):
-        rows[f"generated spectra: {name} (median)"] = f"{100 * generation[key]['median']:.2f} %"
-        rows[f"generated spectra: {name} (95th percentile)"] = f"{100 * generation[key]['percentile_95']:.2f} %"
+    if "failure" not in numbers:
+        rows |= _rows_of_generation(numbers) | _rows_of_interpolation(numbers)
     width = max(map(len, rows))
     lines = [f"{'':{width}}  {'measured':>12}  expected"]
     lines += [f"{name:{width}}  {value:>12}  {TARGETS.get(name, '')}".rstrip() for name, value in rows.items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, *([numbers["failure"]] if "failure" in numbers else [])])
+
+
+def _rows_of_generation(numbers: dict) -> dict[str, str]:
+    generation = numbers["generation"]
+    rows = {}
+    for prior, label in (("fitted", "fitted prior"), ("standard_normal", "standard normal prior")):
+        if prior in generation:
+            spectra = generation[prior]
+            for name, key in (
+                ("concentrations, off by", "concentration_error"),
+                ("distance from physics", "distance_from_physical_model"),
+            ):
+                rows[f"{label}: {name} (median)"] = _percent(spectra[key]["median"])
+                rows[f"{label}: {name} (95th percentile)"] = _percent(spectra[key]["percentile_95"])
+            rows[f"{label}: worst Kolmogorov-Smirnov statistic"] = f"{max(spectra['ks'].values()):.3f}"
+            rows[f"{label}: validation data covered"] = _percent(spectra["coverage"])
+            rows[f"{label}: recognised by a classifier"] = _percent(spectra["classifier"]["accuracy"])
+    labels = [scores["nonlinear"] for scores in numbers["latent_space"]["labels"].values()]
+    return {**rows, "labels that leak into the latents (largest R2)": f"{max(labels):.3f}"}
+
+
+def _rows_of_interpolation(numbers: dict) -> dict[str, str]:
+    test_pairs = numbers["interpolation"]
+    phi0, broadening = test_pairs["phi0"], test_pairs["broadening"]
+    rows = {
+        "phi0 along the interpolation": "monotone" if phi0["monotone"]["phi0"] else "not monotone",
+        "phi0 at the ends, off by": _percent(phi0["end_point_error"]["phi0"]),
+    }
+    for name in ("gamma", "sigma"):
+        rows[f"{name} along the interpolation"] = "monotone" if broadening["monotone"][name] else "not monotone"
+        rows[f"{name} at the ends, off by"] = _percent(broadening["end_point_error"][name])
+    for result in numbers["random_pairs"].values():
+        for name, values in result["numbers"]["varied"].items():
+            rows[f"random pairs: paths monotone in {name}"] = f"{100 * values['monotone']:.1f} %"
+    return rows
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2f} %"
 
 
 @contextlib.contextmanager

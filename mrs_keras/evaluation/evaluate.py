@@ -2,153 +2,170 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
+from tqdm import tqdm
 
-from mrs_keras import plotting
-from mrs_keras.basis import Basis, basis_for
+from mrs_keras.basis import Basis
 from mrs_keras.data import load_arrays, open_dataset
-from mrs_keras.evaluation.architecture import layer_graph
-from mrs_keras.evaluation.interpolation import evaluate_interpolation
-from mrs_keras.evaluation.reconstruction import pca_reconstruction, relative_l2, summary
-from mrs_keras.evaluation.report import png_bytes
-from mrs_keras.evaluation.report_content import interpolation_csv, report_page
-from mrs_keras.evaluation.spectral_fit import fit_spectra
+from mrs_keras.evaluation.dataset_physics import DatasetPhysics
+from mrs_keras.evaluation.diverged import failure
+from mrs_keras.evaluation.latent_space import evaluate_latent_space
+from mrs_keras.evaluation.measure import (
+    GENERATED,
+    active_units,
+    fitted_spectra,
+    measure_generation,
+    measure_interpolations,
+    measure_parameters,
+    measure_random_pairs,
+    measure_reconstruction,
+)
+from mrs_keras.evaluation.noise import noise_numbers
+from mrs_keras.evaluation.report import draw_figures, failure_page, interpolation_csv, png_bytes, report_page
+from mrs_keras.evaluation.trained_run import check_same_data, config_of, load_trained
 from mrs_keras.files import replacing
-from mrs_keras.models import CVAE, ActiveUnits
-from mrs_keras.simulation import TEST_PAIRS, channels_to_complex
-from mrs_keras.simulation.keyed_random import keyed_uniform
+from mrs_keras.models import CVAE
+from mrs_keras.simulation import UNITS
 from mrs_keras.training import read_history
-from mrs_keras.training.recipe import MODEL_FILE, load_model
 
-GENERATED = 2000
-"""Spectra that are generated and fitted."""
-
-
-def load_trained(run_dir: str | os.PathLike) -> CVAE:
-    """Loads the model of a finished training.
-
-    Args:
-      run_dir: the folder that `train` wrote.
-
-    Raises:
-      FileNotFoundError: if there is no training, or it is not finished.
-      ValueError: if the model file is damaged.
-    """
-    path = Path(run_dir) / MODEL_FILE
-    if not path.exists():
-        state = "an unfinished training" if Path(run_dir).is_dir() else "no training"
-        raise FileNotFoundError(
-            f"No trained model in '{run_dir}': there is {state}. Expected the file '{MODEL_FILE}'. "
-            f"Run `mrs-keras train --output {run_dir}`; it goes on where it was interrupted."
-        )
-    return load_model(
-        path, f"Remove it and run `mrs-keras train --output {run_dir}`: it goes on from the last checkpoint."
-    )
+STEPS = 10
+"""Lines of progress of an evaluation of a model with a fitted density."""
 
 
 def evaluate(
     run_dir: str | os.PathLike,
     *,
     data_dir: str | os.PathLike | None = None,
-    config: str = "naa_pcr",
+    config: str | None = None,
     steps: int = 11,
     output_dir: str | os.PathLike | None = None,
+    basis: Basis | None = None,
 ) -> dict:
     """Evaluates a trained model and writes `numbers.json`, `interpolation.csv`, figures and `report.html`.
+
+    A spectral fit (`fit_spectra`) is the judge: it recovers the physical parameters of any spectrum. Where the data
+    have noise or effects, which limit it, fewer spectra are fitted, and each number stands beside that of simulated
+    spectra. A model that does not reconstruct its data gets a short report that says so.
 
     Args:
       run_dir: the folder that `train` wrote.
       data_dir: TFDS data folder. Defaults to `None`: `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
-      config: builder config of the dataset. Defaults to `"naa_pcr"`.
-      steps: spectra per interpolation. Defaults to `11`.
+      config: builder config of the dataset. Defaults to `None`: that of the training.
+      steps: spectra per interpolation of a test pair. Defaults to `11`.
       output_dir: Defaults to `None`: `evaluation` in the run's folder. An earlier evaluation is replaced as a whole.
+      basis: that the dataset was built from. Defaults to `None`: this package's own.
 
     Returns:
       The content of `numbers.json`.
 
     Raises:
       FileNotFoundError: if the model or the dataset is missing.
+      RuntimeError: if the training diverged: there is no model, or it makes NaN or infinity of good input.
       ValueError: if the dataset is not of the model's acquisition and metabolites, or `output_dir` holds something
         else than an earlier evaluation.
     """
     output_dir = Path(output_dir or Path(run_dir) / "evaluation")
     _check_replaceable(output_dir, Path(run_dir))
-    model = load_trained(run_dir)
-    builder = open_dataset(data_dir, config)
-    _check_same_data(model, builder.info.metadata)
-    splits = {name: load_arrays(builder, name) for name in ("train", "validation", "test")}
-    reconstruction = _reconstruct(model, splits["train"], splits["validation"])
-    basis = basis_for(model.metabolites)
-    interpolations = _interpolate(model, basis, splits["test"], steps)
-    numbers = {
-        "reconstruction": {name: reconstruction[name] for name in ("model", "pca", "model_over_pca")},
-        "latent_dim": model.latent_dim,
-        "active_units": _active_units(model, reconstruction["z_mean"]),
-        "generation": _generate(model, basis),
-        "interpolation": {name: _interpolation_numbers(result) for name, result in interpolations.items()},
-    }
-    ppm = model.acquisition.window_ppm_axis
-    figures = {
-        "figure1_model": plotting.plot_model(
-            layer_graph(model.encoder), layer_graph(model.generator), model.latent_dim
-        ),
-        "figure2_procedure": plotting.plot_procedure(ppm, interpolations["phi0"], "phi0"),
-        "figure3_interpolation": plotting.plot_interpolation(ppm, interpolations),
-        "reconstruction": plotting.plot_reconstruction(
-            ppm,
-            channels_to_complex(splits["validation"]["spectrum"]),
-            channels_to_complex(reconstruction["spectra"]),
-            reconstruction["model_errors"],
-            reconstruction["pca_errors"],
-            model.latent_dim,
-        ),
-        "learning_curves": plotting.plot_learning_curves(read_history(run_dir)),
-    }
-    images = {name: png_bytes(figure) for name, figure in figures.items()}
-    with replacing(output_dir) as partial:
-        partial.mkdir()
-        for name, image in images.items():
-            (partial / f"{name}.png").write_bytes(image)
-        (partial / "numbers.json").write_text(json.dumps(numbers, indent=2) + "\n")
-        (partial / "interpolation.csv").write_text(interpolation_csv(interpolations))
-        (partial / "report.html").write_text(report_page(numbers, interpolations, images), encoding="utf-8")
+    with tqdm(total=STEPS, unit="step") as bar:
+
+        def progress(step: str) -> None:
+            bar.set_description(f"Evaluating: {step}")
+            bar.update()
+
+        progress("model and data")
+        model = load_trained(run_dir)
+        builder = open_dataset(data_dir, config or config_of(run_dir))
+        check_same_data(model, builder.info.metadata)
+        physics = DatasetPhysics.of(builder.info.metadata, basis)
+        splits = {name: load_arrays(builder, name) for name in ("train", "validation", "test")}
+        results = {
+            "notes": _notes(builder.info.metadata, physics),
+            "history": read_history(run_dir),
+            "validation": splits["validation"],
+        }
+        numbers = _measure(model, physics, splits, steps, results, progress)
+        progress("figures and report")
+        images = {name: png_bytes(figure) for name, figure in draw_figures(model, physics, results, numbers).items()}
+        page = failure_page if "failure" in numbers else report_page
+        with replacing(output_dir) as partial:
+            partial.mkdir()
+            for name, image in images.items():
+                (partial / f"{name}.png").write_bytes(image)
+            (partial / "numbers.json").write_text(json.dumps(numbers, indent=2, allow_nan=False) + "\n")
+            if "interpolation" in results:
+                (partial / "interpolation.csv").write_text(interpolation_csv(results["interpolation"]))
+            (partial / "report.html").write_text(page(numbers, results, images), encoding="utf-8")
+        bar.set_description("Evaluated")
+        bar.update(bar.total - bar.n)
     return numbers
 
 
-def _reconstruct(model: CVAE, training: dict, validation: dict) -> dict:
-    output = model.predict(
-        {name: validation[name] for name in ("spectrum", "concentrations")}, batch_size=512, verbose=0
-    )
-    model_errors = relative_l2(output["spectrum"], validation["spectrum"])
-    pca = pca_reconstruction(training["spectrum"], validation["spectrum"], model.latent_dim)
-    pca_errors = relative_l2(pca, validation["spectrum"])
-    return {
-        "spectra": output["spectrum"],
-        "z_mean": output["z_mean"],
-        "model_errors": model_errors,
-        "pca_errors": pca_errors,
-        "model": summary(model_errors),
-        "pca": summary(pca_errors),
-        "model_over_pca": float(np.median(model_errors) / np.median(pca_errors)),
+def _measure(
+    model: CVAE, physics: DatasetPhysics, splits: dict, steps: int, results: dict, progress: Callable[[str], None]
+) -> dict:
+    """Returns the numbers, and adds to `results` what figures and tables are made from."""
+    validation = splits["validation"]
+    progress("reconstructions")
+    results["reconstruction"] = reconstruction = measure_reconstruction(model, splits["train"], validation)
+    numbers = {
+        "reconstruction": reconstruction["numbers"],
+        "latent_dim": model.latent_dim,
+        "active_units": active_units(model, reconstruction["posterior"]["z_mean"]),
+        "spectra": {
+            "validation": len(validation["spectrum"]),
+            "generated": GENERATED,
+            "fitted": fitted_spectra(physics),
+        },
+        "units": {**UNITS, "linewidth": "Hz"},
     }
+    failed = failure(reconstruction["model_errors"], numbers["active_units"])
+    if failed:
+        return {"failure": failed, **numbers}
+    progress("parameters of the reconstructions")
+    results["parameters"] = measure_parameters(physics, validation, reconstruction["spectra"])
+    numbers["reconstruction"] |= results["parameters"]["numbers"]
+    results["generation"] = measure_generation(model, physics, splits["train"], validation, progress)
+    numbers["generation"] = {
+        "default_prior": next(iter(results["generation"])),
+        **{name: source["numbers"] for name, source in results["generation"].items() if "numbers" in source},
+    }
+    progress("latent space")
+    numbers["latent_space"] = evaluate_latent_space(reconstruction["posterior"], validation, model.metabolites)
+    progress("interpolations of the test pairs")
+    results["interpolation"] = measure_interpolations(model, physics, splits["test"], steps)
+    numbers["interpolation"] = {
+        name: _interpolation_numbers(result) for name, result in results["interpolation"].items()
+    }
+    progress("interpolations of random pairs")
+    results["random_pairs"] = measure_random_pairs(model, physics)
+    numbers["random_pairs"] = {
+        name: {key: result[key] for key in ("numbers", "reference_numbers") if key in result}
+        for name, result in results["random_pairs"].items()
+    }
+    if physics.noisy:
+        numbers["noise"] = noise_numbers(model, physics, validation, reconstruction["spectra"])
+    return numbers
 
 
-def _active_units(model: CVAE, z_mean: np.ndarray) -> int:
-    metric = ActiveUnits.from_config(model.active_units.get_config())  # the model's own would lose its state
-    metric.update_state(z_mean)
-    return int(metric.result())
-
-
-def _generate(model: CVAE, basis: Basis) -> dict:
-    """Returns how far generated spectra are from the concentrations asked for, and from the physical model."""
-    low, high = np.array(model.concentration_range_mm).T
-    uniform = keyed_uniform(0, GENERATED, len(low), 0, "concentrations of generated spectra")
-    wanted = low + (high - low) * uniform
-    fit = fit_spectra(channels_to_complex(model.generate(wanted, seed=0)), basis)
-    errors = np.abs(fit.parameters.concentrations - wanted) / wanted
-    return {"concentration_error": summary(errors), "distance_from_physical_model": summary(fit.residual)}
+def _notes(metadata: dict, physics: DatasetPhysics) -> list[str]:
+    """Returns what a reader must know before any number."""
+    notes = []
+    if not physics.exact:
+        notes.append(
+            "The spectra of this dataset have noise or effects (residual water, eddy currents, drift) that the "
+            f"spectral fit does not know: it is no exact judge. {fitted_spectra(physics)} spectra of each kind are "
+            "fitted, and beside each number stands that of simulated spectra, which are as the dataset's: come near "
+            "to it."
+        )
+    if physics.basis.description != metadata["basis"]:
+        notes.append(
+            f"The dataset was built from the basis '{metadata['basis']}', the fit uses '{physics.basis.description}'. "
+            "Where these differ, the fit of the data themselves is off as well. In Python, "
+            "`evaluate(..., basis=read_basis(path))` fits with the dataset's own."
+        )
+    return notes
 
 
 def _check_replaceable(output_dir: Path, run_dir: Path) -> None:
@@ -161,27 +178,6 @@ def _check_replaceable(output_dir: Path, run_dir: Path) -> None:
             "The folder of an evaluation is replaced as a whole. Expected a new or empty folder, or one with an "
             f"earlier evaluation. Received: '{output_dir}', which holds other files. Choose another folder."
         )
-
-
-def _check_same_data(model: CVAE, metadata: dict) -> None:
-    """Raises `ValueError` where a dataset is not of the model's metabolites and acquisition."""
-    ours = {"metabolites": list(model.metabolites), "acquisition": model.acquisition.to_dict()}
-    theirs = {name: metadata[name] for name in ours}
-    if ours != theirs:
-        raise ValueError(
-            "The dataset must be of the model's metabolites, in their order, and of its acquisition. "
-            f"Expected: {ours}. Received: {theirs}. Give the dataset that the model was trained on, with `config`."
-        )
-
-
-def _interpolate(model: CVAE, basis: Basis, test: dict, steps: int) -> dict[str, dict]:
-    ids = test["example_id"].astype(str).tolist()
-    results = {}
-    for name, varied in TEST_PAIRS.items():
-        rows = [ids.index(f"{name}_low"), ids.index(f"{name}_high")]
-        pair = {feature: values[rows] for feature, values in test.items()}
-        results[name] = evaluate_interpolation(model, basis, pair, varied, steps)
-    return results
 
 
 def _interpolation_numbers(result: dict) -> dict:

@@ -42,7 +42,7 @@ def interpolate(
 
 
 def evaluate_interpolation(
-    model: CVAE, basis: Basis, pair: Mapping[str, np.ndarray], varied: Sequence[str], steps: int = 11
+    model: CVAE, basis: Basis, pair: Mapping[str, np.ndarray], varied: Sequence[str], steps: int = 11, **fit_options
 ) -> dict:
     """Interpolates between a test pair and recovers the physical parameters of every spectrum on the way.
 
@@ -53,6 +53,7 @@ def evaluate_interpolation(
         `"gamma"`, `"sigma"`, `"eps"` and `"phi0"`, each (2,).
       varied: parameters in which the two differ.
       steps: number of spectra. Defaults to `11`.
+      **fit_options: of `fit_spectra`.
 
     Returns:
       dict of `"alpha"`, `"z"`, `"spectra"` and `"ends"` (the pair, complex), and of the fit: `"recovered"`,
@@ -61,7 +62,7 @@ def evaluate_interpolation(
       `"end_point_error"`: the larger deviation of a recovered end from its true value, over the true difference.
     """
     alpha, z, spectra = interpolate(model, pair["spectrum"], pair["concentrations"], steps)
-    fit = fit_spectra(spectra, basis)
+    fit = fit_spectra(spectra, basis, **fit_options)
     recovered = {name: getattr(fit.parameters, name).reshape(-1) for name in RECOVERED}
     true = {name: np.asarray(pair[name], dtype=np.float64) for name in RECOVERED}
     lines = {name: values[0] + alpha * (values[-1] - values[0]) for name, values in recovered.items()}

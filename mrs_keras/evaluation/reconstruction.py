@@ -1,6 +1,7 @@
 """Reconstruction errors, and the principal component analysis that they are held against."""
 
 import numpy as np
+from sklearn.decomposition import PCA
 
 
 def relative_l2(reconstruction: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -33,11 +34,9 @@ def pca_reconstruction(training: np.ndarray, spectra: np.ndarray, components: in
       float64 (batch, points, 2).
     """
     flat = training.reshape(len(training), -1).astype(np.float64)
-    mean = flat.mean(axis=0)
-    _, _, directions = np.linalg.svd(flat - mean, full_matrices=False)
-    kept = directions[:components]
-    centred = spectra.reshape(len(spectra), -1) - mean
-    return (centred @ kept.T @ kept + mean).reshape(spectra.shape)
+    space = PCA(components, svd_solver="covariance_eigh").fit(flat)
+    points = spectra.reshape(len(spectra), -1).astype(np.float64)
+    return space.inverse_transform(space.transform(points)).reshape(spectra.shape)
 
 
 def summary(errors: np.ndarray) -> dict[str, float]:

@@ -7,12 +7,15 @@ the derivative with respect to sigma vanishes at 0.
 """
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import scipy.fft
+from threadpoolctl import threadpool_limits
 
 from mrs_keras.basis.basis import Basis
 from mrs_keras.checks import check_count, check_finite
+from mrs_keras.simulation.blocks import cores
 from mrs_keras.simulation.forward_model import baseline_polynomials, forward_model
 from mrs_keras.simulation.parameters import SpectralParameters
 
@@ -93,11 +96,13 @@ def fit_spectra(
     """
     spectra = _checked_spectra(spectra, basis)
     max_iterations = check_count("max_iterations", max_iterations, 100)
-    model = _Model.of(basis, baseline_order, phi1_limit)
-    grid, templates = _grid(model)
     chunks = [slice(first, first + CHUNK) for first in range(0, len(spectra), CHUNK)]
-    parts = [_fit_chunk(spectra[chunk], model, grid, templates, max_iterations) for chunk in chunks]
-    theta, concentrations, converged = (np.concatenate(part) for part in zip(*parts, strict=True))
+    # The matrices are small: threads inside the linear algebra wait for each other, where chunks need not.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(cores(), len(chunks))) as pool:
+        model = _Model.of(basis, baseline_order, phi1_limit)
+        grid, templates = _grid(model)
+        parts = pool.map(lambda chunk: _fit_chunk(spectra[chunk], model, grid, templates, max_iterations), chunks)
+        theta, concentrations, converged = (np.concatenate(part) for part in zip(*parts, strict=True))
 
     sign = np.where(concentrations.sum(axis=1) < 0, -1.0, 1.0)
     gamma, variance, eps, phi0, phi1 = theta.T

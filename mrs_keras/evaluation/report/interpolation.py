@@ -1,6 +1,6 @@
-"""What the report of a trained model says: its sections and tables."""
+"""What the report says about interpolations."""
 
-from mrs_keras.evaluation.report import render_report, system_rows
+from mrs_keras.evaluation.report.format import both, percent
 from mrs_keras.simulation import UNITS
 
 RECOVERED = {name: UNITS[name] for name in ("gamma", "sigma", "eps", "phi0")}
@@ -30,46 +30,14 @@ def interpolation_csv(interpolations: dict[str, dict]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def report_page(numbers: dict, interpolations: dict[str, dict], images: dict[str, bytes]) -> str:
-    """Returns the report of a trained model as an HTML page.
+def sections_of_test_pairs(interpolations: dict[str, dict], images: dict[str, bytes]) -> list[dict]:
+    """Returns the sections on the two pairs of the test split.
 
     Args:
-      numbers: as `mrs_keras.evaluate` returns them.
       interpolations: name of the pair -> result of `evaluate_interpolation`.
       images: name of the figure -> PNG.
     """
-    reconstruction, generation = numbers["reconstruction"], numbers["generation"]
-    sections = [
-        {
-            "title": "Reconstruction",
-            "text": "Relative L2 error of the validation spectra, reconstructed from the posterior mean, "
-            "beside a principal component analysis with as many components as the model has latents. "
-            f"{numbers['active_units']} of {numbers['latent_dim']} latents are active.",
-            "table": (
-                ("", "median", "95th percentile"),
-                [
-                    (name, _percent(reconstruction[key]["median"]), _percent(reconstruction[key]["percentile_95"]))
-                    for name, key in (("cVAE", "model"), ("PCA", "pca"))
-                ],
-            ),
-            "figure": images["reconstruction"],
-            "caption": "Three reconstructions, and the distribution of the error.",
-        },
-        {
-            "title": "Generated spectra",
-            "text": "Spectra generated from latents of the standard normal prior at uniformly drawn concentrations, "
-            "and fitted: how far off the concentrations are, and how far the spectra lie from the physical model.",
-            "table": (
-                ("", "median", "95th percentile"),
-                [
-                    (name, _percent(generation[key]["median"]), _percent(generation[key]["percentile_95"]))
-                    for name, key in (
-                        ("relative error of the concentrations", "concentration_error"),
-                        ("relative L2 distance from the physical model", "distance_from_physical_model"),
-                    )
-                ],
-            ),
-        },
+    return [
         {
             "title": "Latent space: interpolation between test spectra",
             "text": "Two pairs of test spectra are encoded, and spectra are generated on the straight line between "
@@ -83,7 +51,7 @@ def report_page(numbers: dict, interpolations: dict[str, dict], images: dict[str
                         parameter,
                         "yes" if result["monotone"][parameter] else "no",
                         f"{result['r2'][parameter]:.4f}",
-                        _percent(result["end_point_error"][parameter]),
+                        percent(result["end_point_error"][parameter]),
                     )
                     for name, result in interpolations.items()
                     for parameter in result["varied"]
@@ -102,27 +70,67 @@ def report_page(numbers: dict, interpolations: dict[str, dict], images: dict[str
             }
             for name, result in interpolations.items()
         ),
-        {
-            "title": "Procedure",
-            "text": "How the latent space is evaluated, with the real curves of the phi0 pair.",
-            "figure": images["figure2_procedure"],
-            "caption": "Figure 2. Encode, interpolate, decode.",
-        },
-        {
-            "title": "Model",
-            "text": "The layers of both networks as they are connected. Spectra and concentrations are scaled inside.",
-            "figure": images["figure1_model"],
-            "caption": "Figure 1. The conditional VAE, drawn from its layers.",
-        },
-        {
-            "title": "Training",
-            "text": "Training numbers are those of sampled latents, validation numbers those of the posterior mean.",
-            "figure": images["learning_curves"],
-            "caption": "Learning curves.",
-        },
-        {"title": "System", "text": "Made with:", "table": (("package", "version"), system_rows())},
     ]
-    return render_report("mrs_keras: evaluation of a conditional VAE", sections)
+
+
+def random_pair_section(random_pairs: dict[str, dict], images: dict[str, bytes]) -> dict:
+    """Returns the section on random pairs; `random_pairs` as in the numbers of an evaluation."""
+    rows = []
+    for kind, result in random_pairs.items():
+        for source in ("numbers", "reference_numbers"):
+            label = kind if source == "numbers" else f"{kind}, simulated"
+            for name, values in result.get(source, {}).get("varied", {}).items():
+                r2, error = values["r2"], values["end_point_error"]
+                rows.append(
+                    (
+                        label,
+                        name,
+                        f"{100 * values['monotone']:.1f} %",
+                        f"{r2['median']:.3f} / {r2['percentile_5']:.3f}",
+                        both(error),
+                    )
+                )
+    first = next(iter(random_pairs.values()))["numbers"]
+    return {
+        "title": "Latent space: interpolation between random pairs",
+        "text": f"{first['pairs']} pairs of each kind are alike but for what the table names, which goes from 10 % to "
+        "90 % of its training range. Best is: every path monotone (it goes strictly one way), R2 against the straight "
+        "line 1, end points where the true ends are (their error is a fraction of the true difference). gamma and "
+        "sigma both broaden a line, so the linewidth is the fairer test of the two.",
+        "table": (
+            (
+                "pairs over",
+                "parameter",
+                "monotone paths",
+                "R2, median / 5th percentile",
+                "end point error, median / 95th",
+            ),
+            rows,
+        ),
+        "figure": images["random_pairs"],
+        "caption": "Recovered parameters along all paths, over the true difference of the ends, and the drift of all "
+        "others. Left panels: good paths lie on the dashed line. Right panels: good dots lie left of the dashed line "
+        "and good bars end left of the dotted one.",
+    }
+
+
+def drift_section(random_pairs: dict[str, dict]) -> dict:
+    """Returns the section on what should stay along the paths between random pairs."""
+    header, rows, bounds = ["pairs over", "parameter", "drift, median / 95th percentile"], [], None
+    reference = any("reference_numbers" in result for result in random_pairs.values())
+    for kind, result in random_pairs.items():
+        bounds = result["numbers"]["drift_bounds"]
+        for name, values in result["numbers"]["drift"].items():
+            of_simulated = [both(result["reference_numbers"]["drift"][name])] if reference else []
+            rows.append((kind, name, both(values), *of_simulated, "yes" if values["within_bounds"] else "no"))
+    return {
+        "title": "Drift along the paths",
+        "text": "Both ends of a pair agree in these parameters, so nothing between them should differ. Drift is the "
+        "largest distance of a path from that value, over the width of the training range (of the baseline: of all its "
+        f"coefficients). The bounds: median at most {percent(bounds['median'])}, 95th percentile at most "
+        f"{percent(bounds['percentile_95'])}.",
+        "table": ((*header, *(["simulated paths"] if reference else []), "within bounds"), rows),
+    }
 
 
 def _recovered_table(result: dict) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -139,11 +147,7 @@ def _recovered_table(result: dict) -> tuple[tuple[str, ...], list[tuple[str, ...
             first.append("")
             last.append("")
     rows = [
-        (f"{values[0]:.2f}", *(f"{value:.3f}" for value in values[1:]), _percent(distance))
+        (f"{values[0]:.2f}", *(f"{value:.3f}" for value in values[1:]), percent(distance))
         for values, distance in zip(zip(*columns, strict=True), result["residual"], strict=True)
     ]
     return (*header, "distance"), [(*first, ""), *rows, (*last, "")]
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.2f} %"

@@ -1,0 +1,178 @@
+"""Figures of generated spectra: their labels, their distance from physics, and how they are spread."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mrs_keras.plotting.style import (
+    COLOURS,
+    SMALLEST_PERCENT,
+    SOURCES,
+    draw_medians,
+    new_figure,
+    percent_axis,
+    ppm_axis,
+)
+
+SCATTERED = 3
+"""Metabolites whose concentrations are drawn one by one."""
+
+
+def plot_labels(
+    requested: Mapping[str, np.ndarray],
+    recovered: Mapping[str, np.ndarray],
+    errors: Mapping[str, Sequence[Mapping[str, float]]],
+    metabolites: Sequence[str],
+) -> Figure:
+    """Draws the concentrations recovered from spectra against those requested, and their relative errors.
+
+    Of more than three metabolites, those with the smallest, the middle and the largest error are drawn one by one.
+
+    Args:
+      requested: name of `SOURCES` -> (batch, metabolites), mM.
+      recovered: the same.
+      errors: the same -> `"median"` and `"percentile_95"` of each metabolite, as fractions.
+      metabolites: names.
+    """
+    order = np.argsort([error["median"] for error in next(iter(errors.values()))])
+    kept = np.unique(np.linspace(0, len(order) - 1, min(SCATTERED, len(order))).round().astype(int))
+    figure = new_figure(4.2 * (1 + len(kept)), max(4.0, 1.5 + 0.3 * len(metabolites)))
+    summary, *panels = figure.subplots(1, 1 + len(kept))
+    draw_medians(summary, metabolites, errors)
+    summary.set_xlabel("relative error of the concentration (%)\ndot: median, bar: 95th percentile")
+    for axes, column in zip(panels, order[kept], strict=True):
+        for source in reversed(list(recovered)):
+            label, colour = SOURCES[source]
+            x, y = requested[source][:, column], recovered[source][:, column]
+            axes.plot(x, y, ".", markersize=2.5, alpha=0.5, color=colour, label=label)
+        ends = [requested[source][:, column] for source in requested]
+        line = [min(map(np.min, ends)), max(map(np.max, ends))]
+        axes.plot(line, line, color="black", linewidth=0.9, label="as requested")
+        name = metabolites[column]
+        axes.set(xlabel=f"requested {name} (mM)", ylabel=f"recovered {name} (mM)")
+    figure.legend(*summary.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    return figure
+
+
+def plot_physicality(
+    ppm: np.ndarray, spectra: np.ndarray, fitted: np.ndarray, distances: Mapping[str, np.ndarray]
+) -> Figure:
+    """Draws how far spectra lie from the physical model, and three generated ones with their nearest physical spectra.
+
+    Args:
+      ppm: (points,), chemical shifts.
+      spectra: complex (batch, points), of the first source.
+      fitted: complex (batch, points), the nearest physical spectra.
+      distances: name of `SOURCES` -> (batch,), relative L2 distance.
+    """
+    figure = new_figure(14, 3.6)
+    cumulative, *panels = figure.subplots(1, 4)
+    for source, values in distances.items():
+        label, colour = SOURCES[source]
+        percent = np.sort(np.maximum(100 * values, SMALLEST_PERCENT))
+        cumulative.plot(percent, np.arange(1, len(percent) + 1) / len(percent), color=colour, label=label)
+    percent_axis(cumulative)
+    cumulative.set(xlabel="distance from the physical model (%)", ylabel="share of spectra below")
+    cumulative.set_ylim(0, 1.02)
+    cumulative.grid(color="0.9")
+    source, values = next(iter(distances.items()))
+    order = np.argsort(values)
+    chosen = {"median": len(order) // 2, "95th percentile": int(0.95 * (len(order) - 1)), "farthest": len(order) - 1}
+    for axes, (name, rank) in zip(panels, chosen.items(), strict=True):
+        row = order[rank]
+        axes.plot(ppm, spectra[row].real, color="black", linewidth=2.5, alpha=0.35, label="generated")
+        axes.plot(ppm, fitted[row].real, color=COLOURS(0.35), linewidth=1, label="nearest physical")
+        axes.plot(ppm, (spectra[row] - fitted[row]).real, color="tab:red", linewidth=0.8, label="difference")
+        axes.set_title(f"{SOURCES[source][0]}, {name}: {100 * values[row]:.2f} %", fontsize=10)
+        ppm_axis(axes)
+    panels[0].legend(fontsize=8)
+    figure.legend(*cumulative.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    return figure
+
+
+def plot_marginals(
+    values: Mapping[str, Mapping[str, np.ndarray]],
+    ranges: Mapping[str, tuple[float, float]],
+    units: Mapping[str, str],
+    statistics: Mapping[str, Mapping[str, float]],
+) -> Figure:
+    """Draws the distribution of each recovered parameter beside its uniform training range.
+
+    Args:
+      values: name of `SOURCES` -> parameter -> (batch,).
+      ranges: parameter -> lowest and highest value of the training range.
+      units: parameter -> unit.
+      statistics: name of `SOURCES` -> parameter -> Kolmogorov-Smirnov statistic.
+    """
+    figure = new_figure(3.1 * len(ranges), 3.9)
+    for axes, (name, (low, high)) in zip(figure.subplots(1, len(ranges)), ranges.items(), strict=True):
+        width = high - low
+        edges = np.linspace(low - 0.25 * width, high + 0.25 * width, 37)
+        for source, columns in values.items():
+            inside = np.clip(columns[name], edges[0], edges[-1])
+            axes.hist(
+                inside,
+                edges,
+                weights=np.full(len(inside), 100 / len(inside)),
+                histtype="step",
+                linewidth=1.3,
+                color=SOURCES[source][1],
+                label=SOURCES[source][0],
+            )
+        level = 100 * (edges[1] - edges[0]) / width
+        axes.plot([low, low, high, high], [0, level, level, 0], "k--", linewidth=1.2, label="training range")
+        listed = "\n".join(
+            f"{SOURCES[source][0].split(',')[0]}: {values_[name]:.3f}" for source, values_ in statistics.items()
+        )
+        axes.set_title(f"Kolmogorov-Smirnov statistic\n{listed}", fontsize=8.5)
+        axes.set(xlabel=f"{name}\n({units[name]})", ylabel="share of spectra (%)")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    return figure
+
+
+def plot_coverage(
+    features: Mapping[str, np.ndarray], validation: np.ndarray, numbers: Mapping[str, Mapping], ideal_coverage: float
+) -> Figure:
+    """Draws generated and validation spectra in the feature space, and the numbers that compare them.
+
+    Args:
+      features: name of `SOURCES` -> (batch, components).
+      validation: (examples, components).
+      numbers: name of `SOURCES` -> `"density"`, `"coverage"`, and `"classifier"` with `"accuracy"` and
+        `"standard_error"`.
+      ideal_coverage: of two sets from the same distribution.
+    """
+    figure = new_figure(3.8 * len(features) + 5.4, 4.0)
+    *clouds, bars = figure.subplots(1, len(features) + 1, width_ratios=[*[1] * len(features), 1.35])
+    for axes, (source, points) in zip(clouds, features.items(), strict=True):
+        axes.plot(*validation[:, :2].T, ".", markersize=2.5, color="0.7", label="validation")
+        axes.plot(
+            *points[:, :2].T,
+            ".",
+            markersize=2.5,
+            alpha=0.6,
+            color=COLOURS(0.35),
+            label=SOURCES[source][0].split(",")[0],
+        )
+        axes.set_title(SOURCES[source][0], fontsize=10)
+        axes.set(xlabel="principal component 1 (standardised)", ylabel="principal component 2 (standardised)")
+        axes.legend(fontsize=8, loc="upper right", markerscale=4)
+    limits = np.abs(np.concatenate([validation, *features.values()])[:, :2]).max(axis=0) * 1.1
+    for axes in clouds:
+        axes.set(xlim=(-limits[0], limits[0]), ylim=(-limits[1], limits[1]))
+    rows = {"density": 1.0, "coverage": ideal_coverage, "classifier\naccuracy": 0.5}
+    for place, (source, number) in enumerate(numbers.items()):
+        label, colour = SOURCES[source]
+        heights = [number["density"], number["coverage"], number["classifier"]["accuracy"]]
+        x = np.arange(3) + 0.26 * (place - (len(numbers) - 1) / 2)
+        errors = [0, 0, 1.96 * number["classifier"]["standard_error"]]
+        bars.bar(x, heights, 0.24, yerr=errors, color=colour, label=label, capsize=2)
+    for place, best in enumerate(rows.values()):
+        bars.plot(
+            [place - 0.45, place + 0.45], [best, best], "k--", linewidth=1.2, label="best" if place == 0 else None
+        )
+    bars.set_xticks(range(3), list(rows))
+    bars.set_ylim(0, 1.5 * max(1.0, *(number["density"] for number in numbers.values())))
+    bars.legend(fontsize=8, loc="upper right")
+    return figure
