@@ -106,9 +106,9 @@ def _rows_of_interpolation(numbers: dict) -> dict[str, str]:
     for name in ("gamma", "sigma"):
         rows[f"{name} along the interpolation"] = "monotone" if broadening["monotone"][name] else "not monotone"
         rows[f"{name} at the ends, off by"] = _percent(broadening["end_point_error"][name])
-    for result in numbers["random_pairs"].values():
+    for kind, result in numbers["random_pairs"].items():
         for name, values in result["numbers"]["varied"].items():
-            rows[f"random pairs: paths monotone in {name}"] = f"{100 * values['monotone']:.1f} %"
+            rows[f"random pairs over {kind}: paths monotone in {name}"] = f"{100 * values['monotone']:.1f} %"
     return rows
 
 

@@ -48,9 +48,16 @@ def test_the_table_names_every_number_and_its_target():
         "latent_dim": 16,
         "active_units": 15,
         "generation": {
-            "concentration_error": {"median": 0.02, "percentile_95": 0.24},
-            "distance_from_physical_model": {"median": 0.013, "percentile_95": 0.08},
+            "fitted": {
+                "concentration_error": {"median": 0.02, "percentile_95": 0.24},
+                "distance_from_physical_model": {"median": 0.013, "percentile_95": 0.08},
+                "ks": {"gamma": 0.05, "eps": 0.123},
+                "coverage": 0.9,
+                "classifier": {"accuracy": 0.55},
+            }
         },
+        "latent_space": {"labels": {"NAA": {"linear": 0.0, "nonlinear": 0.031}, "PCr": {"nonlinear": -0.1}}},
+        "random_pairs": {"gamma": {"numbers": {"varied": {"gamma": {"monotone": 0.985}}}}},
         "interpolation": {
             "phi0": {"monotone": {"phi0": True}, "end_point_error": {"phi0": 0.004}},
             "broadening": {
@@ -63,8 +70,11 @@ def test_the_table_names_every_number_and_its_target():
     for text in ("1.00 %", "5.00 %", "15 of 16", "0.40 %", "not monotone", "<= 3 %", "< 0.5", "<= 5 %"):
         assert text in table
     rows = [" ".join(line.split()) for line in table.splitlines()]
-    assert "generated spectra: concentrations, off by (95th percentile) 24.00 %" in rows
-    assert "generated spectra: distance from physics (median) 1.30 %" in rows
+    assert "fitted prior: concentrations, off by (95th percentile) 24.00 %" in rows
+    assert "fitted prior: distance from physics (median) 1.30 %" in rows
+    assert "fitted prior: worst Kolmogorov-Smirnov statistic 0.123" in rows
+    assert "labels that leak into the latents (largest R2) 0.031" in rows
+    assert "random pairs over gamma: paths monotone in gamma 98.5 %" in rows
 
 
 def test_steps_that_are_reused_keep_the_time_that_they_once_took(tmp_path, monkeypatch):

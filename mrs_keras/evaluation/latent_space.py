@@ -12,6 +12,7 @@ from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from mrs_keras.evaluation.dataset_physics import LINE_PARAMETERS
 from mrs_keras.simulation import voigt_fwhm_hz
@@ -169,8 +170,8 @@ def evaluate_latent_space(
     carried = {
         name: values for name, values in factors.items() if name in LINE_PARAMETERS or name.startswith("baseline")
     }
-    scores = disentanglement(latents, carried)
-    predicted = predictability(latents, factors)
+    with threadpool_limits(1, "blas"):  # small matrices: threads would wait for each other
+        scores, predicted = disentanglement(latents, carried), predictability(latents, factors)
     return {
         "kl_per_unit": kl_per_unit(posterior["z_mean"], posterior["z_log_var"]).tolist(),
         "labels": {name: predicted[name] for name in metabolites},

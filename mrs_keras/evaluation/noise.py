@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mrs_keras.evaluation.dataset_physics import DatasetPhysics, true_parameters
+from mrs_keras.evaluation.reconstruction import summary
 from mrs_keras.models import CVAE
 from mrs_keras.models.row_random import row_seeds
 
@@ -22,13 +23,16 @@ def noise_numbers(
 
     Returns:
       dict of `"residual_over_noise"`: standard deviation of data less reconstruction over that of the true noise, 1 is
-      best, below 1 the model has learned noise by heart, above 1 it has missed signal; and, where the model generates
-      noise, `"generated"` and `"data"`: its level, all as 5th percentile, median and 95th percentile, the last two as
-      fractions of the tallest peak.
+      best, below 1 the model has learned noise by heart, above 1 it has missed signal; `"noise_over_data"`, the
+      relative L2 error of a reconstruction that is right but for the noise; and, where the model generates noise,
+      `"generated"` and `"data"`: its level as a fraction of the tallest peak. Median, 95th and (but for
+      `"noise_over_data"`) 5th percentile of each.
     """
     true = physics.noise_level(true_parameters(examples), examples.get("snr", physics.snr))
     left = (examples["spectrum"] - reconstructions).reshape(len(true), -1).std(axis=1)
-    numbers = {"residual_over_noise": _percentiles(left / true)}
+    spectra = examples["spectrum"].reshape(len(true), -1)
+    share = true * np.sqrt(spectra.shape[1]) / np.linalg.norm(spectra, axis=1)
+    numbers = {"residual_over_noise": _percentiles(left / true), "noise_over_data": summary(share)}
     if model.noise_variance is not None:
         generated = generated_noise_level(model, examples["concentrations"])
         numbers["generated"] = _percentiles(generated / physics.peak_height)
@@ -38,7 +42,7 @@ def noise_numbers(
 
 def generated_noise_level(model: CVAE, concentrations: np.ndarray, seed: int = 0) -> np.ndarray:
     """Returns the standard deviation of the noise that a model adds to the spectra it generates: (batch,)."""
-    z = model.sample_latents(row_seeds(seed, len(concentrations)))
+    z = model.sample_latents(row_seeds(seed, len(concentrations)), concentrations)
     variance = model.noise_variance.predict_on_batch({"z": z, "concentrations": concentrations})
     return model.spectrum_scale * np.sqrt(
         np.asarray(variance, np.float64).reshape(len(concentrations), -1).mean(axis=1)

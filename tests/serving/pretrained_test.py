@@ -22,7 +22,9 @@ def test_the_pretrained_generator_carries_the_concentrations_asked_for(measured)
     fit = fit_spectra(channels_to_complex(output["spectrum"].numpy()), default_basis())
     error = np.median(np.abs(fit.parameters.concentrations - wanted) / wanted)
     distance = np.median(fit.residual)
-    measured(f"pretrained generator: concentrations off by {error:.2%} (median), {distance:.2%} from the physical model")
+    measured(
+        f"pretrained generator: concentrations off by {error:.2%} (median), {distance:.2%} from the physical model"
+    )
     # The card says 0.4 % and 0.3 %; the targets are 1 % and 0.7 %.
     assert error <= 0.01
     assert distance <= 0.007
