@@ -95,11 +95,12 @@ def path_numbers(
 
     Returns:
       dict of `"varied"`: parameter, and `"linewidth"` where gamma and sigma vary -> `"monotone"`, the share of paths
-      that go strictly one way; `"r2"`, median and 5th percentile, against the straight line between the recovered ends;
-      `"end_point_error"`, median and 95th percentile, as in `evaluate_interpolation`. And of `"drift"`: every other
-      parameter -> median and 95th percentile of the largest distance of a path from the value that both ends have, as a
-      fraction of the training range (for the baseline: over the coefficients, too), and whether they are
-      `"within_bounds"`.
+      that go strictly one way; `"step_back"`, median and 95th percentile of a path's largest step the other way, as a
+      fraction of the true difference; `"r2"`, median and 5th percentile, against the straight line between the
+      recovered ends; `"end_point_error"`, median and 95th percentile, as in `evaluate_interpolation`. And of
+      `"drift"`: every other parameter -> median and 95th percentile of the largest distance of a path from the value
+      that both ends have, as a fraction of the training range (for the baseline: over the coefficients, too), and
+      whether they are `"within_bounds"`.
     """
     changing = (*varied, *(("linewidth",) if "linewidth" in paths else ()))
     numbers = {"pairs": len(paths["phi0"]), "varied": {}, "drift": {}, "drift_bounds": DRIFT_BOUNDS}
@@ -108,9 +109,11 @@ def path_numbers(
         line = values[:, :1] + alpha * (values[:, -1:] - values[:, :1])
         spread = ((values - values.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
         r2 = 1 - ((values - line) ** 2).sum(axis=1) / np.maximum(spread, 1e-300)
+        ahead = (np.diff(values, axis=1) * np.sign(difference)).min(axis=1)
         end_error = np.abs(values[:, [0, -1]] - true[name]).max(axis=1) / np.abs(difference[:, 0])
         numbers["varied"][name] = {
-            "monotone": float(np.mean(np.all(np.diff(values, axis=1) * np.sign(difference) > 0, axis=1))),
+            "monotone": float(np.mean(ahead > 0)),
+            "step_back": summary(np.maximum(-ahead, 0) / np.abs(difference[:, 0])),
             "r2": {"median": float(np.median(r2)), "percentile_5": float(np.quantile(r2, 0.05))},
             "end_point_error": summary(end_error),
         }

@@ -12,7 +12,7 @@ from mrs_keras.evaluation.diverged import check_finite_output, diverged_epoch, f
 from mrs_keras.evaluation.generated_spectra import generation_numbers, label_fidelity
 from mrs_keras.evaluation.latent_space import disentanglement, kl_per_unit, mutual_information, predictability
 from mrs_keras.evaluation.parameter_errors import parameter_errors
-from mrs_keras.evaluation.random_pairs import evaluate_random_pairs, reference_pairs
+from mrs_keras.evaluation.random_pairs import evaluate_random_pairs, path_numbers, reference_pairs
 from mrs_keras.evaluation.trained_run import load_trained
 
 
@@ -173,6 +173,16 @@ def test_paths_through_a_mean_of_spectra_are_not_taken_for_good(physics):
     middle = result["paths"]["NAA"][:, 5] / result["true"]["NAA"][:, 0]
     np.testing.assert_allclose(middle, np.cos(1.2), atol=0.01)
     assert not result["numbers"]["drift"]["NAA"]["within_bounds"]
+
+
+def test_a_step_back_is_measured_and_makes_a_path_not_monotone(physics):
+    # From 10 to 2: the second path goes 0.4 the wrong way.
+    paths = {"gamma": np.array([[10.0, 6.0, 4.0, 2.0], [10.0, 5.0, 5.4, 2.0]]), "phi0": np.zeros((2, 4))}
+    true = {"gamma": np.array([[10.0, 2.0], [10.0, 2.0]]), "phi0": np.zeros((2, 2))}
+    numbers = path_numbers(paths, true, np.linspace(0, 1, 4), physics, ("gamma",))["varied"]["gamma"]
+    assert numbers["monotone"] == 0.5
+    assert numbers["step_back"]["median"] == pytest.approx(0.4 / 8 / 2)
+    assert numbers["step_back"]["percentile_95"] == pytest.approx(0.95 * 0.4 / 8)
 
 
 # === Failures ===

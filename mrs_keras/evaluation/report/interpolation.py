@@ -86,6 +86,7 @@ def random_pair_section(random_pairs: dict[str, dict], images: dict[str, bytes])
                         label,
                         name,
                         f"{100 * values['monotone']:.1f} %",
+                        both(values["step_back"]),
                         f"{r2['median']:.3f} / {r2['percentile_5']:.3f}",
                         both(error),
                     )
@@ -94,14 +95,16 @@ def random_pair_section(random_pairs: dict[str, dict], images: dict[str, bytes])
     return {
         "title": "Latent space: interpolation between random pairs",
         "text": f"{first['pairs']} pairs of each kind are alike but for what the table names, which goes from 10 % to "
-        "90 % of its training range. Best is: every path monotone (it goes strictly one way), R2 against the straight "
-        "line 1, end points where the true ends are (their error is a fraction of the true difference). gamma and "
-        "sigma both broaden a line, so the linewidth is the fairer test of the two.",
+        "90 % of its training range. Best is: every path monotone (it goes strictly one way; the largest step the "
+        "other way is a fraction of the true difference), R2 against the straight line 1, end points where the true "
+        "ends are (their error is a fraction of the true difference). gamma and sigma both broaden a line, so the "
+        "linewidth is the fairer test of the two.",
         "table": (
             (
                 "pairs over",
                 "parameter",
                 "monotone paths",
+                "largest step back, median / 95th",
                 "R2, median / 5th percentile",
                 "end point error, median / 95th",
             ),
