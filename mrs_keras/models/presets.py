@@ -36,7 +36,7 @@ CVAE_PRESETS: dict[str, dict] = {
         "training": {
             "source": "simulator",
             "config": "naa_pcr",
-            "epochs": 400,
+            "epochs": 200,
             "steps_per_epoch": 250,
             "batch_size": 128,
             "learning_rate": 1.5e-3,
