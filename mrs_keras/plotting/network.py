@@ -42,17 +42,20 @@ def _draw_network(axes, layers: Sequence, title: str, left: float, colour) -> di
     """Draws the layers of one network in a column 5.1 wide; returns the middle of each box."""
     axes.text(left + 2.55, 0.75, title, ha="center", fontsize=13, weight="bold")
     middles = {}
+    pale = tuple(1 - 0.25 * (1 - channel) for channel in colour[:3])  # opaque: arrows to later layers pass behind
     for layer in layers:
         beside = [other.name for other in layers if other.row == layer.row]
         x = left + 5.1 * (beside.index(layer.name) + 0.5) / len(beside)
         middles[layer.name] = (x, -layer.row)
         axes.add_patch(
             FancyBboxPatch(
-                (x - 1.15, -layer.row - 0.29), 2.3, 0.58, boxstyle="round,pad=0.02", fc=(*colour[:3], 0.25), ec=colour
+                (x - 1.15, -layer.row - 0.29), 2.3, 0.58, boxstyle="round,pad=0.02", fc=pale, ec=colour, zorder=2
             )
         )
-        axes.text(x, -layer.row + 0.11, layer.label, va="center", ha="center", fontsize=8.5)
-        axes.text(x, -layer.row - 0.14, layer.shape, va="center", ha="center", fontsize=7.5, family="monospace")
+        axes.text(x, -layer.row + 0.11, layer.label, va="center", ha="center", fontsize=8.5, zorder=3)
+        axes.text(
+            x, -layer.row - 0.14, layer.shape, va="center", ha="center", fontsize=7.5, family="monospace", zorder=3
+        )
     for layer in layers:
         x, y = middles[layer.name]
         for source in layer.inputs:

@@ -26,7 +26,7 @@ def plot_reconstruction(
       pca_errors: (batch,), relative L2 error of a principal component analysis.
       components: number of latents, and of principal components.
     """
-    figure = new_figure(12, 3.4)
+    figure = new_figure(12, 3.7)
     *panels, histogram = figure.subplots(1, 4)
     order = np.argsort(model_errors)
     chosen = {"smallest error": 0, "median error": len(order) // 2, "95th percentile": int(0.95 * (len(order) - 1))}
@@ -37,7 +37,7 @@ def plot_reconstruction(
         axes.plot(ppm, (spectra[row] - reconstructions[row]).real, color="tab:red", linewidth=0.8, label="difference")
         axes.set_title(f"{name}: {100 * model_errors[row]:.2f} %", fontsize=10)
         ppm_axis(axes)
-    panels[0].legend(fontsize=8)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
     bins = np.geomspace(
         100 * min(model_errors.min(), pca_errors.min()), 100 * max(model_errors.max(), pca_errors.max())
     )
