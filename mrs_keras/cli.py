@@ -25,6 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"mrs-keras {options.command}: {error}", file=sys.stderr)
         return 1
+    except MemoryError:
+        print(
+            f"mrs-keras {options.command}: not enough memory. Ask for fewer spectra at once; `generate` to a folder "
+            "(TFRecord) holds one batch alone.",
+            file=sys.stderr,
+        )
+        return 1
     except KeyboardInterrupt:
         print("\nInterrupted. Run the same command again to go on.", file=sys.stderr)
         return 130

@@ -59,6 +59,21 @@ def baseline_ks(parameters: SpectralParameters, physics: DatasetPhysics) -> list
     return [_ks(column, physics.prior.baseline) for column in physics.values(parameters)["baseline"].T]
 
 
+def shares_outside(parameters: SpectralParameters, physics: DatasetPhysics) -> dict[str, float]:
+    """Returns the share of spectra whose recovered parameter lies outside its training range, from 0 to 1.
+
+    Of the baseline, a coefficient outside is enough. Arguments and keys are those of `ks_statistics`. What lies beyond
+    an end by less than 1 % of the width counts as inside: a fit of a good spectrum may be off by as much.
+    """
+    values, shares = physics.values(parameters), {}
+    for name in (*LINE_PARAMETERS, "baseline"):
+        limits = physics.range_of(name)
+        margin = 0.01 * (limits.high - limits.low)
+        outside = (values[name] < limits.low - margin) | (values[name] > limits.high + margin)
+        shares[name] = float(outside.reshape(len(outside), -1).any(axis=1).mean())
+    return shares
+
+
 def _ks(values: np.ndarray, limits) -> float:
     return float(scipy.stats.kstest(values, scipy.stats.uniform(limits.low, limits.high - limits.low).cdf).statistic)
 
@@ -118,6 +133,7 @@ def coverage_numbers(
     accuracy, error = classifier_two_sample_test(validation, features)
     return {
         "ks": ks_statistics(parameters, physics),
+        "outside_range": shares_outside(parameters, physics),
         "density": density,
         "coverage": coverage,
         "classifier": {"accuracy": accuracy, "standard_error": error},

@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mrs_keras.basis import Basis
+from mrs_keras.checks import check_count
 from mrs_keras.data import load_arrays, open_dataset
 from mrs_keras.evaluation.dataset_physics import DatasetPhysics
 from mrs_keras.evaluation.diverged import failure
@@ -66,6 +67,7 @@ def evaluate(
       ValueError: if the dataset is not of the model's acquisition and metabolites, or `output_dir` holds something
         else than an earlier evaluation.
     """
+    check_count("steps", steps, 11, at_least=2)
     output_dir = Path(output_dir or Path(run_dir) / "evaluation")
     _check_replaceable(output_dir, Path(run_dir))
     with tqdm(total=STEPS, unit="step") as bar:

@@ -16,7 +16,8 @@ GENERATION_PRIORS = ("fitted", "standard_normal")
 
 def generation_priors(model: CVAE) -> tuple[str, ...]:
     """Returns what a model can draw latents from, its default first."""
-    return GENERATION_PRIORS if model.latent_density is not None else GENERATION_PRIORS[1:]
+    fitted = model.latent_density is not None and model.latent_density.is_fitted
+    return GENERATION_PRIORS if fitted else GENERATION_PRIORS[1:]
 
 
 def uniform_concentrations(model: CVAE, count: int, seed: int = 0) -> np.ndarray:
@@ -58,7 +59,8 @@ def generation_numbers(fit: SpectralFit, requested: np.ndarray, physics: Dataset
 
     Returns:
       dict of `"concentration_error"`, pooled over metabolites; `"concentrations"`, by metabolite as `label_fidelity`
-      returns them; and `"distance_from_physical_model"`, relative L2.
+      returns them; `"distance_from_physical_model"`, relative L2; and `"fits_not_converged"`, the number of spectra
+      whose fit found no minimum: they count with the best point found.
     """
     recovered = fit.parameters.concentrations
     highest = np.array([physics.range_of(name).high for name in physics.prior.metabolites])
@@ -66,4 +68,5 @@ def generation_numbers(fit: SpectralFit, requested: np.ndarray, physics: Dataset
         "concentration_error": summary(relative_error(recovered, requested, highest)),
         "concentrations": label_fidelity(recovered, requested, physics),
         "distance_from_physical_model": summary(fit.residual),
+        "fits_not_converged": int(np.sum(~fit.converged)),
     }

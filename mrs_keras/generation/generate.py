@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -76,6 +77,7 @@ def generate_dataset(
     Raises:
       FileExistsError: if there is something at `output` that must not be replaced.
       FileNotFoundError: if there is no model.
+      OSError: if the folder of `output` cannot be written to.
       ModuleNotFoundError: if `"nifti_mrs"` is asked for and the package nifti-mrs is not installed.
       ValueError: if an argument is out of range, or the concentrations do not fit the model.
 
@@ -88,6 +90,7 @@ def generate_dataset(
     format = _checked_format(format, output)
     seed = _checked_seed(seed)
     _check_free(output, format, overwrite)
+    _check_writable(output)
     source = open_source(source)
     number, concentrations_of = concentration_rows(source, number, concentrations, seed)
     blocks = _blocks(source, number, concentrations_of, seed)
@@ -184,6 +187,16 @@ def _check_free(output: Path, format: str, overwrite: bool) -> None:
         raise FileExistsError(
             f"Only {kind} is overwritten. Received: '{output}', which is something else. Choose another output."
         )
+
+
+def _check_writable(output: Path) -> None:
+    """Raises `OSError` where nothing can be written beside the output: before the work, not after it."""
+    folder = next(parent for parent in output.absolute().parents if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise type(error)(f"Cannot write '{output}': {error.strerror}: '{folder}'. Give another `output`.") from error
 
 
 def _is_generated(folder: Path) -> bool:

@@ -92,7 +92,12 @@ def open_export(saved_models_dir: str | os.PathLike = "saved_models", version: i
     try:
         _, generator = load_export(saved_models_dir, version)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{error} Or generate from a training: `mrs-keras generate --run RUN`.") from error
+        versions = sorted(path.name for path in (Path(saved_models_dir) / "generator").glob("[0-9]*"))
+        raise FileNotFoundError(
+            f"No SavedModels of version {version} in '{saved_models_dir}' (seen from '{Path.cwd()}'): {error} "
+            f"Versions of the generator there: {', '.join(versions) or 'none'}. Give the folder of the SavedModels "
+            "with --saved-models DIR, or a training with --run RUN."
+        ) from error
     path = Path(saved_models_dir) / "generator" / str(version)
     described = json.loads((path / EXTRA).read_text())
     missing = [f"the signature {name!r}" for name in ("generate",) if name not in generator.signatures]

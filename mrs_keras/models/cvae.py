@@ -81,7 +81,8 @@ class CVAE(GenerationMixin, keras.Model):
     >>> model = CVAE.from_preset("base")
     >>> model.compile(optimizer="adam")
     >>> model.fit(train, validation_data=validation, epochs=100, shuffle=False)  # doctest: +SKIP
-    >>> model.generate(concentrations=[[12.0, 4.5]], seed=0).shape
+    >>> model.fit_latent_density(train)  # doctest: +SKIP
+    >>> model.generate([[12.0, 4.5]], seed=0, prior="standard_normal").shape
     (1, 252, 2)
     """
 

@@ -9,8 +9,8 @@ import tensorflow as tf
 from mrs_keras.checks import check_choice, check_finite
 from mrs_keras.models.row_random import row_normal, row_seeds
 
-DENSITY_DRAWS = 4
-"""Latents drawn per training example to fit the latent density."""
+DENSITY_LATENTS = 24_000
+"""Latents that the latent density is fitted to, at least: of fewer training examples several are drawn of each."""
 
 GENERATED_AT_ONCE = 4096
 """Spectra that `generate` holds the hidden layers of at once."""
@@ -44,9 +44,10 @@ class GenerationMixin:
         z_mean = np.concatenate([posterior["z_mean"] for posterior, _ in parts])
         deviation = np.exp(0.5 * np.concatenate([posterior["z_log_var"] for posterior, _ in parts]))
         labels = self._scaled_labels(np.concatenate([concentrations for _, concentrations in parts]))
-        noise = row_normal(row_seeds(seed, len(z_mean)), DENSITY_DRAWS * self.latent_dim, stream=2).numpy()
-        draws = z_mean[:, None] + deviation[:, None] * noise.reshape(-1, DENSITY_DRAWS, self.latent_dim)
-        self.latent_density.fit(draws.reshape(-1, self.latent_dim), np.repeat(labels, DENSITY_DRAWS, axis=0), seed)
+        draws = -(-DENSITY_LATENTS // len(z_mean))
+        noise = row_normal(row_seeds(seed, len(z_mean)), draws * self.latent_dim, stream=2).numpy()
+        latents = z_mean[:, None] + deviation[:, None] * noise.reshape(-1, draws, self.latent_dim)
+        self.latent_density.fit(latents.reshape(-1, self.latent_dim), np.repeat(labels, draws, axis=0), seed)
 
     def _scaled_labels(self, concentrations):
         """Takes the trained range of each concentration to -1 ... 1; beyond it the density is that at its end."""
@@ -69,14 +70,34 @@ class GenerationMixin:
 
         Raises:
           ValueError: if a concentration is negative or not finite, their number is not that of the metabolites, there
-            is not one seed per row, or the model has no fitted density.
+            is not one seed per row, or `prior="fitted"` and no density was fitted. Where one could have been, `None`
+            draws from the standard normal prior with a warning.
         """
         concentrations = self.check_concentrations(concentrations)
+        prior = self._checked_prior(prior)
         seeds = row_seeds(seed, len(concentrations))
         starts = range(0, len(seeds), GENERATED_AT_ONCE)
         rows = [slice(start, start + GENERATED_AT_ONCE) for start in starts]
         parts = [self.sample(tf.constant(concentrations[row]), seeds[row], prior)["spectrum"] for row in rows]
         return np.concatenate(parts) if parts else np.zeros((0, self.acquisition.window_points, 2), np.float32)
+
+    def _checked_prior(self, prior: str | None) -> str:
+        """Returns what latents are drawn from; of a density that nobody fitted nothing is drawn unasked."""
+        if prior is not None:
+            check_choice("prior", prior, ("fitted", "standard_normal"))
+        fitted = self.latent_density is not None and self.latent_density.is_fitted
+        if prior == "fitted" and not fitted:
+            raise ValueError(
+                "This model has no fitted latent density. Expected: prior='standard_normal'. Received: prior='fitted'. "
+                "Build the model with `mixture_components` and call `fit_latent_density` after the training."
+            )
+        if prior is None and self.latent_density is not None and not fitted:
+            warnings.warn(
+                "The latent density was not fitted yet: latents are drawn from the standard normal prior, which "
+                "generates worse spectra. Call `fit_latent_density(train)` after the training.",
+                stacklevel=3,
+            )
+        return prior or ("fitted" if fitted else "standard_normal")
 
     def sample(self, concentrations, seeds, prior=None) -> dict[str, tf.Tensor]:
         """Does the work of `generate` for tensors, unchecked, also inside a graph; returns `"spectrum"` and `"z"`."""
@@ -91,17 +112,8 @@ class GenerationMixin:
 
     def sample_latents(self, seeds, concentrations, prior=None) -> tf.Tensor:
         """Draws latents, float32 (batch, latent_dim), for int64 seeds (batch,); else as `generate`, unchecked."""
-        fitted = self.latent_density is not None
-        prior = check_choice(
-            "prior", prior or ("fitted" if fitted else "standard_normal"), ("fitted", "standard_normal")
-        )
-        if prior == "standard_normal":
+        if prior == "standard_normal" or self.latent_density is None:
             return row_normal(seeds, self.latent_dim)
-        if not fitted:
-            raise ValueError(
-                "This model has no fitted latent density. Expected: prior='standard_normal'. Received: prior='fitted'. "
-                "Build the model with `mixture_components` and call `fit_latent_density` after the training."
-            )
         return self.latent_density(seeds, self._scaled_labels(concentrations))
 
     def check_concentrations(self, concentrations) -> np.ndarray:

@@ -81,6 +81,11 @@ class LatentDensity(keras.layers.Layer):
         self.label_means.assign(mixture.means_[:, c])
         self.label_whitening.assign(whitening)
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether `fit` was called, on this layer or before it was saved; not to be asked inside a graph."""
+        return bool(np.any(self.means.numpy()))
+
     def call(self, seeds, labels):
         """Draws latents, float32 (batch, latent_dim): a row for each int64 seed (batch,) and labels (batch, labels)."""
         offsets = labels[:, None, :] - self.label_means[None]

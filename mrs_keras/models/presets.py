@@ -25,13 +25,14 @@ CVAE_PRESETS: dict[str, dict] = {
     "endless": {
         "description": "As `base`, trained on spectra that are simulated as they are needed: none is seen twice.",
         "config": {
-            "latent_dim": 16,
+            # As many as the spectra have degrees of freedom that show: spare latents would learn the labels.
+            "latent_dim": 14,
             "hidden_units": (512, 256, 128),
             "activation": "gelu",
             "modulated": True,
             "kl_weight": 1.0,
             "decoder_variance": "optimal",
-            "mixture_components": 64,
+            "mixture_components": 128,
         },
         "training": {
             "source": "simulator",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.stats import ks_2samp
 
 from mrs_keras.plotting.style import (
     COLOURS,
@@ -14,6 +15,9 @@ from mrs_keras.plotting.style import (
     percent_axis,
     ppm_axis,
 )
+
+CLOUD = 5.0
+"""Standard deviations that panels of the feature space reach to on each side."""
 
 SCATTERED = 3
 """Metabolites whose concentrations are drawn one by one."""
@@ -136,6 +140,8 @@ def plot_coverage(
 ) -> Figure:
     """Draws generated and validation spectra in the feature space, and the numbers that compare them.
 
+    Of the components, those two are drawn whose distribution differs most from that of the validation spectra.
+
     Args:
       features: name of `SOURCES` -> (batch, components).
       validation: (examples, components).
@@ -146,9 +152,10 @@ def plot_coverage(
     figure = new_figure(3.8 * len(features) + 5.4, 4.0)
     *clouds, bars = figure.subplots(1, len(features) + 1, width_ratios=[*[1] * len(features), 1.35])
     for axes, (source, points) in zip(clouds, features.items(), strict=True):
-        axes.plot(*validation[:, :2].T, ".", markersize=2.5, color="0.7", label="validation")
+        pair = _most_different(points, validation)
+        axes.plot(*validation[:, pair].T, ".", markersize=2.5, color="0.7", label="validation")
         axes.plot(
-            *points[:, :2].T,
+            *points[:, pair].T,
             ".",
             markersize=2.5,
             alpha=0.6,
@@ -156,11 +163,13 @@ def plot_coverage(
             label=SOURCES[source][0].split(",")[0],
         )
         axes.set_title(SOURCES[source][0], fontsize=10)
-        axes.set(xlabel="principal component 1 (standardised)", ylabel="principal component 2 (standardised)")
+        axes.set(
+            xlabel=f"principal component {pair[0] + 1} (standardised)",
+            ylabel=f"principal component {pair[1] + 1} (standardised)",
+            xlim=(-CLOUD, CLOUD),
+            ylim=(-CLOUD, CLOUD),
+        )
         axes.legend(fontsize=8, loc="upper right", markerscale=4)
-    limits = np.abs(np.concatenate([validation, *features.values()])[:, :2]).max(axis=0) * 1.1
-    for axes in clouds:
-        axes.set(xlim=(-limits[0], limits[0]), ylim=(-limits[1], limits[1]))
     rows = {"density": 1.0, "coverage": ideal_coverage, "classifier\naccuracy": 0.5}
     for place, (source, number) in enumerate(numbers.items()):
         label, colour = SOURCES[source]
@@ -176,3 +185,9 @@ def plot_coverage(
     bars.set_ylim(0, 1.5 * max(1.0, *(number["density"] for number in numbers.values())))
     bars.legend(fontsize=8, loc="upper right")
     return figure
+
+
+def _most_different(points: np.ndarray, validation: np.ndarray) -> list[int]:
+    """Returns the two components whose distributions differ most (Kolmogorov-Smirnov), the first ones first."""
+    statistics = [ks_2samp(ours, theirs).statistic for ours, theirs in zip(points.T, validation.T, strict=True)]
+    return sorted(np.argsort(statistics)[-2:].tolist())

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import tensorflow as tf
 
 from mrs_keras.checks import check_count
@@ -174,7 +173,7 @@ def _specs(model: CVAE) -> tuple[tf.TensorSpec, tf.TensorSpec]:
 def describe(model: CVAE) -> dict:
     """Returns what an export says of its model, as plain JSON data."""
     # A density that nobody fitted is the standard normal prior.
-    fitted = model.latent_density is not None and bool(np.any(model.latent_density.means.numpy()))
+    fitted = model.latent_density is not None and model.latent_density.is_fitted
     return {
         "metabolites": list(model.metabolites),
         "concentration_range_mm": [list(limits) for limits in model.concentration_range_mm],

@@ -10,7 +10,7 @@ from mrs_keras.basis import Basis, basis_for
 from mrs_keras.data import evaluation_batches, simulated, training_batches
 from mrs_keras.simulation import UniformPrior
 
-DENSITY_EXAMPLES = 30_000
+DENSITY_EXAMPLES = 100_000
 """Simulated spectra whose latents the latent density is fitted to."""
 
 

@@ -111,7 +111,9 @@ def test_a_folder_of_tfrecord_files_and_a_nifti_mrs_file_are_written(run_dir, tm
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "mrs-keras export --output saved_models --version 1`. Or generate from a training: `mrs-keras generate"),
+        ([], "No SavedModels of version 1 in 'saved_models'"),
+        ([], "Versions of the generator there: none. Give the folder of the SavedModels with --saved-models DIR"),
+        (["--output", "/proc/spectra.npz"], "Cannot write '/proc/spectra.npz'"),
         (["--run", "nowhere"], "No trained model in 'nowhere'"),
         (["--run", "nowhere", "--version", "2"], "--version is that of SavedModels"),
         (["--concentrations", "labels.csv"], "no table of concentrations 'labels.csv'"),

@@ -261,7 +261,7 @@ def test_active_units_counts_latents_whose_mean_varies():
 
 def test_generated_spectra_depend_on_the_seed_alone():
     model = small_model()
-    one, again, other = (model.generate([[10.0, 4.0]] * 3, seed=seed) for seed in (0, 0, 1))
+    one, again, other = (model.generate([[10.0, 4.0]] * 3, seed, "standard_normal") for seed in (0, 0, 1))
     assert one.shape == (3, 252, 2)
     np.testing.assert_array_equal(one, again)
     assert np.abs(one - other).max() > 0
@@ -269,7 +269,7 @@ def test_generated_spectra_depend_on_the_seed_alone():
 
 def test_concentrations_outside_the_trained_range_are_warned_of():
     with pytest.warns(UserWarning, match="trained range: NAA 7.5 to 17 mM, PCr 3 to 5.5 mM"):
-        small_model().generate([[20.0, 4.0]], seed=0)
+        small_model().generate([[20.0, 4.0]], 0, "standard_normal")
 
 
 @pytest.mark.parametrize("concentrations", [[[1.0]], [1.0, 2.0], [[-1.0, 4.0]], [[float("nan"), 4.0]]])

@@ -7,6 +7,7 @@ import tensorflow as tf
 from scipy import stats
 
 from mrs_keras import CVAE
+from mrs_keras.evaluation.generated_spectra import generation_priors
 from mrs_keras.models.latent_density import LatentDensity
 from mrs_keras.models.row_random import GOLDEN, _bits, row_normal, row_seeds, row_uniform
 from tests.conftest import run_python
@@ -171,7 +172,7 @@ def test_a_spectrum_depends_on_its_row_seed_and_concentrations_alone():
 
 
 def test_more_spectra_than_fit_at_once_are_generated_in_parts(monkeypatch):
-    model = small_model()
+    model = small_model(mixture_components=0)
     whole = model.generate([[10.0, 4.0]] * 10, seed=0)
     monkeypatch.setattr("mrs_keras.models.generation.GENERATED_AT_ONCE", 4)
     np.testing.assert_allclose(model.generate([[10.0, 4.0]] * 10, seed=0), whole, rtol=1e-5, atol=1e-5)
@@ -186,6 +187,18 @@ def test_the_prior_is_a_choice():
     np.testing.assert_array_equal(model.generate([[10.0, 4.0]], 0), fitted)
     with pytest.raises(ValueError, match="Unknown `prior`. Expected one of: 'fitted', 'standard_normal'"):
         model.generate([[10.0, 4.0]], 0, "normal")
+
+
+def test_a_density_that_nobody_fitted_is_not_taken_for_a_fitted_one():
+    model = small_model(mixture_components=2)
+    with pytest.raises(ValueError, match="no fitted latent density.*call `fit_latent_density` after the training"):
+        model.generate([[10.0, 4.0]], 0, "fitted")
+    with pytest.warns(UserWarning, match="not fitted yet: latents are drawn from the standard normal prior"):
+        unasked = model.generate([[10.0, 4.0]], 0)
+    np.testing.assert_array_equal(unasked, model.generate([[10.0, 4.0]], 0, "standard_normal"))
+    assert generation_priors(model) == ("standard_normal",)
+    model.fit_latent_density(examples(200))
+    assert generation_priors(model) == ("fitted", "standard_normal")
 
 
 def test_a_model_without_a_density_says_so():
@@ -217,7 +230,7 @@ def noisy(size: int, deviation: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def test_generated_spectra_carry_noise_of_the_learned_level():
-    model = small_model(decoder_variance="learned", hidden_units=(64, 32))
+    model = small_model(decoder_variance="learned", hidden_units=(64, 32), mixture_components=0)
     scale = model.spectrum_scale
     data = noisy(1000, np.full(1000, 0.05 * scale))
     model.compile(keras.optimizers.Adam(3e-3))

@@ -47,14 +47,15 @@ def generation_sections(numbers: dict, images: dict[str, bytes]) -> list[dict]:
         {
             "title": "Generated spectra: are they physical?",
             "text": "Relative L2 distance from the nearest spectrum of the physical model, 0 is best. What lies beyond "
-            "10 % should not be trained on.",
+            "10 % should not be trained on. A fit that did not converge counts with the best point that it found.",
             "table": (
-                ("spectra", "median", "95th percentile"),
+                ("spectra", "median", "95th percentile", "fits that did not converge"),
                 [
                     (
                         SOURCES[name],
                         small_percent(values["distance_from_physical_model"]["median"]),
                         small_percent(values["distance_from_physical_model"]["percentile_95"]),
+                        str(values["fits_not_converged"]),
                     )
                     for name, values in sources.items()
                 ],
@@ -68,11 +69,18 @@ def generation_sections(numbers: dict, images: dict[str, bytes]) -> list[dict]:
             "text": "Kolmogorov-Smirnov statistic of each recovered parameter against its uniform training range: the "
             f"largest distance between the cumulative distributions, 0 is best. {spectra['fitted']} spectra that "
             f"follow the range stay below {1.36 / spectra['fitted'] ** 0.5:.3f} in 95 of 100 cases. Of the baseline, "
-            "the coefficient with the largest statistic counts.",
+            "the coefficient with the largest statistic counts. In brackets: the share of spectra that lie outside the "
+            "training range, by more than 1 % of its width; of the baseline, with any coefficient.",
             "table": (
                 ("spectra", *next(iter(sources.values()))["ks"]),
                 [
-                    (SOURCES[name], *(f"{value:.3f}" for value in values["ks"].values()))
+                    (
+                        SOURCES[name],
+                        *(
+                            f"{value:.3f} ({100 * values['outside_range'][parameter]:.1f} %)"
+                            for parameter, value in values["ks"].items()
+                        ),
+                    )
                     for name, values in sources.items()
                 ],
             ),
@@ -87,7 +95,8 @@ def generation_sections(numbers: dict, images: dict[str, bytes]) -> list[dict]:
             f"{NEIGHBOURS}) is low where generated spectra lie away from the data, 1 is best; coverage is the share of "
             f"validation spectra that a generated one comes near to, {IDEAL_COVERAGE:.2f} is best. Accuracy is that "
             "of a classifier that was trained to tell generated from validation spectra (Lopez-Paz and Oquab 2017): "
-            "0.5 is best, 1 means that it is never fooled. The simulated spectra show what a perfect generator gets.",
+            "0.5 is best, 1 means that it is never fooled; further than two standard errors from 0.5, the two sets "
+            "are told apart. The simulated spectra show what a perfect generator gets.",
             "table": (
                 ("spectra", "density", "coverage", "classifier accuracy (standard error)"),
                 [
@@ -101,6 +110,7 @@ def generation_sections(numbers: dict, images: dict[str, bytes]) -> list[dict]:
                 ],
             ),
             "figure": images["generated_coverage"],
-            "caption": "Left: blue points should lie as the grey ones do. Right: bars should reach the dashed lines.",
+            "caption": "Left: the two components in which the sets differ most; blue points should lie as the grey "
+            "ones do. Right: bars should reach the dashed lines.",
         },
     ]

@@ -95,21 +95,34 @@ def _overview(numbers: dict, notes: list[str]) -> dict:
             f"{percent(simulated['coverage'])} (simulated)",
         ),
         (
-            "generated spectra that a classifier recognises",
+            "classifier of generated against validation spectra, right in",
             percent(default["classifier"]["accuracy"]),
             f"{percent(simulated['classifier']['accuracy'])} (simulated; chance: 50 %)",
+        ),
+        (
+            "Kolmogorov-Smirnov statistic of generated parameters, worst",
+            _worst(default["ks"]),
+            f"{_worst(simulated['ks'])} (simulated)",
         ),
         ("labels that leak into the latents, largest R2", f"{max(labels):.3f}", "0"),
         *(
             (
-                f"monotone paths between random pairs: {name}",
+                f"paths between random pairs over {kind}, monotone in {name}",
                 f"{100 * values['monotone']:.1f} %",
                 f"{100 * result['reference_numbers']['varied'][name]['monotone']:.1f} % (simulated)"
                 if "reference_numbers" in result
                 else "100.0 %",
             )
-            for result in numbers["random_pairs"].values()
+            for kind, result in numbers["random_pairs"].items()
             for name, values in result["numbers"]["varied"].items()
+        ),
+        *(
+            (
+                f"paths between random pairs over {kind}, what should stay: drift, worst median",
+                _worst_drift(result["numbers"]["drift"]),
+                f"0 % (bound: {percent(result['numbers']['drift_bounds']['median'])})",
+            )
+            for kind, result in numbers["random_pairs"].items()
         ),
     ]
     return {
@@ -123,6 +136,16 @@ def _overview(numbers: dict, notes: list[str]) -> dict:
         ),
         "table": (("number", "this model", "best"), rows),
     }
+
+
+def _worst(statistics: dict[str, float]) -> str:
+    name = max(statistics, key=statistics.get)
+    return f"{statistics[name]:.3f} ({name})"
+
+
+def _worst_drift(drift: dict[str, dict]) -> str:
+    name = max(drift, key=lambda parameter: drift[parameter]["median"])
+    return f"{percent(drift[name]['median'])} ({name})"
 
 
 def _of_priors(generation: dict, key: str) -> list[tuple[str, dict, str]]:
