@@ -3,6 +3,7 @@
 import contextlib
 import os
 import selectors
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,18 @@ DONE = b"."
 
 GRACE_SECONDS = 60.0
 """After the loss of a worker TensorFlow has this long to raise, which takes it about 15 s, before the process ends."""
+
+CONNECT_SECONDS = 120.0
+"""Longest time that TensorFlow may take to connect workers that have met; it takes a second or two."""
+
+GUARD = """
+import os, select, signal, sys
+parent, seconds, message = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
+done = select.select([sys.stdin], [], [], seconds)[0]
+if not done and os.getppid() == parent:
+    print(message, file=sys.stderr, flush=True)
+    os.kill(parent, signal.SIGKILL)
+"""
 
 
 class Watch:
@@ -102,3 +115,23 @@ def watching(meeting: Meeting | None) -> Iterator[None]:
     finally:
         watch.ended.set()
         meeting.close()
+
+
+@contextlib.contextmanager
+def connecting(seconds: float = CONNECT_SECONDS) -> Iterator[None]:
+    """Ends the process with a message where TensorFlow does not connect to the other workers in time.
+
+    A worker that ends between the meeting and TensorFlow's own start leaves the others inside TensorFlow, which then
+    lets no other thread of Python run and takes no signal but SIGKILL: only another process can end it.
+    """
+    message = (
+        f"mrs_keras: TensorFlow did not connect to the other workers within {seconds:g} s, although they had met: one "
+        "of them has ended since, or a firewall lets too little through. Look at their output, end what is left of "
+        "them, then start the same command again on all machines."
+    )
+    arguments = [sys.executable, "-S", "-c", GUARD, str(os.getpid()), str(seconds), message]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE) as guard:
+        try:
+            yield
+        finally:
+            guard.stdin.close()

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from mrs_keras.training.cluster import Cluster
+from mrs_keras.training.liveness import connecting
 
 
 def default_strategy(cluster: Cluster | None = None) -> tf.distribute.Strategy:
@@ -15,7 +16,8 @@ def default_strategy(cluster: Cluster | None = None) -> tf.distribute.Strategy:
         several = len(tf.config.list_logical_devices("GPU")) > 1
         return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        with connecting():
+            return tf.distribute.MultiWorkerMirroredStrategy()
     except RuntimeError as error:
         if "startup" not in str(error):
             raise
