@@ -51,6 +51,7 @@ def _train(options) -> None:
         learning_rate=options.learning_rate,
         seed=options.seed,
         checkpoint_every=options.checkpoint_every,
+        worker_timeout_s=options.worker_timeout,
     )
     print(f"Trained model: {options.output / 'model.keras'}\nNext: mrs-keras evaluate --run {options.output}")
 
@@ -119,6 +120,20 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--learning-rate", type=float, help="highest learning rate; by default the preset's")
     train.add_argument("--seed", type=int, default=0, help="of weights, order and sampling noise")
     train.add_argument("--checkpoint-every", type=int, default=10, help="epochs between checkpoints")
+    train.add_argument(
+        "--worker-timeout",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="longest wait for the other machines at the start",
+    )
+    train.epilog = (
+        "All GPUs of the machine train together. Several machines do where the environment variable TF_CONFIG lists "
+        "them as 'host:port' and the same command starts on each, with one folder that all share: "
+        'TF_CONFIG=\'{"cluster": {"worker": ["host0:2222", "host1:2222"]}, '
+        '"task": {"type": "worker", "index": 0}}\', with index 1 on the second. '
+        "If one is lost all stop, and the same command goes on from the last checkpoint."
+    )
 
     evaluate = add("evaluate", _evaluate, "evaluate a trained model: numbers, figures and a report")
     _add_run_dir(evaluate)

@@ -1,6 +1,7 @@
 """Writing files and folders so that a half-written one never looks finished."""
 
 import contextlib
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -34,3 +35,31 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def explaining_a_full_disk(folder: Path, remedy: str) -> Iterator[None]:
+    """Turns what Python, HDF5 and TensorFlow raise where there is no space left into an `OSError` with the remedy."""
+    try:
+        yield
+    except Exception as error:
+        if not _is_of_full_disk(error):
+            raise
+        raise OSError(
+            errno.ENOSPC,
+            f"There is no space left to write to '{folder}'. What was finished there before is untouched. {remedy}",
+        ) from error
+
+
+def _is_of_full_disk(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, comes from a full disk, a quota or a limit on the size of files."""
+    seen = []
+    while error is not None and error not in seen:
+        seen.append(error)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return True
+        # HDF5 and TensorFlow give the system's words alone.
+        if any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

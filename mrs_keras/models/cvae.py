@@ -64,8 +64,8 @@ class CVAE(GenerationMixin, keras.Model):
         `"optimal"`.
       mixture_components: Gaussians of the density that `fit_latent_density` fits. Defaults to `0`: none, generated
         spectra come from the standard normal prior.
-      seed: of the sampling noise. Step n on replica r uses noise keyed by (seed, n, r): a resumed training equals an
-        uninterrupted one. Defaults to `0`.
+      seed: of the sampling noise. Row i of the global batch of step n has noise keyed by (seed, n, i): a resumed
+        training equals an uninterrupted one, and one on several replicas that on one. Defaults to `0`.
 
     Call arguments:
       inputs: dict with `"spectrum"` and `"concentrations"`.
@@ -210,9 +210,9 @@ class CVAE(GenerationMixin, keras.Model):
 
     def train_step(self, data):
         inputs = self._checked_inputs(data)
-        batch = tf.shape(inputs["spectrum"])[0]
-        global_batch = _sum_over_replicas(tf.cast(batch, tf.float32))
-        noise = tf.random.stateless_normal((batch, self.latent_dim), self._step_seed(), alg="philox")
+        shares = _rows_of_replicas(inputs["spectrum"])
+        global_batch = tf.reduce_sum(shares)
+        noise = self._step_noise(tf.shape(inputs["spectrum"])[0], shares)
         with tf.GradientTape() as tape:
             *terms, z_mean = self._terms(inputs, noise, training=True)
             losses = self._per_example_losses(*terms, global_batch)
@@ -224,7 +224,7 @@ class CVAE(GenerationMixin, keras.Model):
 
     def test_step(self, data):
         inputs = self._checked_inputs(data)
-        global_batch = _sum_over_replicas(tf.cast(tf.shape(inputs["spectrum"])[0], tf.float32))
+        global_batch = tf.reduce_sum(_rows_of_replicas(inputs["spectrum"]))
         *terms, z_mean = self._terms(inputs, 0.0, training=False)
         return self._update_metrics(self._per_example_losses(*terms, global_batch), z_mean)
 
@@ -233,19 +233,42 @@ class CVAE(GenerationMixin, keras.Model):
             return self.kl_weight(self.optimizer.iterations)
         return self.kl_weight
 
-    def _step_seed(self):
-        """Returns the seed of this step's noise on this replica: int32 (2,)."""
+    def _step_noise(self, rows, shares):
+        """Returns this step's noise for the rows of this replica, float32 (rows, latent_dim).
+
+        Each replica draws the noise of the global batch, a few numbers per row, and keeps that of its rows: it does not
+        depend on the number of replicas.
+        """
         seed = tf.constant([self.seed, 0], tf.int32)
-        seed = tf.random.experimental.stateless_fold_in(seed, tf.cast(self.optimizer.iterations, tf.int32))
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        return tf.random.experimental.stateless_fold_in(seed, replica)
+        for number in (tf.cast(self.optimizer.iterations, tf.int32), 0):
+            seed = tf.random.experimental.stateless_fold_in(seed, number)
+        context = tf.distribute.get_replica_context()
+        if context.num_replicas_in_sync == 1:
+            return tf.random.stateless_normal((rows, self.latent_dim), seed, alg="philox")
+        ends = tf.cast(tf.cumsum(shares), tf.int32)
+        noise = tf.random.stateless_normal((ends[-1], self.latent_dim), seed, alg="philox")
+        end = ends[context.replica_id_in_sync_group]
+        return noise[end - rows : end]
 
     def _update_metrics(self, losses, z_mean):
         """Returns all of `metrics`: where one is missing, Keras averages over replicas instead of reading them."""
         for name, values in losses.items():
             self.trackers[name].update_state(values)
         self.active_units.update_state(z_mean)
-        return {metric.name: metric.result() for metric in self.metrics}
+        results = {metric.name: metric.result() for metric in self.metrics}
+        if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
+            # Over several machines Keras averages along the first axis, which a scalar lacks (keras#20585).
+            return {name: tf.reshape(result, (1,)) for name, result in results.items()}
+        return results
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Builds what a strategy needs built before the first step: the optimizer alone.
+
+        Keras would look at a batch for that, and fails where it differs between replicas or machines (keras#20585).
+        """
+        if self._distribute_strategy is not None and self.optimizer is not None and not self.optimizer.built:
+            with self._distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
 
     @property
     def metrics(self):
@@ -292,3 +315,10 @@ class CVAE(GenerationMixin, keras.Model):
 
 def _sum_over_replicas(value):
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
+def _rows_of_replicas(column):
+    """Returns how many rows of the global batch each replica has: float32 (replicas,)."""
+    context = tf.distribute.get_replica_context()
+    rows = tf.cast(tf.shape(column)[0], tf.float32)
+    return _sum_over_replicas(rows * tf.one_hot(context.replica_id_in_sync_group, context.num_replicas_in_sync))

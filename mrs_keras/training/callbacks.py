@@ -1,9 +1,11 @@
 """Callbacks of the training recipe."""
 
+import contextlib
 import csv
 import math
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import keras
@@ -20,21 +22,23 @@ class Checkpoint(keras.callbacks.Callback):
     Args:
       folder: where `epoch_NNNN.keras` are written; NNNN is the number of finished epochs. The last two are kept.
       every: epochs between checkpoints.
+      writes: whether this process is the one that writes. Defaults to `True`.
     """
 
-    def __init__(self, folder: Path, every: int):
+    def __init__(self, folder: Path, every: int, writes: bool = True):
         super().__init__()
         self.folder = folder
         self.every = every
+        self.writes = writes
 
     def on_epoch_end(self, epoch, logs=None):
         # A diverged model is no place to go on from.
         if (epoch + 1) % self.every or not math.isfinite((logs or {}).get("loss", 0.0)):
             return
-        with replacing(self.folder / f"epoch_{epoch + 1:04d}.keras") as partial:
-            self.model.save(partial)
-        for old in self.checkpoints(self.folder)[:-CHECKPOINTS_KEPT]:
-            remove(old)
+        save_model(self.model, self.folder / f"epoch_{epoch + 1:04d}.keras", self.writes)
+        if self.writes:
+            for old in self.checkpoints(self.folder)[:-CHECKPOINTS_KEPT]:
+                remove(old)
 
     @staticmethod
     def checkpoints(folder: Path) -> list[Path]:
@@ -45,6 +49,23 @@ class Checkpoint(keras.callbacks.Callback):
     def epochs_of(checkpoint: Path) -> int:
         """Returns the number of finished epochs of a checkpoint."""
         return int(checkpoint.stem.removeprefix("epoch_"))
+
+
+def save_model(model: keras.Model, path: Path, writes: bool = True) -> None:
+    """Saves a model so that it exists whole or not at all.
+
+    Args:
+      model: to save.
+      path: of the `.keras` file.
+      writes: `False` for all but one of several processes that train together. They save to a temporary place: the
+        metrics in the file are sums over all of them, which none can read alone. Defaults to `True`.
+    """
+    if writes:
+        with replacing(path) as partial:
+            model.save(partial)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder) / path.name)
 
 
 class EpochProgress(keras.callbacks.Callback):
@@ -62,6 +83,7 @@ class EpochProgress(keras.callbacks.Callback):
     def __init__(self, first_epoch: int):
         super().__init__()
         self.first_epoch = first_epoch
+        self.bar: tqdm | None = None
 
     def on_epoch_end(self, epoch, logs=None):
         shown = {name: f"{logs[name]:.3g}" for name in self.SHOWN if name in (logs or {})}
@@ -69,7 +91,18 @@ class EpochProgress(keras.callbacks.Callback):
         self.bar.update()
 
     def on_train_end(self, logs=None):
-        self.bar.close()
+        if self.bar is not None:
+            self.bar.close()
+
+
+def close_files(callbacks: list[keras.callbacks.Callback]) -> None:
+    """Closes the history and the progress bar, which `fit` leaves open where it raises."""
+    for callback in callbacks:
+        if isinstance(callback, EpochProgress):
+            callback.on_train_end()
+        elif isinstance(callback, keras.callbacks.CSVLogger) and callback.csv_file is not None:
+            with contextlib.suppress(OSError):  # of a full disk, which was told already
+                callback.csv_file.close()
 
 
 def cut_history(path: Path, epochs: int) -> None:

@@ -13,9 +13,14 @@ import tensorflow_datasets as tfds
 
 from mrs_keras.checks import check_choice, check_count, check_positive
 from mrs_keras.data import evaluation_batches, open_dataset
-from mrs_keras.files import replacing
+from mrs_keras.files import explaining_a_full_disk, replacing
 from mrs_keras.models import CVAE, CVAE_PRESETS
-from mrs_keras.training.callbacks import Checkpoint, EpochProgress, cut_history
+from mrs_keras.training.architecture_check import check_architecture
+from mrs_keras.training.callbacks import Checkpoint, EpochProgress, close_files, cut_history, save_model
+from mrs_keras.training.cluster import Cluster, cluster_from_environment
+from mrs_keras.training.liveness import watching
+from mrs_keras.training.rendezvous import meet
+from mrs_keras.training.replicas import check_batch_size, compiles, default_strategy, distribute
 from mrs_keras.training.source import open_source
 
 MODEL_FILE = "model.keras"
@@ -36,6 +41,7 @@ def train(
     seed: int = 0,
     checkpoint_every: int = 10,
     strategy: tf.distribute.Strategy | None = None,
+    worker_timeout_s: float = 300.0,
 ) -> CVAE:
     """Trains a model, or goes on with a training that was interrupted.
 
@@ -43,6 +49,9 @@ def train(
     fitted. The folder gets `model.keras` (only once all is done), `checkpoints/`, `history.csv`, `tensorboard/` and
     `settings.json`. Called again, it resumes at the last checkpoint, and the result equals that of an uninterrupted
     training to the last bit; a finished training is loaded.
+
+    Where TF_CONFIG lists several processes, they train one model together, once each has reached all others: the first
+    alone writes the folder, which all must see.
 
     Args:
       output_dir: folder of the run.
@@ -55,14 +64,19 @@ def train(
       seed: of the initial weights, the order of the examples and the sampling noise. Defaults to `0`.
       checkpoint_every: epochs between checkpoints. Defaults to `10`.
       strategy: Defaults to `None`: `tf.distribute.MirroredStrategy()` over all GPUs where there are several; otherwise
-        none, and XLA compiles the step.
+        none, and XLA compiles the step. With TF_CONFIG, `tf.distribute.MultiWorkerMirroredStrategy()`.
+      worker_timeout_s: longest time to wait for the other processes of TF_CONFIG, in seconds. Defaults to `300.0`.
 
     Returns:
       The trained `CVAE`.
 
     Raises:
       FileNotFoundError: if the dataset was not built.
-      ValueError: if the folder holds a run with other settings, or an argument is out of range.
+      ValueError: if the folder holds a run with other settings, an argument is out of range, there are more replicas
+        than examples in a batch, or TF_CONFIG is malformed.
+      TimeoutError: if another process of TF_CONFIG does not answer in time.
+      RuntimeError: if another process ends before the training is done, or the training diverges.
+      OSError: if there is no space left to write to.
     """
     recipe = CVAE_PRESETS[check_choice("preset", preset, CVAE_PRESETS)]["training"]
     check_count("checkpoint_every", checkpoint_every, 10)
@@ -80,57 +94,62 @@ def train(
         ),
         "seed": check_count("seed", seed, 0, at_least=0),
     }
+    check_positive("worker_timeout_s", worker_timeout_s, 300.0)
+    cluster = _cluster(strategy)
+    is_chief = cluster is None or cluster.is_chief
     output_dir = Path(output_dir)
     builder = open_dataset(data_dir, settings["config"])
-    _claim(output_dir, {**settings, "dataset": _fingerprint(builder)})
-    strategy = strategy or _default_strategy()
-    compiles = _compiles(strategy)
+    claimed = {**settings, "dataset": _fingerprint(builder)}
+    _check_claim(output_dir, claimed)
     finished = output_dir / MODEL_FILE
     if finished.exists():
         return load_model(finished, "Remove it: the training then goes on from the last checkpoint.")
 
     checkpoints = Checkpoint.checkpoints(output_dir / "checkpoints")
-    first_epoch = Checkpoint.epochs_of(checkpoints[-1]) if checkpoints else 0
-    source = open_source(builder, settings, first_epoch)
-    steps = source.steps_per_epoch
-    with strategy.scope():
-        if checkpoints:
-            model = load_model(checkpoints[-1], "Remove it: the training then goes on from the checkpoint before.")
-        else:
-            keras.utils.set_random_seed(seed)
-            kl_weight = _kl_schedule(recipe["kl_weight"], settings["epochs"] * steps)
-            model = CVAE.from_preset(preset, builder.info.metadata, seed=seed, kl_weight=kl_weight)
-            model.compile(_optimizer(settings, steps))
-        # Not the checkpoint's: the training may go on with another number of devices.
-        model.jit_compile = compiles
+    resumed = {"checkpoint": checkpoints[-1].name if checkpoints else None, "checkpoint_every": checkpoint_every}
+    meeting = cluster and meet(cluster, {**claimed, **resumed}, worker_timeout_s)
+    with watching(meeting), explaining_a_full_disk(output_dir, "Free some, and run the same command again to go on."):
+        strategy = strategy or default_strategy(cluster)
+        check_batch_size(settings["batch_size"], strategy)
+        if is_chief:
+            _claim(output_dir, claimed)
+        first_epoch = Checkpoint.epochs_of(checkpoints[-1]) if checkpoints else 0
+        source = open_source(builder, settings, first_epoch)
+        steps = source.steps_per_epoch
+        with strategy.scope():
+            if checkpoints:
+                model = load_model(checkpoints[-1], "Remove it: the training then goes on from the checkpoint before.")
+                check_architecture(model, settings, builder.info.metadata, checkpoints[-1])
+            else:
+                keras.utils.set_random_seed(seed)
+                kl_weight = _kl_schedule(recipe["kl_weight"], settings["epochs"] * steps)
+                model = CVAE.from_preset(preset, builder.info.metadata, seed=seed, kl_weight=kl_weight)
+                model.compile(_optimizer(settings, steps))
+            # Not the checkpoint's: the training may go on with another number of devices.
+            model.jit_compile = compiles(strategy)
 
-    history = output_dir / HISTORY_FILE
-    cut_history(history, first_epoch)
-    validation = evaluation_batches(builder)
-    model.fit(
-        source.batches,
-        # Endless: the end of a dataset under MirroredStrategy can reach Keras during the next epoch's training steps,
-        # which it then takes for the end of the training data.
-        validation_data=validation.repeat(),
-        validation_steps=int(validation.cardinality()),
-        epochs=settings["epochs"],
-        initial_epoch=first_epoch,
-        steps_per_epoch=steps,
-        shuffle=False,
-        verbose=0,
-        callbacks=[
-            keras.callbacks.CSVLogger(history, append=True),
-            keras.callbacks.TensorBoard(output_dir / "tensorboard", write_graph=False),
-            Checkpoint(output_dir / "checkpoints", checkpoint_every),
-            EpochProgress(first_epoch),
-            keras.callbacks.TerminateOnNaN(),
-        ],
-    )
-    _check_finite_weights(model)
-    if model.latent_density is not None:
-        model.fit_latent_density(source.density_batches, seed)
-    with replacing(finished) as partial:
-        model.save(partial)
+        validation = evaluation_batches(builder)
+        callbacks = _callbacks(output_dir, first_epoch, checkpoint_every, is_chief)
+        try:
+            model.fit(
+                distribute(source.batches, strategy),
+                # Endless: the end of a dataset under MirroredStrategy can reach Keras during the next epoch's training
+                # steps, which it then takes for the end of the training data.
+                validation_data=distribute(validation.repeat(), strategy),
+                validation_steps=int(validation.cardinality()),
+                epochs=settings["epochs"],
+                initial_epoch=first_epoch,
+                steps_per_epoch=steps,
+                shuffle=False,
+                verbose=0,
+                callbacks=callbacks,
+            )
+        finally:
+            close_files(callbacks)
+        _check_finite_weights(model)
+        if model.latent_density is not None:
+            model.fit_latent_density(source.density_batches, seed)
+        save_model(model, finished, is_chief)
     return model
 
 
@@ -164,36 +183,51 @@ def _kl_schedule(weights: dict, steps: int) -> keras.optimizers.schedules.Learni
     return keras.optimizers.schedules.PolynomialDecay(weights["start"], duration, weights["end"])
 
 
-def _default_strategy() -> tf.distribute.Strategy:
-    several = len(tf.config.list_logical_devices("GPU")) > 1
-    return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
+def _cluster(strategy: tf.distribute.Strategy | None) -> Cluster | None:
+    """Returns the processes that TF_CONFIG lists, or raises `ValueError` where it comes with a strategy of its own."""
+    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        raise ValueError(
+            "`strategy` must be left out for a training on several machines: it is made once all of them have met. "
+            f"Received: strategy={type(strategy).__name__}. Set TF_CONFIG alone."
+        )
+    return cluster_from_environment() if strategy is None else None
 
 
-def _compiles(strategy: tf.distribute.Strategy) -> bool:
-    """Whether XLA compiles the step, which makes it faster.
+def _callbacks(output_dir: Path, first_epoch: int, checkpoint_every: int, is_chief: bool) -> list:
+    """Returns the callbacks of `fit`; one process alone writes history and logs."""
+    checkpoint = Checkpoint(output_dir / "checkpoints", checkpoint_every, is_chief)
+    if not is_chief:
+        return [checkpoint, keras.callbacks.TerminateOnNaN()]
+    cut_history(output_dir / HISTORY_FILE, first_epoch)
+    return [
+        keras.callbacks.CSVLogger(output_dir / HISTORY_FILE, append=True),
+        keras.callbacks.TensorBoard(output_dir / "tensorboard", write_graph=False),
+        checkpoint,
+        EpochProgress(first_epoch),
+        keras.callbacks.TerminateOnNaN(),
+    ]
 
-    Not under a strategy: Keras fails with several replicas (keras#19005), and with a single mirrored one its metrics
-    were seen to differ from run to run.
-    """
-    return strategy.num_replicas_in_sync == 1 and not isinstance(strategy, tf.distribute.MirroredStrategy)
+
+def _check_claim(output_dir: Path, settings: dict) -> None:
+    """Raises `ValueError` where the folder holds a run with other settings."""
+    path = output_dir / SETTINGS_FILE
+    if not path.exists():
+        return
+    settings = json.loads(json.dumps(settings))  # tuples become lists, as they are read back
+    found = json.loads(path.read_text())
+    different = {key: (found.get(key), value) for key, value in settings.items() if found.get(key) != value}
+    if different:
+        listed = ", ".join(f"{key} (there {there!r}, asked {asked!r})" for key, (there, asked) in different.items())
+        raise ValueError(
+            f"'{output_dir}' holds a training with other settings: {listed}. Choose another folder, or remove that one."
+        )
 
 
 def _claim(output_dir: Path, settings: dict) -> None:
-    """Writes the settings of a new run, or checks that the run in the folder has the same ones."""
-    path = output_dir / SETTINGS_FILE
-    settings = json.loads(json.dumps(settings))  # tuples become lists, as they are read back
-    if path.exists():
-        found = json.loads(path.read_text())
-        different = {key: (found.get(key), value) for key, value in settings.items() if found.get(key) != value}
-        if different:
-            listed = ", ".join(f"{key} (there {there!r}, asked {asked!r})" for key, (there, asked) in different.items())
-            raise ValueError(
-                f"'{output_dir}' holds a training with other settings: {listed}. "
-                "Choose another folder, or remove that one."
-            )
-        return
-    with replacing(path) as partial:
-        partial.write_text(json.dumps(settings, indent=2) + "\n")
+    """Writes the settings of a new run."""
+    if not (output_dir / SETTINGS_FILE).exists():
+        with replacing(output_dir / SETTINGS_FILE) as partial:
+            partial.write_text(json.dumps(settings, indent=2) + "\n")
 
 
 def _fingerprint(builder: tfds.core.DatasetBuilder) -> dict:

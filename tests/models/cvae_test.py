@@ -180,38 +180,6 @@ def test_the_same_seed_gives_the_same_training_and_another_seed_another(data):
     assert np.abs(weights[0] - weights[2]).max() > 1e-6
 
 
-def test_two_replicas_train_the_same_model_as_one():
-    """SGD, no sampling noise, a last batch that does not divide: the gradient must be that of the global batch."""
-    code = """
-import sys, json
-import numpy as np, tensorflow as tf, keras
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
-)
-from tests.models.cvae_test import examples, small_model
-data = examples(151)  # a last batch of 23: 12 for one replica, 11 for the other
-results = []
-for devices in (["CPU:0"], ["CPU:0", "CPU:1"]):
-    strategy = tf.distribute.MirroredStrategy(devices)
-    with strategy.scope():
-        model = small_model(seed=0)
-        model._terms = lambda inputs, noise, training, f=model._terms: f(inputs, 0 * noise, training)
-        model.compile(keras.optimizers.SGD(1e-7))
-    before = [np.array(w) for w in model.get_weights()]
-    logs = model.fit(tf.data.Dataset.from_tensor_slices(data).batch(64), epochs=5, shuffle=False, verbose=0).history
-    evaluated = model.evaluate(tf.data.Dataset.from_tensor_slices(data).batch(64), return_dict=True, verbose=0)
-    after = np.concatenate([(a - b).ravel() for a, b in zip(model.get_weights(), before)])
-    results.append((after, {k: v[-1] for k, v in logs.items()} | {f"val_{k}": v for k, v in evaluated.items()}))
-(one, one_logs), (two, two_logs) = results
-print(json.dumps([float(np.abs(one).max()), float(np.abs(one - two).max()), one_logs, two_logs]))
-"""
-    moved, difference, one, two = json.loads(run_python(code).stdout.splitlines()[-1])
-    assert moved > 1e-5
-    assert difference < 1e-3 * moved
-    for name, value in one.items():
-        assert two[name] == pytest.approx(value, rel=1e-4)
-
-
 def test_mixed_precision_trains_and_gives_float32(data):
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
@@ -225,27 +193,6 @@ def test_mixed_precision_trains_and_gives_float32(data):
     assert np.isfinite(history["loss"]).all()
     assert history["loss"][-1] < history["loss"][0]
     assert {values.dtype for values in model.predict(data, verbose=0).values()} == {np.dtype(np.float32)}
-
-
-def test_replicas_draw_different_noise():
-    code = """
-import json, numpy as np, tensorflow as tf, keras
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
-)
-from tests.models.cvae_test import small_model
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-with strategy.scope():
-    model = small_model()
-    model.compile(keras.optimizers.SGD(0.0))
-    model.optimizer.build(model.trainable_variables)
-seeds = [seed.numpy().tolist() for seed in strategy.run(model._step_seed).values]
-model.optimizer.iterations.assign(1)
-seeds += [seed.numpy().tolist() for seed in strategy.run(model._step_seed).values]
-print(json.dumps(seeds))
-"""
-    seeds = json.loads(run_python(code).stdout.splitlines()[-1])
-    assert len({tuple(seed) for seed in seeds}) == 4
 
 
 def test_active_units_counts_latents_whose_mean_varies():

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import types
 
+import keras
 import numpy as np
 import pytest
 
-from mrs_keras import open_dataset, train
+from mrs_keras import CVAE, open_dataset, train
 from mrs_keras.data import evaluation_batches
 from mrs_keras.models import CVAE_PRESETS
 from mrs_keras.training import read_history
@@ -228,3 +229,37 @@ def test_the_newest_of_many_checkpoints_is_the_one_of_most_epochs(tmp_path):
     for epochs in (9990, 10000, 20):
         (tmp_path / f"epoch_{epochs:04d}.keras").touch()
     assert [Checkpoint.epochs_of(path) for path in Checkpoint.checkpoints(tmp_path)] == [20, 9990, 10000]
+
+
+def test_a_checkpoint_of_another_architecture_is_refused(data_dir, tmp_path):
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    other = CVAE.from_preset("base", open_dataset(data_dir).info.metadata, hidden_units=(8,))
+    other.compile("adam")
+    other.optimizer.build(other.trainable_variables)
+    path = tmp_path / "run" / "checkpoints" / "epoch_0002.keras"
+    other.save(path)
+    with pytest.raises(
+        ValueError, match=r"of another model: hidden_units \(there \[8\], expected \[512, 256, 128\]\).*Remove"
+    ):
+        train(tmp_path / "run", data_dir=data_dir, **SETTINGS)
+    keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)]).save(path)
+    with pytest.raises(ValueError, match="of another model: a Sequential, expected a CVAE"):
+        train(tmp_path / "run", data_dir=data_dir, **SETTINGS)
+
+
+def test_more_replicas_than_examples_in_a_batch_are_refused_before_anything_is_written(data_dir, tmp_path):
+    code = """
+import sys
+import tensorflow as tf
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 4
+)
+from mrs_keras import train
+strategy = tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(4)])
+train(sys.argv[1], data_dir=sys.argv[2], batch_size=3, strategy=strategy)
+"""
+    process = run_python(code, tmp_path / "run", data_dir, check=False)
+    assert process.returncode == 1
+    assert "`batch_size` counts the examples of a step over all replicas" in process.stderr.splitlines()[-1]
+    assert "Expected: 4 or more. Received: batch_size=3" in process.stderr.splitlines()[-1]
+    assert not (tmp_path / "run").exists()

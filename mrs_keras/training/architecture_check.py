@@ -1,0 +1,38 @@
+"""The check of the checkpoint that a training goes on from."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+
+from mrs_keras.models import CVAE
+from mrs_keras.models.arguments import data_config
+
+
+def check_architecture(model: keras.Model, settings: Mapping, metadata: Mapping, path: Path) -> CVAE:
+    """Returns the model of a checkpoint, or raises `ValueError` where it is not the one that these settings train.
+
+    Args:
+      model: as loaded.
+      settings: of the run, as `train` writes them.
+      metadata: of the dataset.
+      path: of the checkpoint, for the message.
+    """
+    expected = {**data_config(metadata), **settings["model"], "seed": settings["seed"]}
+    # `train` replaces the preset's by a schedule, which depends on the number of steps.
+    expected.pop("kl_weight")
+    expected = json.loads(json.dumps(expected))
+    found = json.loads(json.dumps(model.get_config())) if isinstance(model, CVAE) else {}
+    different = [
+        f"{name} (there {found.get(name)!r}, expected {value!r})"
+        for name, value in expected.items()
+        if found.get(name) != value
+    ]
+    if not different:
+        return model
+    raise ValueError(
+        f"The checkpoint '{path}' is of another model: "
+        f"{', '.join(different) if found else f'a {type(model).__name__}, expected a CVAE'}. "
+        "Remove it if it does not belong to this run, or choose another folder."
+    )

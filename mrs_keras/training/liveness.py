@@ -1,0 +1,137 @@
+"""Workers watch each other while they train: none goes on waiting for one that has ended."""
+
+import contextlib
+import os
+import selectors
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from mrs_keras.training.rendezvous import Meeting
+
+DONE = b"."
+"""What a worker says before it leaves a training that is done."""
+
+GRACE_SECONDS = 60.0
+"""After the loss of a worker TensorFlow has this long to raise, which takes it about 15 s, before the process ends."""
+
+CONNECT_SECONDS = 120.0
+"""Longest time that TensorFlow may take to connect workers that have met; it takes a second or two."""
+
+GUARD = """
+import os, select, signal, sys
+parent, seconds, message = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
+done = select.select([sys.stdin], [], [], seconds)[0]
+if not done and os.getppid() == parent:
+    print(message, file=sys.stderr, flush=True)
+    os.kill(parent, signal.SIGKILL)
+"""
+
+
+class Watch:
+    """Reads the connections of a meeting in a thread of its own, and knows who is done and who is lost."""
+
+    def __init__(self, meeting: Meeting):
+        self.cluster = meeting.cluster
+        self.connections = meeting.connections()
+        self.done: set[int] = set()
+        self.lost: int | None = None
+        self.changed = threading.Condition()
+        self.ended = threading.Event()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def message(self) -> str:
+        """Says which worker was lost and what to do."""
+        who = f"Worker {self.lost} ({self.cluster.workers[self.lost]})" if self.lost is not None else "Another worker"
+        return (
+            f"{who} ended or stopped answering before the training was done, so worker {self.cluster.index} stops too. "
+            "Look there for the reason, then start the same command again on all machines: the training goes on from "
+            "the last checkpoint."
+        )
+
+    def wait_for_all(self) -> None:
+        """Says that this worker is done and waits until all are; raises `RuntimeError` where one is lost."""
+        for _, connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.sendall(DONE)
+        with self.changed:
+            self.changed.wait_for(lambda: self.lost is not None or self.done == set(self.cluster.others))
+        if self.lost is not None:
+            raise RuntimeError(self.message())
+
+    def wait_for_a_loss(self, seconds: float) -> bool:
+        """Waits a moment for a loss to be noticed; returns whether there is one."""
+        with self.changed:
+            return self.changed.wait_for(lambda: self.lost is not None, seconds)
+
+    def _read(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            for index, connection in self.connections:
+                connection.settimeout(None)
+                selector.register(connection, selectors.EVENT_READ, index)
+            while selector.get_map() and self.lost is None:
+                for key, _ in selector.select():
+                    try:
+                        said = key.fileobj.recv(1)
+                    except OSError:
+                        said = b""
+                    with self.changed:
+                        if said == DONE:
+                            self.done.add(key.data)
+                        elif key.data not in self.done:
+                            self.lost = key.data
+                        self.changed.notify_all()
+                    if not said:
+                        selector.unregister(key.fileobj)
+        # A collective operation that hangs can be ended in no other way than with the process.
+        if self.lost is not None and not self.ended.wait(GRACE_SECONDS):
+            print(f"\n{self.message()}", file=sys.stderr, flush=True)
+            os._exit(1)
+
+
+@contextlib.contextmanager
+def watching(meeting: Meeting | None) -> Iterator[None]:
+    """Ends the block with a `RuntimeError` once a worker is lost; at its end waits until all workers are done.
+
+    Args:
+      meeting: of `meet`, or `None` where there is one process.
+    """
+    if meeting is None:
+        yield
+        return
+    watch = Watch(meeting)
+    try:
+        yield
+        watch.wait_for_all()
+    except tf.errors.OpError as error:
+        collective = (tf.errors.UnavailableError, tf.errors.InternalError, tf.errors.AbortedError)
+        others = (tf.errors.DeadlineExceededError, tf.errors.CancelledError, tf.errors.FailedPreconditionError)
+        if watch.wait_for_a_loss(2.0) or isinstance(error, (*collective, *others)):
+            raise RuntimeError(watch.message()) from error
+        raise
+    finally:
+        watch.ended.set()
+        meeting.close()
+
+
+@contextlib.contextmanager
+def connecting(seconds: float = CONNECT_SECONDS) -> Iterator[None]:
+    """Ends the process with a message where TensorFlow does not connect to the other workers in time.
+
+    A worker that ends between the meeting and TensorFlow's own start leaves the others inside TensorFlow, which then
+    lets no other thread of Python run and takes no signal but SIGKILL: only another process can end it.
+    """
+    message = (
+        f"mrs_keras: TensorFlow did not connect to the other workers within {seconds:g} s, although they had met: one "
+        "of them has ended since, or a firewall lets too little through. Look at their output, end what is left of "
+        "them, then start the same command again on all machines."
+    )
+    arguments = [sys.executable, "-S", "-c", GUARD, str(os.getpid()), str(seconds), message]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE) as guard:
+        try:
+            yield
+        finally:
+            guard.stdin.close()
