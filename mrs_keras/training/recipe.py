@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -17,6 +18,7 @@ from mrs_keras.files import replacing
 from mrs_keras.models import CVAE, CVAE_PRESETS
 from mrs_keras.training.callbacks import Checkpoint, EpochProgress, cut_history
 from mrs_keras.training.source import open_source
+from mrs_keras.training.speed import PRECISIONS, choose_speed, leave_training
 
 MODEL_FILE = "model.keras"
 HISTORY_FILE = "history.csv"
@@ -36,6 +38,9 @@ def train(
     seed: int = 0,
     checkpoint_every: int = 10,
     strategy: tf.distribute.Strategy | None = None,
+    precision: str | None = None,
+    clip_norm: float | None = None,
+    changes: Mapping | None = None,
 ) -> CVAE:
     """Trains a model, or goes on with a training that was interrupted.
 
@@ -56,6 +61,11 @@ def train(
       checkpoint_every: epochs between checkpoints. Defaults to `10`.
       strategy: Defaults to `None`: `tf.distribute.MirroredStrategy()` over all GPUs where there are several; otherwise
         none, and XLA compiles the step.
+      precision: Keras dtype policy of the training. Defaults to `None`: chosen by the devices, see `choose_speed`; what
+        was chosen is printed. The trained model computes in float32.
+      clip_norm: largest norm of a step's gradient, as in `CVAE`. Defaults to `None`: no clipping.
+      changes: arguments of `CVAE` that replace those of the preset; `kl_weight` is the one at the end of its schedule.
+        Defaults to `None`.
 
     Returns:
       The trained `CVAE`.
@@ -65,10 +75,13 @@ def train(
       ValueError: if the folder holds a run with other settings, or an argument is out of range.
     """
     recipe = CVAE_PRESETS[check_choice("preset", preset, CVAE_PRESETS)]["training"]
+    changes = dict(changes or {})
+    if "kl_weight" in changes:
+        recipe = {**recipe, "kl_weight": {**recipe["kl_weight"], "end": changes["kl_weight"]}}
     check_count("checkpoint_every", checkpoint_every, 10)
     settings = {
         "preset": preset,
-        "model": CVAE_PRESETS[preset]["config"],
+        "model": {**CVAE_PRESETS[preset]["config"], **changes},
         "kl_weight": recipe["kl_weight"],
         "source": recipe["source"],
         "steps_per_epoch": recipe.get("steps_per_epoch"),
@@ -79,12 +92,13 @@ def train(
             "learning_rate", recipe["learning_rate"] if learning_rate is None else learning_rate, 1e-3
         ),
         "seed": check_count("seed", seed, 0, at_least=0),
+        "precision": precision if precision is None else check_choice("precision", precision, PRECISIONS),
+        "clip_norm": clip_norm if clip_norm is None else check_positive("clip_norm", clip_norm, 1e4),
     }
     output_dir = Path(output_dir)
     builder = open_dataset(data_dir, settings["config"])
-    _claim(output_dir, {**settings, "dataset": _fingerprint(builder)})
+    claim(output_dir, {**settings, "dataset": fingerprint(builder)})
     strategy = strategy or _default_strategy()
-    compiles = _compiles(strategy)
     finished = output_dir / MODEL_FILE
     if finished.exists():
         return load_model(finished, "Remove it: the training then goes on from the last checkpoint.")
@@ -93,26 +107,24 @@ def train(
     first_epoch = Checkpoint.epochs_of(checkpoints[-1]) if checkpoints else 0
     source = open_source(builder, settings, first_epoch)
     steps = source.steps_per_epoch
+    speed = choose_speed(strategy, steps, precision)
     with strategy.scope():
         if checkpoints:
             model = load_model(checkpoints[-1], "Remove it: the training then goes on from the checkpoint before.")
         else:
             keras.utils.set_random_seed(seed)
             kl_weight = _kl_schedule(recipe["kl_weight"], settings["epochs"] * steps)
-            model = CVAE.from_preset(preset, builder.info.metadata, seed=seed, kl_weight=kl_weight)
+            config = {**changes, "seed": seed, "kl_weight": kl_weight, "clip_norm": clip_norm, "dtype": speed.precision}
+            model = CVAE.from_preset(preset, builder.info.metadata, **config)
             model.compile(_optimizer(settings, steps))
         # Not the checkpoint's: the training may go on with another number of devices.
-        model.jit_compile = compiles
+        speed.prepare(model)
 
     history = output_dir / HISTORY_FILE
     cut_history(history, first_epoch)
-    validation = evaluation_batches(builder)
     model.fit(
         source.batches,
-        # Endless: the end of a dataset under MirroredStrategy can reach Keras during the next epoch's training steps,
-        # which it then takes for the end of the training data.
-        validation_data=validation.repeat(),
-        validation_steps=int(validation.cardinality()),
+        **speed.validation(evaluation_batches(builder)),
         epochs=settings["epochs"],
         initial_epoch=first_epoch,
         steps_per_epoch=steps,
@@ -127,6 +139,7 @@ def train(
         ],
     )
     _check_finite_weights(model)
+    leave_training(model)
     if model.latent_density is not None:
         model.fit_latent_density(source.density_batches, seed)
     with replacing(finished) as partial:
@@ -169,16 +182,7 @@ def _default_strategy() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
 
 
-def _compiles(strategy: tf.distribute.Strategy) -> bool:
-    """Whether XLA compiles the step, which makes it faster.
-
-    Not under a strategy: Keras fails with several replicas (keras#19005), and with a single mirrored one its metrics
-    were seen to differ from run to run.
-    """
-    return strategy.num_replicas_in_sync == 1 and not isinstance(strategy, tf.distribute.MirroredStrategy)
-
-
-def _claim(output_dir: Path, settings: dict) -> None:
+def claim(output_dir: Path, settings: dict) -> None:
     """Writes the settings of a new run, or checks that the run in the folder has the same ones."""
     path = output_dir / SETTINGS_FILE
     settings = json.loads(json.dumps(settings))  # tuples become lists, as they are read back
@@ -196,7 +200,7 @@ def _claim(output_dir: Path, settings: dict) -> None:
         partial.write_text(json.dumps(settings, indent=2) + "\n")
 
 
-def _fingerprint(builder: tfds.core.DatasetBuilder) -> dict:
+def fingerprint(builder: tfds.core.DatasetBuilder) -> dict:
     """Returns what tells one dataset from another: version, sizes, and the metadata (prior, acquisition, seed, ...)."""
     splits = {name: split.num_examples for name, split in builder.info.splits.items()}
     return {"version": str(builder.version), "examples": splits, **dict(builder.info.metadata)}
