@@ -84,7 +84,7 @@ class Loop:
             self.optimizer.step()
             self.scheduler.step()
             self.step += 1
-        float(loss)  # waits for a GPU
+        loss.item()  # waits for a GPU
 
 
 def _linear(network: keras.Model, name: str) -> nn.Linear:
