@@ -70,7 +70,7 @@ class CVAE(GenerationMixin, keras.Model):
         uninterrupted one. Defaults to `0`.
       clip_norm: largest norm of a step's gradient, all weights together and summed over replicas, which `clipnorm` of
         an optimizer is not. Defaults to `None`: no clipping. The loss is a sum of some 500 points in nats: its gradient
-        has a norm of thousands in healthy training too.
+        is long in healthy training too, so there is no bound that suits all data.
       **kwargs: of `keras.Model`. With `dtype="mixed_float16"` the hidden layers compute in float16; latents, spectra,
         the KL term and the loss stay float32.
 
