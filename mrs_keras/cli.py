@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mrs_keras.cli_basis import add_basis_commands
 from mrs_keras.cli_generate import add_generate_command
+from mrs_keras.cli_tune import add_tune_command
 
 # TensorFlow, TFDS and plotting are imported by the commands that use them: `--help` answers at once.
 
@@ -52,6 +53,8 @@ def _train(options) -> None:
         seed=options.seed,
         checkpoint_every=options.checkpoint_every,
         worker_timeout_s=options.worker_timeout,
+        precision=options.precision,
+        clip_norm=options.clip_norm,
     )
     print(f"Trained model: {options.output / 'model.keras'}\nNext: mrs-keras evaluate --run {options.output}")
 
@@ -134,6 +137,11 @@ def _parser() -> argparse.ArgumentParser:
         '"task": {"type": "worker", "index": 0}}\', with index 1 on the second. '
         "If one is lost all stop, and the same command goes on from the last checkpoint."
     )
+
+    train.add_argument("--precision", help="float32, mixed_float16 or mixed_bfloat16; by default what suits the device")
+    train.add_argument("--clip-norm", type=float, help="largest norm of a step's gradient; by default none")
+
+    add_tune_command(commands, _HelpFormatter)
 
     evaluate = add("evaluate", _evaluate, "evaluate a trained model: numbers, figures and a report")
     _add_run_dir(evaluate)

@@ -14,7 +14,7 @@ from tests.conftest import REPOSITORY, command, run_python
 
 def test_help_names_every_command():
     output = subprocess.run([command("mrs-keras"), "--help"], capture_output=True, text=True, check=True).stdout
-    for name in ("basis", "train", "evaluate", "export", "reproduce"):
+    for name in ("basis", "train", "tune", "evaluate", "export", "reproduce"):
         assert f"\n    {name}" in output
 
 
@@ -33,7 +33,7 @@ assert not heavy, heavy
     run_python(code)
 
 
-@pytest.mark.parametrize("name", ["train", "evaluate", "export", "reproduce"])
+@pytest.mark.parametrize("name", ["train", "tune", "evaluate", "export", "reproduce"])
 def test_every_command_explains_its_options(name, capsys):
     with pytest.raises(SystemExit) as stopped:
         main([name, "--help"])

@@ -14,7 +14,10 @@ BLOCKS = re.findall(r"```(bash|python)\n(.*?)```", (REPOSITORY / "README.md").re
 # CI runs these two themselves, and a test within the tests cannot.
 RUN_BY_CI = {"make reproduce", "make test"}
 # As printed it is the training of `make reproduce`.
-SHORTENED = {"mrs-keras train --output runs/base": "mrs-keras train --output runs/base --epochs 2"}
+SHORTENED = {
+    "mrs-keras train --output runs/base": "mrs-keras train --output runs/base --epochs 2",
+    "mrs-keras tune --output runs/tune --trials 20 --epochs 100": "mrs-keras tune --trials 1 --epochs 1",
+}
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from mrs_keras.data import build_dataset, load_arrays, open_dataset
 from mrs_keras.evaluation import load_trained
 from mrs_keras.models import CVAE_PRESETS
 from mrs_keras.serving import export, load_export
-from mrs_keras.training import callbacks, read_history, recipe, train
+from mrs_keras.training import callbacks, read_history, speed, train
 from mrs_keras.training.callbacks import Checkpoint
 from mrs_keras.training.recipe import load_model
 from tfds_builders.simulated_mrs.simulated_mrs_dataset_builder import Builder
@@ -27,7 +27,7 @@ from tfds_builders.simulated_mrs.simulated_mrs_dataset_builder import Builder
 CVAE_PRESETS["base"]["config"].update(latent_dim=4, hidden_units=(32, 16), mixture_components=2)
 Builder.BUILDER_CONFIGS[0].train, Builder.BUILDER_CONFIGS[0].validation = 1000, 200
 EPOCHS = 12
-recipe.compiles = lambda strategy: False  # XLA would compile anew in each process
+speed.compiles = lambda strategy: False  # XLA would compile anew in each process
 
 
 def pipeline(folder, say):

@@ -3,6 +3,7 @@
 from mrs_keras.evaluation.architecture import LayerBox, layer_graph
 from mrs_keras.evaluation.coverage import classifier_two_sample_test, density_and_coverage
 from mrs_keras.evaluation.evaluate import evaluate
+from mrs_keras.evaluation.held_out import held_out_loss
 from mrs_keras.evaluation.interpolation import evaluate_interpolation, interpolate
 from mrs_keras.evaluation.latent_space import Disentanglement, disentanglement, mutual_information
 from mrs_keras.evaluation.reconstruction import pca_reconstruction, relative_l2
@@ -19,6 +20,7 @@ __all__ = [
     "evaluate",
     "evaluate_interpolation",
     "fit_spectra",
+    "held_out_loss",
     "interpolate",
     "layer_graph",
     "load_trained",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from mrs_keras.evaluation.diverged import REMEDY, diverged_epoch
 from mrs_keras.models import CVAE
-from mrs_keras.training.recipe import MODEL_FILE, SETTINGS_FILE, load_model
+from mrs_keras.training.claim import SETTINGS_FILE
+from mrs_keras.training.recipe import MODEL_FILE, load_model
 
 
 def load_trained(run_dir: str | os.PathLike) -> CVAE:

@@ -10,10 +10,12 @@ import tensorflow as tf
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.checks import check_choice, check_count, check_positive
 from mrs_keras.models.arguments import checked_kl_weight, checked_ranges, data_config, default_data
+from mrs_keras.models.clipping import clip_by_summed_norm
 from mrs_keras.models.generation import GenerationMixin
 from mrs_keras.models.latent_density import LatentDensity
 from mrs_keras.models.metrics import ActiveUnits
 from mrs_keras.models.networks import build_encoder, build_generator, build_noise_variance
+from mrs_keras.models.precision import layers_compute_in
 from mrs_keras.models.presets import CVAE_PRESETS
 
 
@@ -66,6 +68,11 @@ class CVAE(GenerationMixin, keras.Model):
         spectra come from the standard normal prior.
       seed: of the sampling noise. Row i of the global batch of step n has noise keyed by (seed, n, i): a resumed
         training equals an uninterrupted one, and one on several replicas that on one. Defaults to `0`.
+      clip_norm: largest norm of a step's gradient, all weights together and summed over replicas, which `clipnorm` of
+        an optimizer is not. Defaults to `None`: no clipping. The loss is a sum of some 500 points in nats: its gradient
+        is long in healthy training too, so there is no bound that suits all data.
+      **kwargs: of `keras.Model`. With `dtype="mixed_float16"` the hidden layers compute in float16; latents, spectra,
+        the KL term and the loss stay float32.
 
     Call arguments:
       inputs: dict with `"spectrum"` and `"concentrations"`.
@@ -100,9 +107,12 @@ class CVAE(GenerationMixin, keras.Model):
         decoder_variance: float | Literal["optimal", "learned"] = "optimal",
         mixture_components: int = 0,
         seed: int = 0,
+        clip_norm: float | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        # Concentrations and spectra come in with all digits; the hidden layers cast for themselves.
+        self.autocast = False
         # === Config ===
         self.metabolites = tuple(metabolites)
         self.concentration_range_mm = checked_ranges(concentration_range_mm, self.metabolites)
@@ -120,6 +130,7 @@ class CVAE(GenerationMixin, keras.Model):
         )
         self.mixture_components = check_count("mixture_components", mixture_components, 16, at_least=0)
         self.seed = int(seed)
+        self.clip_norm = None if clip_norm is None else check_positive("clip_norm", clip_norm, 1e4)
 
         # === Networks ===
         networks = (
@@ -130,13 +141,14 @@ class CVAE(GenerationMixin, keras.Model):
             self.hidden_units,
             self.activation,
         )
-        self.encoder = build_encoder(*networks)
-        self.generator = build_generator(*networks, self.modulated)
-        self.noise_variance = (
-            build_noise_variance(self.concentration_range_mm, self.latent_dim, self.activation)
-            if decoder_variance == "learned"
-            else None
-        )
+        with layers_compute_in(self.dtype_policy):
+            self.encoder = build_encoder(*networks)
+            self.generator = build_generator(*networks, self.modulated)
+            self.noise_variance = (
+                build_noise_variance(self.concentration_range_mm, self.latent_dim, self.activation)
+                if decoder_variance == "learned"
+                else None
+            )
         self.latent_density = (
             LatentDensity(self.latent_dim, len(self.metabolites), mixture_components) if mixture_components else None
         )
@@ -219,7 +231,10 @@ class CVAE(GenerationMixin, keras.Model):
             # Keras sums gradients over replicas: each replica gives its share of the mean over the global batch.
             loss = self.optimizer.scale_loss(tf.reduce_sum(losses["loss"]) / global_batch)
         variables = self.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        gradients = tape.gradient(loss, variables)
+        if self.clip_norm is not None:
+            gradients = clip_by_summed_norm(gradients, self.optimizer.scale_loss(self.clip_norm))
+        self.optimizer.apply(gradients, variables)
         return self._update_metrics(losses, z_mean)
 
     def test_step(self, data):
@@ -310,6 +325,7 @@ class CVAE(GenerationMixin, keras.Model):
             "decoder_variance": self.decoder_variance,
             "mixture_components": self.mixture_components,
             "seed": self.seed,
+            "clip_norm": self.clip_norm,
         }
 
 

@@ -1,5 +1,6 @@
 """Generation of spectra by a conditional VAE, one seed per spectrum."""
 
+import math
 import warnings
 from typing import Literal
 
@@ -115,6 +116,17 @@ class GenerationMixin:
         if prior == "standard_normal" or self.latent_density is None:
             return row_normal(seeds, self.latent_dim)
         return self.latent_density(seeds, self._scaled_labels(concentrations))
+
+    def log_prior(self, z, concentrations) -> tf.Tensor:
+        """Returns ln p(z | c) in nats, float32 (batch,), of the density that `generate` draws latents from by default.
+
+        Args:
+          z: latents, float32 (batch, latent_dim).
+          concentrations: float32 (batch, metabolites), mM.
+        """
+        if self.latent_density is None:
+            return -0.5 * tf.reduce_sum(tf.square(z) + math.log(2 * math.pi), axis=1)
+        return self.latent_density.log_density(z, self._scaled_labels(concentrations))
 
     def check_concentrations(self, concentrations) -> np.ndarray:
         """Returns concentrations as float32 (batch, metabolites), checked as `generate` says."""

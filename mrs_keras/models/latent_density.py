@@ -88,15 +88,32 @@ class LatentDensity(keras.layers.Layer):
 
     def call(self, seeds, labels):
         """Draws latents, float32 (batch, latent_dim): a row for each int64 seed (batch,) and labels (batch, labels)."""
-        offsets = labels[:, None, :] - self.label_means[None]
-        distances = tf.reduce_sum(tf.einsum("kij,bkj->bki", self.label_whitening, offsets) ** 2, axis=-1)
-        cumulative = tf.cumsum(tf.nn.softmax(self.log_weights[None] - 0.5 * distances), axis=1)
+        offsets, log_weights = self._at(labels)
+        cumulative = tf.cumsum(tf.nn.softmax(log_weights), axis=1)
         below = tf.cast(row_uniform(seeds, 1, stream=1) > cumulative, tf.int32)
         # Rounding may leave the last sum just below a number.
         component = tf.minimum(tf.reduce_sum(below, axis=1), self.components - 1)
         own_offset = tf.gather(offsets, component, batch_dims=1)
         mean = tf.gather(self.means, component) + tf.einsum("bij,bj->bi", tf.gather(self.slopes, component), own_offset)
         return mean + tf.einsum("bij,bj->bi", tf.gather(self.cholesky, component), row_normal(seeds, self.latent_dim))
+
+    def log_density(self, latents, labels):
+        """Returns ln p(z | c) in nats, float32 (batch,), of latents (batch, latent_dim) at labels (batch, labels)."""
+        offsets, log_weights = self._at(labels)
+        means = self.means[None] + tf.einsum("kij,bkj->bki", self.slopes, offsets)
+        cholesky = tf.convert_to_tensor(self.cholesky)
+        # (components, latent_dim, batch): one triangular solve per component.
+        standard = tf.linalg.triangular_solve(cholesky, tf.transpose(latents[:, None] - means, (1, 2, 0)))
+        log_determinant = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(cholesky)), axis=-1)
+        log_normal = -0.5 * tf.transpose(tf.reduce_sum(standard**2, axis=1)) - log_determinant
+        log_normal -= 0.5 * self.latent_dim * math.log(2 * math.pi)
+        return tf.reduce_logsumexp(tf.nn.log_softmax(log_weights) + log_normal, axis=1)
+
+    def _at(self, labels):
+        """Returns labels less the components' means, (batch, components, labels), and ln p(k | c) up to a constant."""
+        offsets = labels[:, None, :] - self.label_means[None]
+        distances = tf.reduce_sum(tf.einsum("kij,bkj->bki", self.label_whitening, offsets) ** 2, axis=-1)
+        return offsets, self.log_weights[None] - 0.5 * distances
 
     def get_config(self):
         sizes = {"latent_dim": self.latent_dim, "labels": self.labels, "components": self.components}

@@ -32,7 +32,7 @@ def build_encoder(
     """
     spectrum = keras.Input((points, 2), name="spectrum")
     concentrations = keras.Input((len(concentration_range_mm),), name="concentrations")
-    hidden = keras.layers.Rescaling(1 / spectrum_scale, name="scale_spectrum")(spectrum)
+    hidden = keras.layers.Rescaling(1 / spectrum_scale, name="scale_spectrum", dtype="float32")(spectrum)
     hidden = keras.layers.Permute((2, 1), name="channels_first")(hidden)
     hidden = keras.layers.Flatten(name="real_then_imaginary")(hidden)
     label = _scale_concentrations(concentration_range_mm)(concentrations)
@@ -103,7 +103,7 @@ def build_noise_variance(
 
 
 def _scale_concentrations(concentration_range_mm: Sequence[Sequence[float]]) -> keras.layers.Layer:
-    """Returns the layer that takes the range of each concentration to -1 ... 1."""
+    """Returns the layer that takes the range of each concentration to -1 ... 1, before anything is rounded to half."""
     scale = [2 / (high - low) if high > low else 1.0 for low, high in concentration_range_mm]
     offset = [-(low + high) / 2 * factor for (low, high), factor in zip(concentration_range_mm, scale, strict=True)]
-    return keras.layers.Rescaling(scale, offset, name="scale_concentrations")
+    return keras.layers.Rescaling(scale, offset, name="scale_concentrations", dtype="float32")

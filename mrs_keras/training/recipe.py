@@ -1,31 +1,31 @@
 """`mrs-keras train`: from the dataset to a trained model, in a folder that can be resumed."""
 
 import csv
-import json
 import os
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from mrs_keras.checks import check_choice, check_count, check_positive
 from mrs_keras.data import evaluation_batches, open_dataset
-from mrs_keras.files import explaining_a_full_disk, replacing
+from mrs_keras.files import explaining_a_full_disk
 from mrs_keras.models import CVAE, CVAE_PRESETS
 from mrs_keras.training.architecture_check import check_architecture
 from mrs_keras.training.callbacks import Checkpoint, EpochProgress, close_files, cut_history, save_model
+from mrs_keras.training.claim import check_claim, claim, fingerprint
 from mrs_keras.training.cluster import Cluster, cluster_from_environment
 from mrs_keras.training.liveness import watching
 from mrs_keras.training.rendezvous import meet
-from mrs_keras.training.replicas import check_batch_size, compiles, default_strategy, distribute
+from mrs_keras.training.replicas import check_batch_size, default_strategy, distribute
 from mrs_keras.training.source import open_source
+from mrs_keras.training.speed import PRECISIONS, choose_speed, leave_training
 
 MODEL_FILE = "model.keras"
 HISTORY_FILE = "history.csv"
-SETTINGS_FILE = "settings.json"
 WARMUP_STEPS = 200
 
 
@@ -42,6 +42,9 @@ def train(
     checkpoint_every: int = 10,
     strategy: tf.distribute.Strategy | None = None,
     worker_timeout_s: float = 300.0,
+    precision: str | None = None,
+    clip_norm: float | None = None,
+    changes: Mapping | None = None,
 ) -> CVAE:
     """Trains a model, or goes on with a training that was interrupted.
 
@@ -66,6 +69,11 @@ def train(
       strategy: Defaults to `None`: `tf.distribute.MirroredStrategy()` over all GPUs where there are several; otherwise
         none, and XLA compiles the step. With TF_CONFIG, `tf.distribute.MultiWorkerMirroredStrategy()`.
       worker_timeout_s: longest time to wait for the other processes of TF_CONFIG, in seconds. Defaults to `300.0`.
+      precision: Keras dtype policy of the training. Defaults to `None`: chosen by the devices, see `choose_speed`; what
+        was chosen is printed. The trained model computes in float32.
+      clip_norm: largest norm of a step's gradient, as in `CVAE`. Defaults to `None`: no clipping.
+      changes: arguments of `CVAE` that replace those of the preset; `kl_weight` is the one at the end of its schedule.
+        Defaults to `None`.
 
     Returns:
       The trained `CVAE`.
@@ -79,10 +87,13 @@ def train(
       OSError: if there is no space left to write to.
     """
     recipe = CVAE_PRESETS[check_choice("preset", preset, CVAE_PRESETS)]["training"]
+    changes = dict(changes or {})
+    if "kl_weight" in changes:
+        recipe = {**recipe, "kl_weight": {**recipe["kl_weight"], "end": changes["kl_weight"]}}
     check_count("checkpoint_every", checkpoint_every, 10)
     settings = {
         "preset": preset,
-        "model": CVAE_PRESETS[preset]["config"],
+        "model": {**CVAE_PRESETS[preset]["config"], **changes},
         "kl_weight": recipe["kl_weight"],
         "source": recipe["source"],
         "steps_per_epoch": recipe.get("steps_per_epoch"),
@@ -93,14 +104,16 @@ def train(
             "learning_rate", recipe["learning_rate"] if learning_rate is None else learning_rate, 1e-3
         ),
         "seed": check_count("seed", seed, 0, at_least=0),
+        "precision": precision if precision is None else check_choice("precision", precision, PRECISIONS),
+        "clip_norm": clip_norm if clip_norm is None else check_positive("clip_norm", clip_norm, 1e4),
     }
     check_positive("worker_timeout_s", worker_timeout_s, 300.0)
     cluster = _cluster(strategy)
     is_chief = cluster is None or cluster.is_chief
     output_dir = Path(output_dir)
     builder = open_dataset(data_dir, settings["config"])
-    claimed = {**settings, "dataset": _fingerprint(builder)}
-    _check_claim(output_dir, claimed)
+    claimed = {**settings, "dataset": fingerprint(builder)}
+    check_claim(output_dir, claimed)
     finished = output_dir / MODEL_FILE
     if finished.exists():
         return load_model(finished, "Remove it: the training then goes on from the last checkpoint.")
@@ -112,31 +125,36 @@ def train(
         strategy = strategy or default_strategy(cluster)
         check_batch_size(settings["batch_size"], strategy)
         if is_chief:
-            _claim(output_dir, claimed)
+            claim(output_dir, claimed)
         first_epoch = Checkpoint.epochs_of(checkpoints[-1]) if checkpoints else 0
         source = open_source(builder, settings, first_epoch)
         steps = source.steps_per_epoch
+        speed = choose_speed(strategy, steps, precision)
         with strategy.scope():
             if checkpoints:
                 model = load_model(checkpoints[-1], "Remove it: the training then goes on from the checkpoint before.")
                 check_architecture(model, settings, builder.info.metadata, checkpoints[-1])
             else:
                 keras.utils.set_random_seed(seed)
-                kl_weight = _kl_schedule(recipe["kl_weight"], settings["epochs"] * steps)
-                model = CVAE.from_preset(preset, builder.info.metadata, seed=seed, kl_weight=kl_weight)
+                config = {
+                    **changes,
+                    "seed": seed,
+                    "kl_weight": _kl_schedule(recipe["kl_weight"], settings["epochs"] * steps),
+                    "clip_norm": clip_norm,
+                    "dtype": speed.precision,
+                }
+                model = CVAE.from_preset(preset, builder.info.metadata, **config)
                 model.compile(_optimizer(settings, steps))
             # Not the checkpoint's: the training may go on with another number of devices.
-            model.jit_compile = compiles(strategy)
+            speed.prepare(model)
 
-        validation = evaluation_batches(builder)
         callbacks = _callbacks(output_dir, first_epoch, checkpoint_every, is_chief)
+        validation = speed.validation(evaluation_batches(builder))
+        validation["validation_data"] = distribute(validation["validation_data"], strategy)
         try:
             model.fit(
                 distribute(source.batches, strategy),
-                # Endless: the end of a dataset under MirroredStrategy can reach Keras during the next epoch's training
-                # steps, which it then takes for the end of the training data.
-                validation_data=distribute(validation.repeat(), strategy),
-                validation_steps=int(validation.cardinality()),
+                **validation,
                 epochs=settings["epochs"],
                 initial_epoch=first_epoch,
                 steps_per_epoch=steps,
@@ -147,6 +165,7 @@ def train(
         finally:
             close_files(callbacks)
         _check_finite_weights(model)
+        leave_training(model)
         if model.latent_density is not None:
             model.fit_latent_density(source.density_batches, seed)
         save_model(model, finished, is_chief)
@@ -206,34 +225,6 @@ def _callbacks(output_dir: Path, first_epoch: int, checkpoint_every: int, is_chi
         EpochProgress(first_epoch),
         keras.callbacks.TerminateOnNaN(),
     ]
-
-
-def _check_claim(output_dir: Path, settings: dict) -> None:
-    """Raises `ValueError` where the folder holds a run with other settings."""
-    path = output_dir / SETTINGS_FILE
-    if not path.exists():
-        return
-    settings = json.loads(json.dumps(settings))  # tuples become lists, as they are read back
-    found = json.loads(path.read_text())
-    different = {key: (found.get(key), value) for key, value in settings.items() if found.get(key) != value}
-    if different:
-        listed = ", ".join(f"{key} (there {there!r}, asked {asked!r})" for key, (there, asked) in different.items())
-        raise ValueError(
-            f"'{output_dir}' holds a training with other settings: {listed}. Choose another folder, or remove that one."
-        )
-
-
-def _claim(output_dir: Path, settings: dict) -> None:
-    """Writes the settings of a new run."""
-    if not (output_dir / SETTINGS_FILE).exists():
-        with replacing(output_dir / SETTINGS_FILE) as partial:
-            partial.write_text(json.dumps(settings, indent=2) + "\n")
-
-
-def _fingerprint(builder: tfds.core.DatasetBuilder) -> dict:
-    """Returns what tells one dataset from another: version, sizes, and the metadata (prior, acquisition, seed, ...)."""
-    splits = {name: split.num_examples for name, split in builder.info.splits.items()}
-    return {"version": str(builder.version), "examples": splits, **dict(builder.info.metadata)}
 
 
 def _check_finite_weights(model: CVAE) -> None:

@@ -113,7 +113,6 @@ def test_a_folder_of_tfrecord_files_and_a_nifti_mrs_file_are_written(run_dir, tm
     [
         ([], "No SavedModels of version 1 in 'saved_models'"),
         ([], "Versions of the generator there: none. Give the folder of the SavedModels with --saved-models DIR"),
-        (["--output", "/proc/spectra.npz"], "Cannot write '/proc/spectra.npz'"),
         (["--run", "nowhere"], "No trained model in 'nowhere'"),
         (["--run", "nowhere", "--version", "2"], "--version is that of SavedModels"),
         (["--concentrations", "labels.csv"], "no table of concentrations 'labels.csv'"),
@@ -125,6 +124,14 @@ def test_bad_input_ends_with_a_message_and_writes_nothing(arguments, message, tm
     assert main(["generate", *arguments]) == 1
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_cannot_be_written_is_told_before_the_work(run_dir, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("mrs_keras.generation.generate._blocks", None)
+    (tmp_path / "file").touch()
+    for output in ("/proc/spectra.npz", str(tmp_path / "file" / "spectra.npz")):
+        assert main(["generate", "--run", str(run_dir), "--output", output]) == 1
+        assert f"Cannot write '{output}'" in capsys.readouterr().err
 
 
 def test_an_earlier_output_is_kept_unless_overwriting_is_asked_for(run_dir, tmp_path, capsys):

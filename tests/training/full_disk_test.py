@@ -25,7 +25,7 @@ SMALL = {"latent_dim": 4, "hidden_units": (32, 16), "mixture_components": 2}
 def small(monkeypatch):
     preset = CVAE_PRESETS["base"]
     monkeypatch.setitem(CVAE_PRESETS, "base", {**preset, "config": {**preset["config"], **SMALL}})
-    monkeypatch.setattr("mrs_keras.training.recipe.compiles", lambda strategy: False)
+    monkeypatch.setattr("mrs_keras.training.speed.compiles", lambda strategy: False)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_disk_full_in_the_middle_of_a_checkpoint_keeps_the_earlier_one(
     ballast[0].unlink()
     preset = CVAE_PRESETS["base"]
     monkeypatch.setitem(CVAE_PRESETS, "base", {**preset, "config": {**preset["config"], **SMALL}})
-    monkeypatch.setattr("mrs_keras.training.recipe.compiles", lambda strategy: False)
+    monkeypatch.setattr("mrs_keras.training.speed.compiles", lambda strategy: False)
     resumed = train(run, data_dir=data_dir, **SETTINGS)
     whole = train(tmp_path / "whole", data_dir=data_dir, **SETTINGS)
     for ours, theirs in zip(resumed.get_weights(), whole.get_weights(), strict=True):
