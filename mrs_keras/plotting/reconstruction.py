@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from mrs_keras.plotting.style import COLOURS, draw_medians, new_figure, ppm_axis
+from mrs_keras.plotting.style import COLOURS, draw_medians, new_figure, percent_axis, ppm_axis
 
 
 def plot_reconstruction(
@@ -48,7 +48,8 @@ def plot_reconstruction(
         histogram.hist(
             100 * errors, bins, alpha=0.7, color=colour, label=f"{label}\nmedian {100 * np.median(errors):.2f} %"
         )
-    histogram.set(xscale="log", xlabel="relative L2 error (%)", ylabel="validation spectra")
+    percent_axis(histogram)
+    histogram.set(xlabel="relative L2 error (%)", ylabel="validation spectra")
     histogram.set_ylim(top=1.4 * histogram.get_ylim()[1])
     histogram.legend(fontsize=8)
     return figure
