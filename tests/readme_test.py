@@ -28,6 +28,7 @@ def folder(tmp_path_factory, data_dir) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_every_block_of_the_readme_runs(folder, data_dir):
     environment = {
         **os.environ,

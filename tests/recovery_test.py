@@ -171,6 +171,7 @@ def kills(folder, seed: int, stages) -> dict:
     return json.loads(process.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_three_kills_lose_nothing_and_leave_nothing_half_done(tmp_path, measured):
     result = kills(tmp_path, 0, ("build", "checkpoint", "export"))
     measured(f"killed in {', '.join(result['hit'])}: the same bits in the end")

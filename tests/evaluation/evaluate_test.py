@@ -162,6 +162,7 @@ def test_ppm_runs_from_right_to_left_in_every_panel_of_spectra(trained):
         assert "arbitrary units" in axes.get_ylabel()
 
 
+@pytest.mark.slow
 def test_an_evaluation_that_fails_leaves_the_old_one(evaluated, run_dir, data_dir, monkeypatch):
     path, numbers = evaluated
     module = importlib.import_module("mrs_keras.evaluation.evaluate")  # the function has the module's name

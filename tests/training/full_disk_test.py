@@ -48,6 +48,7 @@ def filled(folder: Path, but_for: int) -> Path:
     return ballast
 
 
+@pytest.mark.slow
 def test_a_disk_full_in_the_middle_of_a_checkpoint_keeps_the_earlier_one(
     small, small_disk, data_dir, tmp_path, monkeypatch
 ):

@@ -199,6 +199,7 @@ train(sys.argv[1], data_dir=sys.argv[2], epochs=int(sys.argv[3]), batch_size=512
 """
 
 
+@pytest.mark.slow
 def test_a_training_on_several_devices_runs_and_goes_on_from_one_on_a_single_device(uninterrupted, data_dir, tmp_path):
     shutil.copytree(uninterrupted[0] / "checkpoints", tmp_path / "checkpoints")
     shutil.copy(uninterrupted[0] / "settings.json", tmp_path)

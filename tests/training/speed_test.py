@@ -78,6 +78,7 @@ def test_the_training_says_what_it_chose_and_leaves_an_ordinary_model(data_dir, 
     assert {layer.compute_dtype for layer in model.generator.layers} == {"float32"}
 
 
+@pytest.mark.slow
 def test_a_training_in_float16_resumes_to_the_same_bits_with_its_loss_scale(by_default, data_dir, tmp_path):
     whole, history = trained(tmp_path / "run", data_dir, precision="mixed_float16")
     (tmp_path / "run" / "model.keras").unlink()

@@ -51,6 +51,7 @@ def small(monkeypatch):
     small_preset()
 
 
+@pytest.mark.slow
 def test_a_search_killed_in_a_training_goes_on_where_it_stopped(small, data_dir, tmp_path, capsys):
     killed = subprocess.run([sys.executable, "-c", KILLED, tmp_path, data_dir], capture_output=True, text=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
@@ -97,6 +98,7 @@ def test_a_search_killed_in_a_training_goes_on_where_it_stopped(small, data_dir,
         tune(tmp_path, data_dir=data_dir, trials=3, epochs=5, space=SPACE)
 
 
+@pytest.mark.slow
 def test_trials_that_diverge_stand_last_in_the_table_and_do_not_end_the_search(small, data_dir, tmp_path, capsys):
     space = {"learning_rate": {"range": (1e29, 1e30)}}
     rows = tune(tmp_path, data_dir=data_dir, trials=2, epochs=1, space=space, progress=True)
