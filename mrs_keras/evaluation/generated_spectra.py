@@ -16,8 +16,7 @@ GENERATION_PRIORS = ("fitted", "standard_normal")
 
 def generation_priors(model: CVAE) -> tuple[str, ...]:
     """Returns what a model can draw latents from, its default first."""
-    fitted = model.latent_density is not None and model.latent_density.is_fitted
-    return GENERATION_PRIORS if fitted else GENERATION_PRIORS[1:]
+    return GENERATION_PRIORS if model.has_fitted_density else GENERATION_PRIORS[1:]
 
 
 def uniform_concentrations(model: CVAE, count: int, seed: int = 0) -> np.ndarray:

@@ -82,11 +82,16 @@ class GenerationMixin:
         parts = [self.sample(tf.constant(concentrations[row]), seeds[row], prior)["spectrum"] for row in rows]
         return np.concatenate(parts) if parts else np.zeros((0, self.acquisition.window_points, 2), np.float32)
 
+    @property
+    def has_fitted_density(self) -> bool:
+        """Whether there is a latent density and it was fitted; not to be asked inside a graph."""
+        return self.latent_density is not None and self.latent_density.is_fitted
+
     def _checked_prior(self, prior: str | None) -> str:
         """Returns what latents are drawn from; of a density that nobody fitted nothing is drawn unasked."""
         if prior is not None:
             check_choice("prior", prior, ("fitted", "standard_normal"))
-        fitted = self.latent_density is not None and self.latent_density.is_fitted
+        fitted = self.has_fitted_density
         if prior == "fitted" and not fitted:
             raise ValueError(
                 "This model has no fitted latent density. Expected: prior='standard_normal'. Received: prior='fitted'. "

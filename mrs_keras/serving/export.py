@@ -172,13 +172,12 @@ def _specs(model: CVAE) -> tuple[tf.TensorSpec, tf.TensorSpec]:
 
 def describe(model: CVAE) -> dict:
     """Returns what an export says of its model, as plain JSON data."""
-    # A density that nobody fitted is the standard normal prior.
-    fitted = model.latent_density is not None and model.latent_density.is_fitted
     return {
         "metabolites": list(model.metabolites),
         "concentration_range_mm": [list(limits) for limits in model.concentration_range_mm],
         "acquisition": model.acquisition.to_dict(),
         "latent_dim": model.latent_dim,
         "spectrum_scale": model.spectrum_scale,
-        "latent_prior": "fitted" if fitted else "standard_normal",
+        # A density that nobody fitted is the standard normal prior.
+        "latent_prior": "fitted" if model.has_fitted_density else "standard_normal",
     }

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from mrs_keras import UniformPrior, default_basis
-from mrs_keras.evaluation.coverage import classifier_two_sample_test, density_and_coverage, ks_statistics
+from mrs_keras.evaluation.coverage import (
+    classifier_two_sample_test,
+    density_and_coverage,
+    ks_statistics,
+    shares_outside,
+)
 from mrs_keras.evaluation.dataset_physics import DatasetPhysics
 from mrs_keras.evaluation.diverged import check_finite_output, diverged_epoch, failure
 from mrs_keras.evaluation.generated_spectra import generation_numbers, label_fidelity
@@ -64,6 +69,8 @@ def test_a_known_shift_gives_its_kolmogorov_smirnov_statistic(physics):
     shifted = dataclasses.replace(parameters, eps=parameters.eps + 10.0)  # a quarter of the width
     assert ks_statistics(shifted, physics)["eps"] == pytest.approx(0.25, abs=0.03)
     assert ks_statistics(shifted, physics)["gamma"] == statistics["gamma"]
+    assert max(shares_outside(parameters, physics).values()) == 0
+    assert shares_outside(shifted, physics)["eps"] == pytest.approx(0.24, abs=0.03)  # less the margin of 1 %
 
 
 # === Labels ===
