@@ -62,7 +62,8 @@ def concentration_rows(
 
     Raises:
       ValueError: if the names are not those of the source, a concentration is negative or not finite, or the number of
-        rows is not `number`. Concentrations outside the trained range are a warning that names it.
+        rows is not `number`. Concentrations outside the trained range are a warning that names it, or an error
+        where the source does not extrapolate.
     """
     if number is not None:
         check_count("number", number, DEFAULT_NUMBER)
@@ -121,11 +122,11 @@ def _checked_columns(source: SpectrumSource, given: Given) -> list[np.ndarray]:
     lengths = {name: len(c) for name, c in zip(source.metabolites, columns, strict=True) if c.ndim}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"All metabolites must have as many concentrations. Received: {lengths}.")
-    _warn_outside(source, columns)
+    _check_range(source, columns)
     return columns
 
 
-def _warn_outside(source: SpectrumSource, columns: list[np.ndarray]) -> None:
+def _check_range(source: SpectrumSource, columns: list[np.ndarray]) -> None:
     ranges = dict(zip(source.metabolites, source.concentration_range_mm, strict=True))
     outside = {}
     for (name, (low, high)), column in zip(ranges.items(), columns, strict=True):
@@ -134,10 +135,10 @@ def _warn_outside(source: SpectrumSource, columns: list[np.ndarray]) -> None:
             outside[name] = f"{low:g} to {high:g} mM (received {received})"
     if outside:
         named = ", ".join(f"{name} {text}" for name, text in outside.items())
-        warnings.warn(
-            f"Some concentrations lie outside the trained range: {named}. The spectra there are extrapolations.",
-            stacklevel=5,
-        )
+        found = f"Some concentrations lie outside the trained range: {named}."
+        if not source.extrapolates:
+            raise ValueError(f"{found} SavedModels refuse these; the model of a training (`--run RUN`) extrapolates.")
+        warnings.warn(f"{found} The spectra there are extrapolations.", stacklevel=5)
 
 
 def _read_table(path: Path) -> dict[str, list[float]]:

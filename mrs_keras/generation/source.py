@@ -13,7 +13,8 @@ import tensorflow as tf
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.models import CVAE
 from mrs_keras.serving import load_export
-from mrs_keras.serving.export import EXTRA, describe, newest_version
+from mrs_keras.serving.description import EXTRA, describe
+from mrs_keras.serving.export import newest_version
 
 Generate = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -33,6 +34,7 @@ class SpectrumSource:
         returns spectra, float32 (batch, points, 2), and their latents, float32 (batch, latent_dim). A row depends on
         its seed and its concentrations alone.
       spectrum_scale: that of the model, in the units of the spectra.
+      extrapolates: whether `generate` takes concentrations outside the trained range, which SavedModels refuse.
       origin: what the spectra's metadata say of the model, as plain JSON data.
     """
 
@@ -41,6 +43,7 @@ class SpectrumSource:
     acquisition: Acquisition
     generate: Generate
     spectrum_scale: float
+    extrapolates: bool = True
     origin: dict = dataclasses.field(default_factory=dict)
 
 
@@ -115,7 +118,7 @@ def open_export(saved_models_dir: str | os.PathLike = "saved_models", version: i
         return output["spectrum"].numpy(), output["z"].numpy()
 
     origin = {"saved_models": os.fspath(saved_models_dir), "version": version, "export_id": described["export_id"]}
-    return _source(described, generate, origin)
+    return dataclasses.replace(_source(described, generate, origin), extrapolates=False)
 
 
 def _source_of(model: CVAE, origin: dict) -> SpectrumSource:

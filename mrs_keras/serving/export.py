@@ -12,70 +12,30 @@ import tensorflow as tf
 from mrs_keras.checks import check_count
 from mrs_keras.files import replacing
 from mrs_keras.models import CVAE
-
-EXTRA = "assets.extra/mrs_keras.json"
-"""What an export says of itself, in the folder that SavedModels have for that."""
-
-
-class Encoder(tf.Module):
-    """`encode`: spectrum and concentrations to the posterior of the latents."""
-
-    def __init__(self, model: CVAE):
-        super().__init__("encoder")
-        self.network = model.encoder
-        spectrum, concentrations = _specs(model)
-
-        # One dict argument: its keys become the names of the signature's inputs.
-        @tf.function(input_signature=[{"spectrum": spectrum, "concentrations": concentrations}])
-        def encode(inputs):
-            return self.network(inputs, training=False)
-
-        self.encode = encode
-
-    def signatures(self) -> dict:
-        """Returns signature name -> function."""
-        return {"serving_default": self.encode, "encode": self.encode}
-
-
-class Generator(tf.Module):
-    """`decode`: latents and concentrations to a spectrum; `generate`: concentrations and row seeds to a new one."""
-
-    def __init__(self, model: CVAE):
-        super().__init__("generator")
-        self.network = model.generator
-        self.noise_variance = model.noise_variance
-        self.latent_density = model.latent_density
-        _, concentrations = _specs(model)
-        z = tf.TensorSpec((None, model.latent_dim), tf.float32, "z")
-
-        @tf.function(input_signature=[{"z": z, "concentrations": concentrations}])
-        def decode(inputs):
-            return {"spectrum": self.network(inputs, training=False)}
-
-        seed = tf.TensorSpec((None,), tf.int64, "seed")
-
-        @tf.function(input_signature=[{"concentrations": concentrations, "seed": seed}])
-        def generate(inputs):
-            return model.sample(inputs["concentrations"], inputs["seed"])
-
-        self.decode = decode
-        self.generate = generate
-
-    def signatures(self) -> dict:
-        """Returns signature name -> function."""
-        return {"serving_default": self.decode, "decode": self.decode, "generate": self.generate}
+from mrs_keras.serving.description import EXTRA, describe
+from mrs_keras.serving.signatures import Encoder, Generator
+from mrs_keras.serving.warm_up import WARM_UP, write_warm_up
 
 
 def export(model: CVAE, output_dir: str | os.PathLike, version: int = 1) -> dict[str, Path]:
     """Writes the encoder and the generator as SavedModels, in the folders that TF-Serving watches.
 
-    `<output_dir>/encoder/<version>` has the signature `encode(spectrum, concentrations) -> z_mean, z_log_var`, and
-    `<output_dir>/generator/<version>` has `decode(z, concentrations) -> spectrum`; each is `serving_default` too. The
-    generator has `generate(concentrations, seed) -> spectrum, z` besides: one int64 seed per row, which gives what
-    `CVAE.generate` gives. All else is float32, with a free batch axis, in the units of the training data; scaling
-    happens inside. Other versions stay
-    as they are; the same version is replaced once the new one is complete. The file `assets.extra/mrs_keras.json`
-    holds metabolites, their range in mM, and the acquisition.
+    | folder | signature | inputs | outputs |
+    |---|---|---|---|
+    | `<output_dir>/encoder/<version>` | `encode` | spectrum, concentrations | z_mean, z_log_var |
+    | `<output_dir>/generator/<version>` | `decode` | z, concentrations | spectrum |
+    | | `generate` | concentrations, seed | spectrum, z |
+    | | `interpolate` | z_a, z_b, concentrations_a, concentrations_b, alpha | spectrum |
+    | both | `describe` | row (may be left out) | ppm, metabolites, acquisition, ... |
+
+    `encode` and `decode` are `serving_default` too. `generate` takes one int64 seed per row and gives what
+    `CVAE.generate` gives. All else is float32, in the units of the training data, with a free batch axis: spectrum
+    (batch, points, 2), concentrations (batch, metabolites) in mM, z (batch, latent_dim), alpha (batch,) from 0 to 1.
+    Inputs that are not finite, of another shape, or outside the trained range of concentrations are refused by the
+    graph itself, with INVALID_ARGUMENT.
+
+    Other versions stay as they are; the same version is replaced once the new one is complete. The folder holds
+    warm-up requests for TF-Serving, and what `describe` says as `assets.extra/mrs_keras.json`.
 
     Args:
       model: trained.
@@ -90,14 +50,16 @@ def export(model: CVAE, output_dir: str | os.PathLike, version: int = 1) -> dict
     """
     version = check_count("version", version, 1)
     paths = {name: Path(output_dir) / name / str(version) for name in ("encoder", "generator")}
-    description = {"export_id": uuid.uuid4().hex, **describe(model)}
+    description = {"export_id": uuid.uuid4().hex, "model_version": version, **describe(model)}
     # Both are written before either is renamed: the two of a version always belong together. TF-Serving takes folders
     # with whole numbers for names, and a partial one has none.
     with replacing(paths["encoder"]) as encoder, replacing(paths["generator"]) as generator:
-        for module, partial in ((Encoder(model), encoder), (Generator(model), generator)):
-            tf.saved_model.save(module, partial, signatures=module.signatures())
+        for module, partial in ((Encoder(model, description), encoder), (Generator(model, description), generator)):
+            signatures = module.signatures()
+            tf.saved_model.save(module, partial, signatures=signatures)
             (partial / EXTRA).parent.mkdir()
             (partial / EXTRA).write_text(json.dumps(description, indent=2) + "\n")
+            write_warm_up(partial / WARM_UP, module.name, signatures, model)
     return paths
 
 
@@ -160,24 +122,3 @@ def _named_if_damaged(path: Path, remedy: str) -> Iterator[None]:
         raise ValueError(f"The export '{path}' is damaged: '{EXTRA}' has no {error}. {remedy}") from error
     except (OSError, ValueError, TypeError, tf.errors.OpError) as error:
         raise ValueError(f"The export '{path}' is damaged: {error} {remedy}") from error
-
-
-def _specs(model: CVAE) -> tuple[tf.TensorSpec, tf.TensorSpec]:
-    points, metabolites = model.acquisition.window_points, len(model.metabolites)
-    return (
-        tf.TensorSpec((None, points, 2), tf.float32, "spectrum"),
-        tf.TensorSpec((None, metabolites), tf.float32, "concentrations"),
-    )
-
-
-def describe(model: CVAE) -> dict:
-    """Returns what an export says of its model, as plain JSON data."""
-    return {
-        "metabolites": list(model.metabolites),
-        "concentration_range_mm": [list(limits) for limits in model.concentration_range_mm],
-        "acquisition": model.acquisition.to_dict(),
-        "latent_dim": model.latent_dim,
-        "spectrum_scale": model.spectrum_scale,
-        # A density that nobody fitted is the standard normal prior.
-        "latent_prior": "fitted" if model.has_fitted_density else "standard_normal",
-    }

@@ -3,6 +3,7 @@ import pytest
 import scipy.stats
 
 from mrs_keras.generation import generate_dataset, read_concentrations
+from tests.conftest import REPOSITORY
 
 
 def concentrations(source, tmp_path, **options) -> np.ndarray:
@@ -108,3 +109,11 @@ def test_concentrations_outside_the_trained_range_are_a_warning_that_names_it(so
     assert "NAA" not in str(caught[0].message)
     assert len(caught) == 1
     assert drawn[:, 1].tolist() == [4.0, 9.0]
+
+
+def test_savedmodels_refuse_concentrations_outside_the_trained_range(tmp_path):
+    with pytest.raises(ValueError, match=r"PCr 3 to 5.5 mM \(received 9\).*--run RUN"):
+        generate_dataset(
+            REPOSITORY / "saved_models", tmp_path / "x.npz", number=2, concentrations={"NAA": 12.0, "PCr": 9.0}
+        )
+    assert list(tmp_path.iterdir()) == []

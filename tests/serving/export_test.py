@@ -15,21 +15,15 @@ import numpy as np, tensorflow as tf
 folder = sys.argv[1]
 data = dict(np.load(folder + "/data.npz"))
 names, output = {}, {}
-for name, signature, inputs in (
-    ("encoder", "encode", ("spectrum", "concentrations")),
-    ("generator", "decode", ("z", "concentrations")),
-):
+for name in ("encoder", "generator"):
     module = tf.saved_model.load(f"{folder}/saved_models/{name}/1")
     names[name] = sorted(module.signatures)
-    for key in (signature, "serving_default"):
-        function = module.signatures[key]
-        assert sorted(function.structured_input_signature[1]) == sorted(inputs)
-        result = function(**{key: tf.constant(data[key]) for key in inputs})
-        output.update({key: value.numpy() for key, value in result.items()})
-generate = module.signatures["generate"]
-for batch in (1, 7, 100):
-    rows = {key: tf.constant(data[key][:batch]) for key in ("concentrations", "seed")}
-    output.update({f"{key} generated in {batch}": value.numpy() for key, value in generate(**rows).items()})
+    for key, function in module.signatures.items():
+        inputs = function.structured_input_signature[1]
+        for batch in (1, 7, 1024):
+            values = {name: tf.constant(data[name][:batch]) for name in inputs}
+            result = function(**values)
+            output.update({f"{key} {name} {batch}": value.numpy() for name, value in result.items()})
 assert "mrs_keras" not in sys.modules
 np.savez(folder + "/output.npz", **output)
 print(json.dumps(names))
@@ -45,41 +39,116 @@ def exported(tmp_path_factory, run_dir, data_dir):
     model = load_trained(run_dir)
     export(model, folder / "saved_models")
     validation = load_arrays(open_dataset(data_dir), "validation")
-    data = {name: validation[name][:100] for name in ("spectrum", "concentrations")}
-    data["z"] = np.random.default_rng(0).normal(size=(100, model.latent_dim)).astype(np.float32)
-    data["seed"] = np.arange(100, dtype=np.int64) ** 5 - 50
+    data = {name: validation[name][:1024] for name in ("spectrum", "concentrations")}
+    data.update(concentrations_a=data["concentrations"], concentrations_b=data["concentrations"][::-1])
+    random = np.random.default_rng(0)
+    for name in ("z", "z_a", "z_b"):
+        data[name] = random.normal(size=(1024, model.latent_dim)).astype(np.float32)
+    data["alpha"] = np.linspace(0, 1, 1024, dtype=np.float32)
+    data["seed"] = np.arange(1024, dtype=np.int64) ** 5 - 50
+    data["row"] = np.arange(1024)
     np.savez(folder / "data.npz", **data)
     return folder, model, data
 
 
-def test_a_process_with_tensorflow_alone_gets_the_numbers_of_the_keras_model(exported, measured):
+def test_a_process_with_tensorflow_alone_gets_the_numbers_of_the_keras_model_from_every_signature(exported, measured):
     folder, model, data = exported
     names = json.loads(run_python(TENSORFLOW_ALONE, folder).stdout.splitlines()[-1])
-    assert names == {"encoder": ["encode", "serving_default"], "generator": ["decode", "generate", "serving_default"]}
+    assert names == {
+        "encoder": ["describe", "encode", "serving_default"],
+        "generator": ["decode", "describe", "generate", "interpolate", "serving_default"],
+    }
+    posterior = model.encoder.predict({k: data[k] for k in ("spectrum", "concentrations")}, verbose=0)
+    decoded = model.generator.predict({k: data[k] for k in ("z", "concentrations")}, verbose=0)
+    alpha = data["alpha"][:, None]
+    between = {k: (1 - alpha) * data[f"{k}_a"] + alpha * data[f"{k}_b"] for k in ("z", "concentrations")}
+    seeds, concentrations = data["seed"], data["concentrations"]
+    expected = {
+        "encode z_mean": posterior["z_mean"],
+        "encode z_log_var": posterior["z_log_var"],
+        "serving_default z_mean": posterior["z_mean"],
+        "decode spectrum": decoded,
+        "serving_default spectrum": decoded,
+        "interpolate spectrum": model.generator.predict(between, verbose=0),
+        "generate spectrum": model.generate(concentrations, seeds),
+        "generate z": model.sample_latents(seeds, concentrations).numpy(),
+    }
     output = np.load(folder / "output.npz")
-    expected = model.encoder.predict({k: data[k] for k in ("spectrum", "concentrations")}, verbose=0)
-    expected["spectrum"] = model.generator.predict({k: data[k] for k in ("z", "concentrations")}, verbose=0)
     for name, values in expected.items():
-        difference = np.abs(output[name] - values).max() / np.abs(values).max()
-        measured(f"{name}: SavedModel off by {difference:.1e} of the largest value")
-        assert difference < 1e-5
-    expected = model.generate(data["concentrations"], data["seed"])
-    for batch in (1, 7, 100):
-        difference = np.abs(output[f"spectrum generated in {batch}"] - expected[:batch]).max() / np.abs(expected).max()
-        measured(f"spectrum generated in a batch of {batch}: SavedModel off by {difference:.1e} of the largest value")
+        largest = max(
+            np.abs(output[f"{name} {batch}"] - values[:batch]).max() / np.abs(values).max() for batch in (1, 7, 1024)
+        )
+        measured(f"{name}: SavedModel off by {largest:.1e} of the largest value")
+        assert largest < 1e-5
+    # The same seed gives the same spectrum in whatever batch it travels.
+    whole = output["generate spectrum 1024"]
+    for batch in (1, 7):
+        difference = np.abs(output[f"generate spectrum {batch}"] - whole[:batch]).max() / np.abs(whole).max()
+        measured(f"generate in a batch of {batch} and of 1,024: {difference:.1e} of the largest value")
         assert difference < 1e-6
-    np.testing.assert_allclose(
-        output["z generated in 100"], model.sample_latents(data["seed"], data["concentrations"]), rtol=1e-5, atol=1e-5
-    )
 
 
-def test_the_batch_axis_is_free(exported):
+def test_what_a_signature_must_refuse_names_the_input(exported):
     import tensorflow as tf
 
-    generator = tf.saved_model.load(str(exported[0] / "saved_models" / "generator" / "1"))
-    for batch in (1, 7):
-        spectrum = generator.decode({"z": tf.zeros((batch, 16)), "concentrations": tf.ones((batch, 2))})["spectrum"]
-        assert spectrum.shape == (batch, 252, 2)
+    folder, _, data = exported
+    encoder, generator = load_export(folder / "saved_models")
+    rows = {name: values[:3] for name, values in data.items()}
+    unending = rows["spectrum"].copy()
+    unending[1, 7, 1] = np.inf
+    nan = np.array(rows["z"])
+    nan[2, 0] = np.nan
+    wrong = [
+        (encoder, "encode", {"spectrum": unending}, r"`spectrum` must be finite.*\[1\]"),
+        (
+            encoder,
+            "encode",
+            {"spectrum": rows["spectrum"][:, :-1]},
+            r"spectrum \[3,251,2\].*expected shape \[\?,252,2\]",
+        ),
+        (generator, "decode", {"z": nan}, r"`z` must be finite.*\[2\]"),
+        (generator, "decode", {"z": rows["z"][:2]}, r"same number of rows.*z, concentrations:\] \[2 3\]"),
+        (generator, "decode", {k: rows[k][:0] for k in ("z", "concentrations")}, "at least one.*\\[0 0\\]"),
+        (generator, "generate", {"concentrations": np.float32([[8, 4], [7, 4], [8, 4]])}, r"NAA 7.5 to 17 mM.*\[7 4\]"),
+        (generator, "generate", {"concentrations": np.float32([[8, 4], [8, 4], [8, np.nan]])}, r"\[2\] \[8 nan\]"),
+        (generator, "interpolate", {"alpha": np.float32([0, 1, 1.01])}, "`alpha` must lie from 0 to 1"),
+        (generator, "interpolate", {"concentrations_b": np.float32([[8, 6]] * 3)}, "`concentrations_b` must lie"),
+    ]
+    for module, signature, changed, message in wrong:
+        function = module.signatures[signature]
+        inputs = {name: {**rows, **changed}[name] for name in function.structured_input_signature[1]}
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            function(**{name: tf.constant(value) for name, value in inputs.items()})
+        # It goes on.
+        function(**{name: tf.constant(rows[name]) for name in inputs})
+
+
+def test_a_client_needs_nothing_but_what_the_export_describes(exported):
+    folder, model, _ = exported
+    for module in load_export(folder / "saved_models"):
+        described = {name: value.numpy()[0] for name, value in module.describe().items()}
+        np.testing.assert_allclose(described["ppm"], model.acquisition.window_ppm_axis, rtol=1e-6)
+        assert [name.decode() for name in described["metabolites"]] == ["NAA", "PCr"]
+        np.testing.assert_array_equal(described["concentration_range_mm"], np.float32([[7.5, 17.0], [3.0, 5.5]]))
+        assert json.loads(described["acquisition"]) == model.acquisition.to_dict()
+        assert (described["latent_dim"], described["model_version"]) == (16, 1)
+        np.testing.assert_allclose(described["spectrum_scale"], model.spectrum_scale)
+
+
+def test_the_warm_up_requests_call_every_signature_and_are_answered(exported):
+    import tensorflow as tf
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    for name, module in zip(("encoder", "generator"), load_export(exported[0] / "saved_models"), strict=True):
+        path = exported[0] / "saved_models" / name / "1" / "assets.extra" / "tf_serving_warmup_requests"
+        called = set()
+        for record in tf.data.TFRecordDataset(str(path)):
+            request = prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
+            assert request.model_spec.name == name
+            called.add(request.model_spec.signature_name)
+            inputs = {key: tf.make_ndarray(value) for key, value in request.inputs.items()}
+            module.signatures[request.model_spec.signature_name](**{k: tf.constant(v) for k, v in inputs.items()})
+        assert called == set(module.signatures)
 
 
 def test_the_export_says_what_it_was_trained_for(exported):
