@@ -1,0 +1,210 @@
+"""The client."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from mrs_keras.checks import check_count, check_positive
+from mrs_keras.models.row_random import row_seeds
+from mrs_keras.serving.client.description import Description
+from mrs_keras.serving.client.errors import ServingError
+from mrs_keras.serving.client.grpc_transport import GrpcTransport
+from mrs_keras.serving.client.rest_transport import RestTransport
+from mrs_keras.serving.client.retry import retrying
+
+
+class Client:
+    """Calls the encoder and the generator that a TF-Serving, or `mrs-keras serve`, serves.
+
+    Threads can share a client. Inputs are checked here before they are sent, by what the model says of itself. What
+    fails in passing (no connection, a server that restarts or is full, no answer in time) is tried again: every
+    signature is a function of its inputs alone, so a second answer equals the first. Of many rows several requests are
+    made, all to one version of the model.
+
+    Args:
+      url: `"grpc://host:8500"` or `"http://host:8501"`; `"grpcs://"` and `"https://"` by TLS.
+      version: of both models. Defaults to `None`: the newest that is served.
+      timeout_s: longest wait for one answer, s. Defaults to `10.0`.
+      retry_for_s: for how long after a call began new tries may begin, s. Defaults to `60.0`; `0` for none.
+      max_rows: rows of a request; the server takes no more than its own `max_batch_size`. Defaults to `1024`.
+      encoder: name that the encoder is served under. Defaults to `"encoder"`.
+      generator: name that the generator is served under. Defaults to `"generator"`.
+
+    Raises:
+      ValueError: if an argument is out of range.
+      ServingError: by every call, if the server refuses it or gives no answer.
+
+    Example:
+
+    >>> with Client("grpc://localhost:8500") as client:  # doctest: +SKIP
+    ...     spectra, z = client.generate([[12.0, 4.5]] * 8, seed=0)
+    >>> spectra.shape  # doctest: +SKIP
+    (8, 252, 2)
+    """
+
+    def __init__(
+        self,
+        url: str,
+        version: int | None = None,
+        timeout_s: float = 10.0,
+        retry_for_s: float = 60.0,
+        max_rows: int = 1024,
+        encoder: str = "encoder",
+        generator: str = "generator",
+    ):
+        self.url = url
+        self.version = version if version is None else check_count("version", version, 1)
+        self.timeout_s = check_positive("timeout_s", timeout_s, 10.0)
+        self.retry_for_s = retry_for_s and check_positive("retry_for_s", retry_for_s, 60.0)
+        self.max_rows = check_count("max_rows", max_rows, 1024)
+        self.encoder, self.generator = encoder, generator
+        self._transport = _transport(url)
+        self._descriptions: dict[tuple, Description] = {}
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._transport.close()
+
+    # === Signatures ===
+
+    def describe(self, model: str | None = None) -> Description:
+        """Returns what a model says of itself, asked anew.
+
+        Args:
+          model: name. Defaults to `None`: the generator.
+        """
+        model = model or self.generator
+        outputs = self.predict(model, "describe", {"row": np.zeros(1, np.int64)})
+        self._descriptions[model, self.version] = Description.from_outputs(outputs)
+        return self._descriptions[model, self.version]
+
+    def encode(self, spectrum, concentrations) -> tuple[np.ndarray, np.ndarray]:
+        """Encodes spectra.
+
+        Args:
+          spectrum: (rows, points, 2), real and imaginary part, in the units of the training data.
+          concentrations: (rows, metabolites), mM.
+
+        Returns:
+          Mean and log variance of the latents, each float32 (rows, latent_dim).
+
+        Raises:
+          ValueError: if the model does not take them.
+        """
+        outputs = self._call(self.encoder, "encode", spectrum=spectrum, concentrations=concentrations)
+        return outputs["z_mean"], outputs["z_log_var"]
+
+    def decode(self, z, concentrations) -> np.ndarray:
+        """Decodes latents.
+
+        Args:
+          z: (rows, latent_dim).
+          concentrations: (rows, metabolites), mM.
+
+        Returns:
+          float32 (rows, points, 2), in the units of the training data.
+
+        Raises:
+          ValueError: if the model does not take them.
+        """
+        return self._call(self.generator, "decode", z=z, concentrations=concentrations)["spectrum"]
+
+    def generate(self, concentrations, seed) -> tuple[np.ndarray, np.ndarray]:
+        """Generates a spectrum for each row of concentrations.
+
+        Args:
+          concentrations: (rows, metabolites), mM.
+          seed: one integer per row, or one for all, as in `CVAE.generate`.
+
+        Returns:
+          Spectra, float32 (rows, points, 2), and their latents, float32 (rows, latent_dim).
+
+        Raises:
+          ValueError: if the model does not take them.
+        """
+        seeds = row_seeds(seed, len(np.atleast_1d(concentrations)))
+        outputs = self._call(self.generator, "generate", seeds, concentrations=concentrations)
+        return outputs["spectrum"], outputs["z"]
+
+    def interpolate(self, z_a, z_b, concentrations_a, concentrations_b, alpha) -> np.ndarray:
+        """Decodes what lies between two latents, and two concentrations, on the straight line.
+
+        Args:
+          z_a: (rows, latent_dim), where `alpha` is 0.
+          z_b: (rows, latent_dim), where `alpha` is 1.
+          concentrations_a: (rows, metabolites), mM.
+          concentrations_b: (rows, metabolites), mM.
+          alpha: (rows,), from 0 to 1.
+
+        Returns:
+          float32 (rows, points, 2), in the units of the training data.
+
+        Raises:
+          ValueError: if the model does not take them.
+        """
+        inputs = {"z_a": z_a, "z_b": z_b, "concentrations_a": concentrations_a, "concentrations_b": concentrations_b}
+        return self._call(self.generator, "interpolate", **inputs, alpha=alpha)["spectrum"]
+
+    # === Requests ===
+
+    def predict(
+        self, model: str, signature: str, inputs: Mapping[str, np.ndarray], version: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """Returns the outputs of any signature for inputs as they are, of one request, tried again if need be.
+
+        Args:
+          model: name.
+          signature: name.
+          inputs: name -> array.
+          version: Defaults to `None`: that of the client.
+        """
+        version = version or self.version
+        return retrying(
+            lambda: self._transport.predict(model, version, signature, dict(inputs), self.timeout_s), self.retry_for_s
+        )
+
+    def _call(self, model: str, signature: str, seeds: np.ndarray | None = None, **inputs) -> dict[str, np.ndarray]:
+        """Returns the outputs of a signature of this package's models, of as many requests as the rows need."""
+        description = self._descriptions.get((model, self.version)) or self.describe(model)
+        inputs = description.checked(**inputs)
+        if seeds is not None:
+            inputs["seed"] = seeds
+        rows = len(next(iter(inputs.values())))
+        version = self.version
+        if rows > self.max_rows and version is None:
+            # A new version may come in between: all rows are to be of one model.
+            version = self._newest_version(model)
+        slices = [slice(start, start + self.max_rows) for start in range(0, rows, self.max_rows)]
+        try:
+            parts = [
+                self.predict(model, signature, {name: value[part] for name, value in inputs.items()}, version)
+                for part in slices
+            ]
+        except ServingError as error:
+            if error.may_be_of_another_request:
+                # Or a new version takes other inputs than the one that was asked.
+                self._descriptions.pop((model, self.version), None)
+            raise
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _newest_version(self, model: str) -> int:
+        return max(retrying(lambda: self._transport.available_versions(model, self.timeout_s), self.retry_for_s))
+
+
+def _transport(url: str) -> GrpcTransport | RestTransport:
+    parts = urlsplit(url)
+    if parts.scheme in ("grpc", "grpcs") and parts.netloc:
+        return GrpcTransport(parts.netloc, secure=parts.scheme == "grpcs")
+    if parts.scheme in ("http", "https") and parts.netloc:
+        return RestTransport(url)
+    raise ValueError(
+        "`url` must begin with grpc://, grpcs://, http:// or https://, and name a host. "
+        f"Received: url={url!r}. Give for example 'grpc://localhost:8500' or 'http://localhost:8501'."
+    )

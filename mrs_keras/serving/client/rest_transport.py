@@ -1,0 +1,100 @@
+"""TF-Serving's REST API."""
+
+import json
+
+import numpy as np
+import tensorflow as tf
+import urllib3
+
+from mrs_keras.serving.client.errors import ServingError
+
+CODES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    413: "RESOURCE_EXHAUSTED",
+    501: "UNIMPLEMENTED",
+    # Of a proxy, too.
+    **dict.fromkeys((429, 502, 503, 504), "UNAVAILABLE"),
+}
+"""HTTP status -> name of the gRPC status that TF-Serving, or a proxy before it, means."""
+
+
+class RestTransport:
+    """Requests over connections that are kept, which threads can share.
+
+    Args:
+      url: `"http://host:port"` or `"https://host:port"`, perhaps with the path of a proxy.
+    """
+
+    def __init__(self, url: str):
+        self._url = url.rstrip("/")
+        self._pool = urllib3.PoolManager(maxsize=64, retries=False)
+        self._signature_defs: dict[tuple, dict] = {}
+
+    def predict(
+        self, model: str, version: int | None, signature: str, inputs: dict[str, np.ndarray], timeout_s: float
+    ) -> dict[str, np.ndarray]:
+        """Returns the outputs of a signature, once; raises `ServingError`."""
+        signature_def = self._signature_def(model, version, signature, timeout_s)
+        unknown = sorted(set(inputs) - set(signature_def["inputs"]))
+        if unknown:
+            # TF-Serving's REST API would leave them out without a word; its gRPC API refuses them.
+            known = ", ".join(signature_def["inputs"])
+            raise ServingError("INVALID_ARGUMENT", f"Inputs of '{signature}': {known}. Unknown: {', '.join(unknown)}.")
+        body = {"signature_name": signature, "inputs": {name: np.asarray(v).tolist() for name, v in inputs.items()}}
+        answer = self._request("POST", f"{_path(model, version)}:predict", timeout_s, json.dumps(body).encode())
+        outputs = answer["outputs"]
+        dtypes = {name: _numpy_dtype(info["dtype"]) for name, info in signature_def["outputs"].items()}
+        if len(dtypes) == 1:
+            # A single output comes without its name.
+            outputs = {next(iter(dtypes)): outputs}
+        return {name: np.asarray(value, dtypes.get(name)) for name, value in outputs.items()}
+
+    def available_versions(self, model: str, timeout_s: float) -> list[int]:
+        """Returns the versions of a model that answer; raises `ServingError`."""
+        statuses = self._request("GET", _path(model, None), timeout_s)["model_version_status"]
+        return [int(status["version"]) for status in statuses if status["state"] == "AVAILABLE"]
+
+    def close(self) -> None:
+        self._pool.clear()
+
+    def _signature_def(self, model: str, version: int | None, signature: str, timeout_s: float) -> dict:
+        """Returns inputs and outputs of a signature, as the metadata of the model give them; asked for once."""
+        key = model, version, signature
+        if key not in self._signature_defs:
+            answer = self._request("GET", f"{_path(model, version)}/metadata", timeout_s)
+            signatures = answer["metadata"]["signature_def"]["signature_def"]
+            if signature not in signatures:
+                known = ", ".join(sorted(signatures))
+                raise ServingError("INVALID_ARGUMENT", f"No signature '{signature}'. Expected one of: {known}.")
+            self._signature_defs[key] = signatures[signature]
+        return self._signature_defs[key]
+
+    def _request(self, method: str, path: str, timeout_s: float, body: bytes | None = None) -> dict:
+        try:
+            response = self._pool.request(method, self._url + path, body=body, timeout=timeout_s)
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise ServingError("DEADLINE_EXCEEDED", str(error)) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise ServingError("UNAVAILABLE", str(error)) from error
+        try:
+            answer = json.loads(response.data)
+        except ValueError:
+            answer = None
+        if response.status == 200 and isinstance(answer, dict):
+            return answer
+        said = answer.get("error") if isinstance(answer, dict) else None
+        code = CODES.get(response.status, "INTERNAL")
+        raise ServingError(code, f"{said or response.data[:500].decode(errors='replace')} (HTTP {response.status})")
+
+
+def _path(model: str, version: int | None) -> str:
+    return f"/v1/models/{model}" + ("" if version is None else f"/versions/{version}")
+
+
+def _numpy_dtype(name: str) -> np.dtype | None:
+    """Returns the NumPy type of a TensorFlow type's name; none for strings, which come as text."""
+    return None if name == "DT_STRING" else tf.dtypes.as_dtype(name.removeprefix("DT_").lower()).as_numpy_dtype
