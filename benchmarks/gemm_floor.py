@@ -1,4 +1,4 @@
-"""The floor of a training step: the time that its matrix products alone take on this machine."""
+"""The floor of a training step, or of a generator: the time of its matrix products alone on this machine."""
 
 import math
 import time
@@ -8,9 +8,12 @@ import tensorflow as tf
 
 from mrs_keras.models import CVAE
 
+Product = tuple[int, int, int, bool, bool]
+"""Rows, inner size, columns, and whether the first and the second factor are read transposed."""
 
-def products(model: CVAE, batch_size: int) -> list[tuple[int, int, int, bool, bool]]:
-    """Returns the matrix products of a step: rows, inner size, columns, and which factor is read transposed.
+
+def training_products(model: CVAE, batch_size: int) -> list[Product]:
+    """Returns the matrix products of a step.
 
     Three for each dense layer: forward, gradient of the weights, gradient of the input. The last is absent in the
     encoder's first layer, whose input is the data.
@@ -27,28 +30,33 @@ def products(model: CVAE, batch_size: int) -> list[tuple[int, int, int, bool, bo
     return found
 
 
-def flop(model: CVAE, batch_size: int) -> int:
+def forward_products(network, batch_size: int) -> list[Product]:
+    """Returns the matrix products of a network's own call, one for each dense layer."""
+    kernels = [layer.kernel.shape for layer in network.layers if hasattr(layer, "kernel")]
+    return [(batch_size, inputs, outputs, False, False) for inputs, outputs in kernels]
+
+
+def flop(products: list[Product]) -> int:
     """Returns the floating point operations of these products, a multiplication and an addition being two."""
-    return sum(2 * m * k * n for m, k, n, *_ in products(model, batch_size))
+    return sum(2 * m * k * n for m, k, n, *_ in products)
 
 
 class Floor:
-    """Measures the products of a step one by one, each with the fastest library at hand.
+    """Measures products one by one, each with the fastest library at hand.
 
-    The factors are in the caches, which they are not always in a training: a real step cannot reach this.
+    The factors are in the caches, which they are not always in real work: it cannot reach this.
 
     Args:
-      model: whose step.
-      batch_size: examples per step.
+      products: of a training step, or of a network's call.
       with_torch: whether PyTorch is among the libraries, beside TensorFlow (plain and XLA) and, on a CPU, NumPy.
     """
 
-    def __init__(self, model: CVAE, batch_size: int, with_torch: bool):
-        self.calls = [_libraries(*product, with_torch) for product in products(model, batch_size)]
+    def __init__(self, products: list[Product], with_torch: bool):
+        self.calls = [_libraries(*product, with_torch) for product in products]
         self.fastest = [dict.fromkeys(calls, math.inf) for calls in self.calls]
 
     def turn(self, seconds: float = 0.02) -> float:
-        """Measures once more and returns the seconds of a step, each product at its fastest so far."""
+        """Measures once more and returns the seconds of all, each product at its fastest so far."""
         for calls, fastest in zip(self.calls, self.fastest, strict=True):
             for library, call in calls.items():
                 fastest[library] = min(fastest[library], _seconds(call, seconds / len(calls)))

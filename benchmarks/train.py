@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
-from gemm_floor import Floor, flop
+from gemm_floor import Floor, flop, training_products
 
 from mrs_keras import open_dataset
 from mrs_keras.data import training_batches
@@ -108,7 +108,8 @@ def measure(builder, batch_size: int, turns: int, target: float, torch_rows: lis
         models[name] = built_model(builder.info.metadata, steps_per_epoch)
         speed.prepare(models[name])
     model = models["recipe"]
-    result = {"flop": flop(model, batch_size), "steps_per_execution": speed.steps_per_execution}
+    products = training_products(model, batch_size)
+    result = {"flop": flop(products), "steps_per_execution": speed.steps_per_execution}
     loops = {}
     if torch_rows:
         import torch
@@ -120,7 +121,7 @@ def measure(builder, batch_size: int, turns: int, target: float, torch_rows: lis
         result["threads"] = best_threads(lambda: Loop(model, data, batch_size), 10)
         torch.set_num_threads(result["threads"])
         loops = {name: Loop(model, data, batch_size, **options[name]) for name in torch_rows}
-    floor = Floor(model, batch_size, with_torch=bool(torch_rows))
+    floor = Floor(products, with_torch=bool(torch_rows))
 
     pace = fit_seconds(model, batches, 1)  # compiles too, so once more
     pace = fit_seconds(model, batches, 1)
