@@ -24,6 +24,15 @@ class ServedModule(tf.Module):
         self.describe = _describe_function(model, description)
         self._inputs = _inputs(model)
 
+    def _keep_weights(self, *models):
+        """Makes the variables of Keras models, or of None, those that the SavedModel saves and restores.
+
+        Keras hands TensorFlow a copy of each of its variables to save. A SavedModel that tracks the models themselves
+        restores these copies, while its functions read the variables: Python's loader puts that right, TF-Serving and
+        all other sessions find no value. Hence the variables, and the models in closures that TensorFlow does not see.
+        """
+        self.weights = [weight.value for model in models if model is not None for weight in model.variables]
+
     def _signature(self, function, names):
         """Returns a function of a dict with inputs of these names as a graph, behind their checks."""
         specs = {name: tf.TensorSpec(*self._inputs[name][:2], name) for name in names}
@@ -36,9 +45,9 @@ class Encoder(ServedModule):
 
     def __init__(self, model: CVAE, description: dict):
         super().__init__("encoder", model, description)
-        self.network = model.encoder
+        self._keep_weights(model.encoder)
         self.encode = self._signature(
-            lambda inputs: self.network(inputs, training=False), ("spectrum", "concentrations")
+            lambda inputs: model.encoder(inputs, training=False), ("spectrum", "concentrations")
         )
 
     def signatures(self) -> dict:
@@ -51,12 +60,10 @@ class Generator(ServedModule):
 
     def __init__(self, model: CVAE, description: dict):
         super().__init__("generator", model, description)
-        self.network = model.generator
-        self.noise_variance = model.noise_variance
-        self.latent_density = model.latent_density
+        self._keep_weights(model.generator, model.noise_variance, model.latent_density)
 
         def decode(inputs):
-            return {"spectrum": self.network(inputs, training=False)}
+            return {"spectrum": model.generator(inputs, training=False)}
 
         def generate(inputs):
             return model.sample(inputs["concentrations"], inputs["seed"])
