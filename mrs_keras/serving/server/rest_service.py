@@ -1,0 +1,215 @@
+"""The REST API: paths, headers and limits of HTTP/1.1 (http_rest_api_handler.cc, http_rest_api_util.cc)."""
+
+import json
+import re
+import socket
+import threading
+import time
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from google.protobuf.json_format import MessageToJson
+from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2
+
+from mrs_keras.serving.server import answers, json_requests, json_tensors
+from mrs_keras.serving.server.rules import DEFAULT_SIGNATURE
+from mrs_keras.serving.server.status import as_serving_error, invalid
+from mrs_keras.serving.server.versions import ServedModels
+
+_VERSION = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
+_PREDICT = re.compile(rf"/v1/models/(?P<name>[^/:]+){_VERSION}:(?P<method>classify|regress|predict)", re.IGNORECASE)
+_STATUS = re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_VERSION}(?:/(?P<part>metadata))?", re.IGNORECASE)
+_LARGEST_VERSION = (1 << 63) - 1
+_PRINTED = {"always_print_fields_with_no_presence": True}
+
+
+def answer(models: ServedModels, method: str, path: str, body: bytes) -> bytes:
+    """Returns the JSON that answers a request.
+
+    Args:
+      models: served.
+      method: of HTTP.
+      path: without the query.
+      body: of the request.
+
+    Raises:
+      ServingError: where the request is against the rules.
+      tf.errors.OpError: what the session ended with.
+    """
+    pattern = {"POST": _PREDICT, "GET": _STATUS}.get(method)
+    match = pattern and pattern.fullmatch(path)
+    if not match:
+        raise invalid(f"Malformed request: {method} {path}")
+    spec = _model_spec(match)
+    if method == "POST":
+        if match["method"] != "predict":
+            raise invalid(f"Malformed request: {method} {path}. This server answers ':predict' alone.")
+        return _predict(models, spec, body)
+    if not spec.name:
+        raise invalid("Missing model name in request.")
+    if match["part"]:
+        request = get_model_metadata_pb2.GetModelMetadataRequest(
+            model_spec=spec, metadata_field=[answers.SIGNATURE_DEF]
+        )
+        return _metadata_json(answers.metadata(models, request))
+    request = get_model_status_pb2.GetModelStatusRequest(model_spec=spec)
+    return MessageToJson(answers.status(models, request), **_PRINTED).encode()
+
+
+def _model_spec(match: re.Match) -> model_pb2.ModelSpec:
+    spec = model_pb2.ModelSpec(name=urllib.parse.unquote(match["name"] or ""))
+    if match["version"]:
+        if int(match["version"]) > _LARGEST_VERSION:
+            raise invalid(f"Failed to convert version: {match['version']} to numeric.")
+        spec.version.value = int(match["version"])
+    elif match["label"]:
+        spec.version_label = urllib.parse.unquote(match["label"])
+    return spec
+
+
+def _predict(models, spec, body) -> bytes:
+    document = json_requests.parse(body)
+    spec.signature_name = json_requests.read_signature_name(document)
+    name = spec.signature_name or DEFAULT_SIGNATURE
+    with models.use(spec.name, answers.requested_version(spec)) as (_, model):
+        if name not in model.signatures:
+            raise invalid(f'Serving signature name: "{name}" not found in signature def')
+        infos = model.signatures[name].inputs
+    if not infos:
+        raise invalid(f"Failed to get input map for signature: {spec.signature_name or 'DEFAULT'}")
+    inputs, in_rows = json_requests.read_inputs(document, infos, strict=b"true" in body or b"false" in body)
+    return json_tensors.write_answer(answers.predict(models, spec, inputs)[1], in_rows)
+
+
+def _metadata_json(response) -> bytes:
+    signatures = get_model_metadata_pb2.SignatureDefMap()
+    response.metadata[answers.SIGNATURE_DEF].Unpack(signatures)
+    spec, signatures = (
+        MessageToJson(message, preserving_proto_field_name=True, **_PRINTED)
+        for message in (response.model_spec, signatures)
+    )
+    return f'{{\n"model_spec": {spec},\n"metadata": {{"signature_def": {signatures}}}\n}}\n'.encode()
+
+
+class RestServer(ThreadingHTTPServer):
+    """A thread per connection.
+
+    Args:
+      address: host and port.
+      models: to serve.
+      max_message_bytes: largest body of a request.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], models: ServedModels, max_message_bytes: int):
+        self.models, self.max_message_bytes = models, max_message_bytes
+        self._connections, self._busy, self._changed = set(), 0, threading.Condition()
+        super().__init__(address, _Handler)
+
+    def process_request(self, request, client_address):
+        with self._changed:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        with self._changed:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def count(self, change: int) -> None:
+        """Notes that a request began (1) or got its answer (-1)."""
+        with self._changed:
+            self._busy += change
+            self._changed.notify_all()
+
+    def stop(self, grace_s: float) -> None:
+        """Takes no more requests, waits for the answers of those under way, and ends all connections."""
+        self.shutdown()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._busy, grace_s)
+            connections = list(self._connections)
+        for connection in connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                # The client was faster.
+                continue
+        with self._changed:
+            self._changed.wait_for(lambda: not self._connections, 1.0)
+        self.server_close()
+
+    def handle_error(self, request, client_address):
+        """Clients that go away are no matter for the console."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "mrs-keras"
+    # Headers and body leave together, and at once.
+    wbufsize = 1 << 16
+    disable_nagle_algorithm = True
+
+    def _handle(self):
+        self.server.count(1)
+        try:
+            status, content = self._respond()
+            self._send(status, content)
+        finally:
+            self.server.count(-1)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _handle
+
+    def _respond(self) -> tuple[int, bytes]:
+        path = urllib.parse.urlsplit(self.path).path
+        length = self.headers.get("Content-Length")
+        if "Transfer-Encoding" in self.headers or (length is None and self.command == "POST"):
+            self.close_connection = True
+            return 411, _error("Content-Length is required.")
+        if not (length or "0").isdecimal():
+            self.close_connection = True
+            return 400, _error(f"Content-Length must be a number of bytes. Received: {length}")
+        length, largest = int(length or 0), self.server.max_message_bytes
+        if length > largest:
+            self._discard(length)
+            return 413, _error(f"The request must not be larger than {largest} bytes. Received: {length}")
+        body = self.rfile.read(length)
+        if len(body) < length:
+            self.close_connection = True
+            return 400, _error("The request ended early.")
+        if not path.lower().startswith("/v1/"):
+            return 404, _error(f"Not found: {path}")
+        try:
+            return 200, answer(self.server.models, self.command, path, body)
+        except Exception as failure:
+            error = as_serving_error(failure)
+            return error.http_status, _error(error.message)
+
+    def _discard(self, length: int) -> None:
+        """Reads what is not wanted, for a while: a client that is cut off while it writes never reads the answer."""
+        ends = time.monotonic() + 10.0
+        while length and time.monotonic() < ends:
+            chunk = self.rfile.read1(min(length, 1 << 20))
+            if not chunk:
+                break
+            length -= len(chunk)
+        self.close_connection |= bool(length)
+
+    def _send(self, status: int, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+        self.wfile.flush()
+
+    def log_message(self, *_):
+        """No line per request."""
+
+
+def _error(message: str) -> bytes:
+    return json.dumps({"error": message}).encode()
