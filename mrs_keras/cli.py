@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mrs_keras.cli_basis import add_basis_commands
 from mrs_keras.cli_generate import add_generate_command
+from mrs_keras.cli_serve import add_serve_command
 from mrs_keras.cli_tune import add_tune_command
 
 # TensorFlow, TFDS and plotting are imported by the commands that use them: `--help` answers at once.
@@ -155,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--version", type=int, default=1, help="version folder to write")
 
     add_generate_command(commands, _HelpFormatter)
+    add_serve_command(commands, _HelpFormatter)
 
     reproduce = add("reproduce", _reproduce, "run the main job: dataset, training, evaluation, export")
     reproduce.add_argument("--output", type=Path, default=Path("runs/reproduce"), help="folder of the run")

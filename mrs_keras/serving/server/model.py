@@ -124,9 +124,8 @@ def _read_meta_graph(path: Path) -> meta_graph_pb2.MetaGraphDef:
 
 def _restore(session, meta_graph, path: Path) -> None:
     """Loads the weights, then runs the initialiser of the graph."""
-    assets = {
-        asset.tensor_info.name: np.array(str(path / "assets" / asset.filename)) for asset in meta_graph.asset_file_def
-    }
+    files = {asset.tensor_info.name: path / "assets" / asset.filename for asset in meta_graph.asset_file_def}
+    assets = {name: np.array(str(file)) for name, file in files.items()}
     saver, variables = meta_graph.saver_def, path / "variables" / "variables"
     # A model without variables has no such file.
     if saver.restore_op_name and variables.with_suffix(".index").exists():

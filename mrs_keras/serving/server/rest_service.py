@@ -74,7 +74,7 @@ def _predict(models, spec, body) -> bytes:
     with models.use(spec.name, answers.requested_version(spec)) as (_, model):
         if name not in model.signatures:
             raise invalid(f'Serving signature name: "{name}" not found in signature def')
-        infos = model.signatures[name].inputs
+        infos = dict(model.signatures[name].inputs)
     if not infos:
         raise invalid(f"Failed to get input map for signature: {spec.signature_name or 'DEFAULT'}")
     inputs, in_rows = json_requests.read_inputs(document, infos, strict=b"true" in body or b"false" in body)
@@ -116,6 +116,7 @@ class RestServer(ThreadingHTTPServer):
     def shutdown_request(self, request):
         with self._changed:
             self._connections.discard(request)
+            self._changed.notify_all()
         super().shutdown_request(request)
 
     def count(self, change: int) -> None:
@@ -159,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             self.server.count(-1)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _handle
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _handle  # noqa: N815
 
     def _respond(self) -> tuple[int, bytes]:
         path = urllib.parse.urlsplit(self.path).path

@@ -1,4 +1,4 @@
-"""Which requests TF-Serving takes: signatures, inputs and outputs (predict_util.cc, TensorFlow's saved_model/util.cc)."""
+"""Which requests TF-Serving takes: signatures, inputs and outputs (predict_util.cc, saved_model/util.cc)."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Warm-up: the requests that an export brings along are run before it becomes available (saved_model_warmup_util.cc)."""
+"""Warm-up: an export's own requests run before it becomes available (saved_model_warmup_util.cc)."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def warm_up(model: LoadedModel, path: Path) -> int:
         return 0
     count = 0
     try:
-        for record in tf.compat.v1.io.tf_record_iterator(str(file)):
+        for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
             count += 1
             if count > MOST_RECORDS:
                 raise invalid(f"Number of warmup records exceeds the maximum ({MOST_RECORDS}) at {file}")
