@@ -27,7 +27,7 @@ def parse(body: bytes) -> dict:
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise invalid(f"JSON Parse error: {error}") from error
     if not isinstance(document, dict):
-        raise invalid(f"JSON Value: {debug_string(document)} Is not object")
+        raise _wrong(document, "Is not object")
     return document
 
 
@@ -35,10 +35,7 @@ def read_signature_name(document: dict) -> str:
     """Returns the name of the signature; empty where the request has none."""
     name = document.get("signature_name", "")
     if not isinstance(name, str):
-        raise invalid(
-            f"JSON Value: {debug_string(document)} not formatted correctly. "
-            "'signature_name' key must be a string value."
-        )
+        raise _wrong(document, "not formatted correctly. 'signature_name' key must be a string value.")
     return name
 
 
@@ -53,22 +50,25 @@ def read_inputs(document: dict, infos: TensorInfos, strict: bool) -> tuple[dict[
     Raises:
       ServingError: INVALID_ARGUMENT for all that is not as the signature says.
     """
-    shown = f"JSON Value: {debug_string(document)}"
     if "instances" in document and "inputs" in document:
-        raise invalid(f"{shown} Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist ")
+        raise _wrong(document, "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist ")
     try:
         if "instances" in document:
             rows = document["instances"]
             if not isinstance(rows, list):
-                raise invalid(f"{shown} Expecting 'instances' to be an list/array")
+                raise _wrong(document, "Expecting 'instances' to be an list/array")
             if not rows:
-                raise invalid(f"{shown} No values in 'instances' array")
+                raise _wrong(document, "No values in 'instances' array")
             return _from_rows(rows, infos, strict), True
         if "inputs" in document:
             return _from_columns(document["inputs"], infos, strict), False
     except RecursionError as error:
         raise invalid("JSON Value: lists are nested too deeply") from error
     raise invalid("Missing 'inputs' or 'instances' key")
+
+
+def _wrong(value, message: str) -> ServingError:
+    return invalid(f"JSON Value: {debug_string(value)} {message}")
 
 
 def _is_row_object(value) -> bool:

@@ -169,7 +169,7 @@ def _bare_or_named(values: dict[str, str]) -> str:
 
 def _written(name: str, array) -> str:
     """Returns an array, or a scalar, as JSON."""
-    array = np.asarray(array)
+    array = np.asarray(array, object if isinstance(array, bytes) else None)
     if array.dtype == np.float32:
         # 9 digits tell all float32 apart. Where a number is whole or not finite, JSON writes what "%g" does not.
         if np.isfinite(array).all() and not (array == np.trunc(array)).any():

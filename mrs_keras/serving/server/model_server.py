@@ -1,5 +1,6 @@
 """`ModelServer`: ports, polling and life time."""
 
+import logging
 import os
 import threading
 from pathlib import Path
@@ -8,6 +9,8 @@ from mrs_keras.checks import check_count, check_positive
 from mrs_keras.serving.server.grpc_service import grpc_server
 from mrs_keras.serving.server.rest_service import RestServer
 from mrs_keras.serving.server.versions import AVAILABLE, ServedModels, version_folders
+
+logger = logging.getLogger(__name__)
 
 GRACE_S = 5.0
 """How long requests under way may take when the server stops."""
@@ -125,8 +128,9 @@ class ModelServer:
 
     def _port_error(self, name):
         return OSError(
-            f"The server cannot listen on `{name}`. Received: {_address(self._host, self._ports[name])}, which another "
-            "program may have taken. Stop that one, or give another port; 0 takes a free one."
+            f"The server cannot listen on `{name}`. Received: {_address(self._host, self._ports[name])}. "
+            "Another program may have taken the port: stop that one, or give another port, 0 for a free one. "
+            "The host must be an address of this machine."
         )
 
     def _run(self, function, *arguments):
@@ -136,7 +140,11 @@ class ModelServer:
 
     def _poll(self):
         while not self._stopping.wait(self._poll_s):
-            self._models.poll()
+            try:
+                self._models.poll()
+            except OSError as error:
+                # A folder that cannot be read for a while, on a network drive, is no reason to look no more.
+                logger.warning("'%s' cannot be read: %s", self._folder, error)
 
     def stop(self) -> None:
         """Lets the requests under way finish, for at most 5 s, then closes the ports and unloads the models."""
