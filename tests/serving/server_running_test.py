@@ -53,7 +53,7 @@ def test_each_of_200_requests_from_16_threads_gets_its_own_rows():
 
 
 def queue_of(run, **changed):
-    return BatchQueue(run, **{"max_batch_size": 4, "timeout_s": 0.0, "max_batches": 2, **changed})
+    return BatchQueue(run, **{"max_batch_size": 4, "timeout_s": 0.0, "max_batches": 2, "names": ("x",), **changed})
 
 
 def test_requests_that_wait_run_together_and_a_full_queue_is_unavailable():
@@ -97,6 +97,15 @@ def test_an_error_of_a_batch_goes_to_all_its_requests_and_not_beyond():
         futures = [pool.submit(queue, [np.array([value])]) for value in (1.0, np.nan)]
         assert [str(future.exception()) for future in futures] == ["not a number"] * 2
         assert pool.submit(queue, [np.array([3.0])]).result()[0].tolist() == [3.0]
+
+
+def test_requests_of_different_shapes_do_not_run_together():
+    queue = queue_of(lambda values: values, timeout_s=0.3, max_batch_size=2)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(queue, [np.ones((1, columns))]) for columns in (2, 3)]
+        for error in (future.exception() for future in futures):
+            assert error.code == Code.FAILED_PRECONDITION
+            assert "Tensors with name 'x' from different tasks have different shapes" in error.message
 
 
 def test_a_lone_request_waits_no_longer_than_the_timeout():

@@ -46,9 +46,11 @@ class BatchQueue:
       max_batch_size: rows of a batch.
       timeout_s: how long a batch waits to be filled. With 0 it starts once no other one runs.
       max_batches: that wait to be run; more are refused.
+      names: of the inputs, for messages.
     """
 
-    def __init__(self, run: Runner, max_batch_size: int, timeout_s: float, max_batches: int):
+    def __init__(self, run: Runner, max_batch_size: int, timeout_s: float, max_batches: int, names: Sequence[str]):
+        self._names = names
         self._run, self._max_rows, self._timeout_s, self._max_batches = run, max_batch_size, timeout_s, max_batches
         self._batches: deque[_Batch] = deque()
         self._changed = threading.Condition()
@@ -99,7 +101,7 @@ class BatchQueue:
             self._batches.popleft()
         outputs = error = None
         try:
-            outputs = self._run(_joined(batch))
+            outputs = self._run(_joined(batch, self._names))
             _check_rows(outputs, batch.rows)
         except Exception as failure:
             # All requests of a batch share its error: which of them brought it about is not known.
@@ -119,18 +121,19 @@ class BatchQueue:
             task.wake.release()
 
 
-def _joined(batch) -> list[np.ndarray]:
+def _joined(batch, names) -> list[np.ndarray]:
     """Returns the inputs of all requests, one after the other along the first axis."""
     first = batch.tasks[0].values
     if len(batch.tasks) == 1:
         return list(first)
     for task in batch.tasks[1:]:
-        for value, reference in zip(task.values, first, strict=True):
+        for name, value, reference in zip(names, task.values, first, strict=True):
             if value.shape[1:] != reference.shape[1:]:
                 raise ServingError(
                     Code.FAILED_PRECONDITION,
-                    "Tensors from different tasks have different shapes and padding is turned off. Ensure that all "
-                    "tensors with the same name have equal dimensions starting with the first dim.",
+                    f"Tensors with name '{name}' from different tasks have different shapes and padding is turned "
+                    "off. Set pad_variable_length_inputs to true, or ensure that all tensors with the same name have "
+                    "equal dimensions starting with the first dim.",
                 )
     return [np.concatenate(values) for values in zip(*(task.values for task in batch.tasks), strict=True)]
 

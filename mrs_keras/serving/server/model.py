@@ -75,7 +75,7 @@ class LoadedModel:
                     options = config_pb2.CallableOptions(feed=feeds, fetch=fetches)
                     # `make_callable` holds feeds to the static shapes and casts them; the C++ session does neither.
                     callable_ = self._session._make_callable_from_options(options)
-                    queue = BatchQueue(lambda values: callable_(*values), **self._batching)
+                    queue = BatchQueue(lambda values: callable_(*values), names=feeds, **self._batching)
                     self._queues[key] = queue, callable_
         return self._queues[key]
 
