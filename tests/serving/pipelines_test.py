@@ -55,6 +55,7 @@ def test_tensorflow_lite_loses_the_checks_and_lacks_the_hash_of_generate(numbers
     assert lite["bytes of generate"] > 1e6
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("tf2onnx") is None, reason="needs the extra `onnx`")
 def test_onnx_gives_what_the_savedmodel_gives_without_its_checks_and_lacks_the_hash_of_generate(measured):
     result = json.loads(run_python(RUN, "tests.serving.onnx_program").stdout.splitlines()[-1])
