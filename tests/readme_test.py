@@ -13,6 +13,8 @@ BLOCKS = re.findall(r"```(bash|python)\n(.*?)```", (REPOSITORY / "README.md").re
 
 # CI runs these two themselves, and a test within the tests cannot.
 RUN_BY_CI = {"make reproduce", "make test"}
+# It goes on until it is stopped, while the blocks that need it run.
+SERVES = "mrs-keras serve --saved-models saved_models"
 # As printed it is the training of `make reproduce`.
 SHORTENED = {
     "mrs-keras train --output runs/base": "mrs-keras train --output runs/base --epochs 2",
@@ -41,12 +43,19 @@ def test_every_block_of_the_readme_runs(folder, data_dir):
         for kind, text in BLOCKS
         if kind == "bash"
         for line in text.splitlines()
-        if line not in RUN_BY_CI and "pip install" not in line
+        if line not in RUN_BY_CI | {SERVES} and "pip install" not in line
     ]
-    # The commands first: some blocks load what they make.
-    for arguments in [*shell, *(["python", "-c", text] for kind, text in BLOCKS if kind == "python")]:
-        done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, f"{arguments[-1]}\n{done.stdout}\n{done.stderr}"
+    assert any(SERVES in text for _, text in BLOCKS)
+    with subprocess.Popen(SERVES.split(), cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            while "8501" not in server.stdout.readline():
+                assert server.poll() is None
+            # The commands first: some blocks load what they make.
+            for arguments in [*shell, *(["python", "-c", text] for kind, text in BLOCKS if kind == "python")]:
+                done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True)
+                assert done.returncode == 0, f"{arguments[-1]}\n{done.stdout}\n{done.stderr}"
+        finally:
+            server.terminate()
 
 
 def test_every_file_that_the_readme_names_exists():

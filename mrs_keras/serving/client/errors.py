@@ -3,6 +3,12 @@
 PASSING = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "ABORTED")
 """Codes of what may be over in a moment: a server that restarts, is busy, or takes no more for now."""
 
+EXHAUSTED = ("Threadpool", "batching queue")
+"""Words of gRPC and TF-Serving for a lack of threads, and a wait for a batch that was too long; not for a size."""
+
+OF_A_BATCH = ("assertion failed", "is not compatible with expected shape", "from different tasks")
+"""Words of the graph's checks, and of TF-Serving where the requests of a batch do not fit together."""
+
 
 class ServingError(RuntimeError):
     """An answer of the server, or its absence, that is no result.
@@ -20,12 +26,12 @@ class ServingError(RuntimeError):
     @property
     def passes(self) -> bool:
         """Whether the same request may be answered a moment later."""
-        return self.code in PASSING
+        return self.code in PASSING or (self.code == "RESOURCE_EXHAUSTED" and any(t in self.detail for t in EXHAUSTED))
 
     @property
     def may_be_of_another_request(self) -> bool:
-        """Whether an input was refused by the graph, where a server merges requests into one batch.
+        """Whether an input was refused, where a server merges requests into one batch.
 
         TF-Serving gives the error of a merged batch to every request in it: one wrong row fails its neighbours.
         """
-        return self.code == "INVALID_ARGUMENT" and "assertion failed" in self.detail
+        return self.code in ("INVALID_ARGUMENT", "FAILED_PRECONDITION") and any(t in self.detail for t in OF_A_BATCH)
