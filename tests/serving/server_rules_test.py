@@ -198,6 +198,7 @@ SEEDS = {"signature_name": "generate", "inputs": {"concentrations": [[12.0, 4.5]
         ({"instances": {}}, "Expecting 'instances' to be an list/array"),
         ({"instances": []}, "No values in 'instances' array"),
         ({**rows(), "signature_name": 1}, "'signature_name' key must be a string value"),
+        ({**rows(), "signature_name": "\ud800"}, "'signature_name' key must be a string value"),
         ({**rows(), "signature_name": "nope"}, 'Serving signature name: "nope" not found in signature def'),
         ({"instances": [[0.5] * 16]}, "instances is a plain list, but expecting list of objects"),
         ({"inputs": [[0.5] * 16]}, "inputs is a plain value/list, but expecting an object"),

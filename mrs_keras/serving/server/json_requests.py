@@ -34,7 +34,8 @@ def parse(body: bytes) -> dict:
 def read_signature_name(document: dict) -> str:
     """Returns the name of the signature; empty where the request has none."""
     name = document.get("signature_name", "")
-    if not isinstance(name, str):
+    # Half of a surrogate pair is text to JSON, and none to a protobuf.
+    if not isinstance(name, str) or any("\ud800" <= letter <= "\udfff" for letter in name):
         raise _wrong(document, "not formatted correctly. 'signature_name' key must be a string value.")
     return name
 
