@@ -68,7 +68,7 @@ def check(folder):
     if len(names) == 2:
         encoder, generator = load_export(folder / "models")
         seeds = np.arange(2, dtype=np.int64)
-        spectrum = generator.signatures["generate"](concentrations=np.full((2, 2), 5, np.float32), seed=seeds)
+        spectrum = generator.signatures["generate"](concentrations=np.full((2, 2), [10, 4], np.float32), seed=seeds)
         assert np.isfinite(spectrum["spectrum"]).all()
     elif names:  # between the two renames: whole, and known not to be both
         try:
