@@ -113,6 +113,7 @@ def test_a_mirrored_basis_is_said_to_look_conjugated(tmp_path, capsys):
     assert "looks conjugated" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_train_evaluate_and_export_work_one_after_the_other(data_dir, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for arguments in (

@@ -46,6 +46,7 @@ def test_a_run_holds_model_history_checkpoints_and_logs(uninterrupted):
     assert int(model.optimizer.iterations.numpy()) == 6 * 12
 
 
+@pytest.mark.slow
 def test_a_training_killed_between_checkpoints_resumes_to_the_same_bits(uninterrupted, data_dir, tmp_path):
     code = """
 import os, sys
@@ -128,6 +129,7 @@ def test_other_settings_in_the_same_folder_are_refused(uninterrupted, data_dir):
         train(uninterrupted[0], data_dir=data_dir, **{**SETTINGS, "batch_size": 64})
 
 
+@pytest.mark.slow
 def test_a_half_written_checkpoint_is_not_resumed_from(uninterrupted, data_dir, tmp_path):
     (tmp_path / "checkpoints").mkdir()
     whole = uninterrupted[0] / "checkpoints" / "epoch_0004.keras"

@@ -99,6 +99,7 @@ def test_a_training_that_diverges_within_an_execution_is_stopped(data_dir, tmp_p
         assert len(file.readlines()) < 10  # the header, and far fewer than 30 epochs
 
 
+@pytest.mark.slow
 def test_another_precision_in_the_same_folder_or_an_unknown_one_is_refused(data_dir, tmp_path):
     with pytest.raises(ValueError, match="Unknown `precision`.*Received: precision='half'"):
         trained(tmp_path / "run", data_dir, precision="half")
