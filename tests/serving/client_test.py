@@ -89,8 +89,124 @@ def test_what_does_not_pass_is_tried_once(code, detail):
 
 
 @pytest.mark.parametrize(
+    ("code", "detail"),
+    [
+        ("INVALID_ARGUMENT", "assertion failed: [`z` must be finite.] [1] [nan]"),
+        ("FAILED_PRECONDITION", "Tensors with name 'z' from different tasks have different shapes"),
+        ("INTERNAL", "Tensor concat operation failed: INVALID_ARGUMENT: Inconsistent dtypes"),
+    ],
+)
+def test_what_may_be_the_fault_of_a_neighbour_is_sent_again_as_a_full_batch_and_cut(monkeypatch, code, detail):
+    """Messages of TF-Serving."""
+    sent = []
+
+    def predict(model, version, signature, inputs, timeout_s):
+        sent.append(inputs)
+        if len(inputs["z"]) < 8:
+            raise ServingError(code, detail)
+        return {"spectrum": inputs["z"] * 2, "row": np.arange(8)}
+
+    z, concentrations = np.arange(6.0).reshape(3, 2), np.float32([[12, 4], [13, 5], [14, 5]])
+    with Client("grpc://localhost:1", max_rows=8) as client:
+        monkeypatch.setattr(client._transport, "predict", predict)
+        outputs = client.predict("generator", "decode", {"z": z, "concentrations": concentrations})
+    assert len(sent) == 2
+    np.testing.assert_array_equal(sent[1]["z"], z[[0, 1, 2, 0, 1, 2, 0, 1]])
+    np.testing.assert_array_equal(sent[1]["concentrations"], concentrations[[0, 1, 2, 0, 1, 2, 0, 1]])
+    assert sent[1]["concentrations"].dtype == np.float32
+    np.testing.assert_array_equal(outputs["spectrum"], z * 2)
+    np.testing.assert_array_equal(outputs["row"], [0, 1, 2])
+
+
+def test_a_full_batch_that_is_refused_is_wrong_itself(monkeypatch):
+    sent = []
+
+    def predict(model, version, signature, inputs, timeout_s):
+        sent.append(inputs)
+        raise ServingError("INVALID_ARGUMENT", "assertion failed: [`z` must be finite.]")
+
+    with Client("grpc://localhost:1", max_rows=8) as client:
+        monkeypatch.setattr(client._transport, "predict", predict)
+        with pytest.raises(ServingError, match="must be finite"):
+            client.predict("generator", "decode", {"z": np.zeros((3, 2))})
+        with pytest.raises(ServingError, match="must be finite"):
+            client.predict("generator", "decode", {"z": np.zeros((8, 2))})
+    assert [len(inputs["z"]) for inputs in sent] == [3, 8, 8]
+
+
+def test_a_wait_of_hours_for_a_server_is_no_overflow(monkeypatch):
+    tries = []
+
+    def call():
+        tries.append(1)
+        if len(tries) < 2000:
+            raise ServingError("UNAVAILABLE", "not yet")
+        return "answer"
+
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    assert retrying(call, 1e6) == "answer"
+
+
+def test_where_no_version_is_available_a_long_request_waits_for_one(monkeypatch):
+    answers = [[], [], [3, 4]]
+    with Client("grpc://localhost:1") as client:
+        monkeypatch.setattr(client._transport, "available_versions", lambda *_: answers.pop(0))
+        assert client._newest_version("generator") == 4
+    with Client("grpc://localhost:1", retry_for_s=0) as client:
+        monkeypatch.setattr(client._transport, "available_versions", lambda *_: [])
+        with pytest.raises(ServingError, match="No version of 'generator' is available"):
+            client._newest_version("generator")
+
+
+def test_an_answer_that_trickles_in_is_a_time_out():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+                try:
+                    for _ in range(1000):
+                        connection.sendall(b" ")
+                        time.sleep(0.02)
+                except OSError:
+                    # The client has gone.
+                    return
+
+        threading.Thread(target=serve).start()
+        start = time.monotonic()
+        with (
+            Client(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout_s=0.3, retry_for_s=0) as client,
+            pytest.raises(ServingError, match="not all") as caught,
+        ):
+            client.describe()
+        assert caught.value.code == "DEADLINE_EXCEEDED"
+        assert time.monotonic() - start < 5
+
+
+def test_an_answer_that_ends_early_may_be_asked_for_again():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}")
+
+        threading.Thread(target=serve).start()
+        with (
+            Client(f"http://127.0.0.1:{listener.getsockname()[1]}", retry_for_s=0) as client,
+            pytest.raises(ServingError) as caught,
+        ):
+            client.describe()
+    assert caught.value.passes
+
+
+@pytest.mark.parametrize(
     ("status", "body", "code"),
     [
+        (499, b"{}", "CANCELLED"),
         (503, b"<html>proxy</html>", "UNAVAILABLE"),
         (429, b"{}", "UNAVAILABLE"),
         (413, b'{"error": "too large"}', "RESOURCE_EXHAUSTED"),

@@ -13,6 +13,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from mrs_keras.models import CVAE
 from mrs_keras.serving import export
+from mrs_keras.serving.client import Client
 from mrs_keras.serving.server import ModelServer
 from mrs_keras.serving.server.model import LoadedModel
 from mrs_keras.serving.server.status import ServingError
@@ -27,9 +28,10 @@ INPUTS = {"z": rows_for("z", 4), "concentrations": rows_for("concentrations", 4)
 
 @pytest.fixture(scope="module")
 def second(tmp_path_factory):
-    """Version 2: an untrained model, fresh from `export`."""
+    """Version 2: an untrained model of wider ranges, fresh from `export`."""
     folder = tmp_path_factory.mktemp("second")
-    export(CVAE.from_preset("base"), folder, version=2)
+    settings = CVAE.from_preset("base").get_config()
+    export(CVAE(**settings | {"concentration_range_mm": [[5.0, 25.0], [1.0, 9.0]]}), folder, version=2)
     return folder
 
 
@@ -123,6 +125,28 @@ def take_over(folder, calls, second):
     for thread in threads:
         thread.join()
     assert not errors
+
+
+@pytest.mark.parametrize("api", ["grpc_url", "rest_url"])
+def test_a_client_that_was_there_before_a_version_takes_what_that_version_takes(tmp_path, second, api):
+    shutil.copytree(SAVED_MODELS / "generator", tmp_path / "generator")
+    with (
+        ModelServer(tmp_path, grpc_port=0, rest_port=0, poll_s=0.05) as server,
+        Client(getattr(server, api)) as client,
+        Client(getattr(server, api), version=1) as pinned,
+    ):
+        for one in (client, pinned):
+            assert one.generate([[12.0, 4.5]], 0)[0].shape == (1, 252, 2)
+            with pytest.raises(ValueError, match="NAA 7.5 to 17 mM"):
+                one.generate([[20.0, 4.5]], 0)
+        shutil.copytree(second / "generator" / "2", tmp_path / "generator" / ".partial-2")
+        (tmp_path / "generator" / ".partial-2").rename(tmp_path / "generator" / "2")
+        wait_for(lambda: client._newest_version("generator") == 2)
+        assert client.generate([[20.0, 4.5]], 0)[0].shape == (1, 252, 2)
+        with pytest.raises(ValueError, match="NAA 5 to 25 mM"):
+            client.generate([[26.0, 4.5]], 0)
+        with pytest.raises(ValueError, match="NAA 7.5 to 17 mM"):
+            pinned.generate([[20.0, 4.5]], 0)
 
 
 def wrong_warm_up(path):

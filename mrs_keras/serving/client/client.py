@@ -19,15 +19,16 @@ class Client:
 
     Threads can share a client. Inputs are checked here before they are sent, by what the model says of itself. What
     fails in passing (no connection, a server that restarts or is full, no answer in time) is tried again: every
-    signature is a function of its inputs alone, so a second answer equals the first. Of many rows several requests are
-    made, all to one version of the model.
+    signature is a function of its inputs alone, so a second answer equals the first. A request that was refused, though
+    it may have been for the rows of others in the same batch, is sent again as a full batch, which no other can join.
+    Of many rows several requests are made, all to one version of the model.
 
     Args:
       url: `"grpc://host:8500"` or `"http://host:8501"`; `"grpcs://"` and `"https://"` by TLS.
       version: of both models. Defaults to `None`: the newest that is served.
       timeout_s: longest wait for one answer, s. Defaults to `10.0`.
       retry_for_s: for how long after a call began new tries may begin, s. Defaults to `60.0`; `0` for none.
-      max_rows: rows of a request; the server takes no more than its own `max_batch_size`. Defaults to `1024`.
+      max_rows: rows of a request: the server's `max_batch_size`. Defaults to `1024`.
       encoder: name that the encoder is served under. Defaults to `"encoder"`.
       generator: name that the generator is served under. Defaults to `"generator"`.
 
@@ -166,14 +167,25 @@ class Client:
           version: Defaults to `None`: that of the client.
         """
         version = version or self.version
+        lengths = {len(value) if np.ndim(value) else 0 for value in inputs.values()}
+        rows = lengths.pop() if len(lengths) == 1 else 0
+
+        def send(values):
+            return self._transport.predict(model, version, signature, values, self.timeout_s)
+
+        def send_full():
+            """Repeats the rows up to the largest batch."""
+            shapes = {name: (self.max_rows, *np.shape(value)[1:]) for name, value in inputs.items()}
+            outputs = send({name: np.resize(value, shapes[name]) for name, value in inputs.items()})
+            return {name: value[:rows] for name, value in outputs.items()}
+
         return retrying(
-            lambda: self._transport.predict(model, version, signature, dict(inputs), self.timeout_s), self.retry_for_s
+            lambda: send(dict(inputs)), self.retry_for_s, alone=send_full if 0 < rows < self.max_rows else None
         )
 
     def _call(self, model: str, signature: str, seeds: np.ndarray | None = None, **inputs) -> dict[str, np.ndarray]:
         """Returns the outputs of a signature of this package's models, of as many requests as the rows need."""
-        description = self._descriptions.get((model, self.version)) or self.describe(model)
-        inputs = description.checked(**inputs)
+        inputs = self._checked(model, inputs)
         if seeds is not None:
             inputs["seed"] = seeds
         rows = len(next(iter(inputs.values())))
@@ -194,8 +206,25 @@ class Client:
             raise
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
+    def _checked(self, model: str, inputs: dict) -> dict[str, np.ndarray]:
+        """Returns inputs that the model takes by its description, which is kept until it refuses some."""
+        if kept := self._descriptions.get((model, self.version)):
+            try:
+                return kept.checked(**inputs)
+            except ValueError:
+                if self.version is not None:
+                    raise
+                # A new version may take them.
+        return self.describe(model).checked(**inputs)
+
     def _newest_version(self, model: str) -> int:
-        return max(retrying(lambda: self._transport.available_versions(model, self.timeout_s), self.retry_for_s))
+        def ask() -> int:
+            versions = self._transport.available_versions(model, self.timeout_s)
+            if not versions:
+                raise ServingError("UNAVAILABLE", f"No version of '{model}' is available.")
+            return max(versions)
+
+        return retrying(ask, self.retry_for_s)
 
 
 def _transport(url: str) -> GrpcTransport | RestTransport:

@@ -6,7 +6,12 @@ PASSING = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "ABORTED")
 EXHAUSTED = ("Threadpool", "batching queue")
 """Words of gRPC and TF-Serving for a lack of threads, and a wait for a batch that was too long; not for a size."""
 
-OF_A_BATCH = ("assertion failed", "is not compatible with expected shape", "from different tasks")
+OF_A_BATCH = (
+    "assertion failed",
+    "is not compatible with expected shape",
+    "from different tasks",
+    "concat operation failed",
+)
 """Words of the graph's checks, and of TF-Serving where the requests of a batch do not fit together."""
 
 
@@ -34,4 +39,5 @@ class ServingError(RuntimeError):
 
         TF-Serving gives the error of a merged batch to every request in it: one wrong row fails its neighbours.
         """
-        return self.code in ("INVALID_ARGUMENT", "FAILED_PRECONDITION") and any(t in self.detail for t in OF_A_BATCH)
+        codes = ("INVALID_ARGUMENT", "FAILED_PRECONDITION", "INTERNAL")
+        return self.code in codes and any(t in self.detail for t in OF_A_BATCH)

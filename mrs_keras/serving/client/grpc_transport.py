@@ -13,7 +13,7 @@ from tensorflow_serving.apis import (
 from mrs_keras.serving.client.errors import ServingError
 
 OPTIONS = (
-    # gRPC's own limit of 4 MB is that of some 1,900 spectra.
+    # gRPC's own limit of 4 MiB is that of 2,016 rows of `generate`.
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
     # A server that restarts is found again soon, not after gRPC's two minutes.

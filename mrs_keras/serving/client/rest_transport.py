@@ -1,6 +1,8 @@
 """TF-Serving's REST API."""
 
 import json
+import math
+import time
 
 import numpy as np
 import tensorflow as tf
@@ -15,11 +17,15 @@ CODES = {
     404: "NOT_FOUND",
     409: "ABORTED",
     413: "RESOURCE_EXHAUSTED",
+    499: "CANCELLED",
     501: "UNIMPLEMENTED",
     # Of a proxy, too.
     **dict.fromkeys((429, 502, 503, 504), "UNAVAILABLE"),
 }
 """HTTP status -> name of the gRPC status that TF-Serving, or a proxy before it, means."""
+
+NEWEST_KEPT_S = 1.0
+"""How long the signatures of the newest version are taken for those of the newest version."""
 
 
 class RestTransport:
@@ -32,7 +38,7 @@ class RestTransport:
     def __init__(self, url: str):
         self._url = url.rstrip("/")
         self._pool = urllib3.PoolManager(maxsize=64, retries=False)
-        self._signature_defs: dict[tuple, dict] = {}
+        self._signature_defs: dict[tuple, tuple[float, dict]] = {}
 
     def predict(
         self, model: str, version: int | None, signature: str, inputs: dict[str, np.ndarray], timeout_s: float
@@ -62,33 +68,50 @@ class RestTransport:
         self._pool.clear()
 
     def _signature_def(self, model: str, version: int | None, signature: str, timeout_s: float) -> dict:
-        """Returns inputs and outputs of a signature, as the metadata of the model give them; asked for once."""
+        """Returns inputs and outputs of a signature, as the metadata of the model give them."""
         key = model, version, signature
-        if key not in self._signature_defs:
+        kept_until, signature_def = self._signature_defs.get(key, (-math.inf, {}))
+        if time.monotonic() > kept_until:
             answer = self._request("GET", f"{_path(model, version)}/metadata", timeout_s)
             signatures = answer["metadata"]["signature_def"]["signature_def"]
             if signature not in signatures:
                 known = ", ".join(sorted(signatures))
                 raise ServingError("INVALID_ARGUMENT", f"No signature '{signature}'. Expected one of: {known}.")
-            self._signature_defs[key] = signatures[signature]
-        return self._signature_defs[key]
+            signature_def = signatures[signature]
+            kept_until = math.inf if version is not None else time.monotonic() + NEWEST_KEPT_S
+            self._signature_defs[key] = kept_until, signature_def
+        return signature_def
 
     def _request(self, method: str, path: str, timeout_s: float, body: bytes | None = None) -> dict:
+        ends = time.monotonic() + timeout_s
         try:
-            response = self._pool.request(method, self._url + path, body=body, timeout=timeout_s)
+            response = self._pool.request(method, self._url + path, body=body, timeout=timeout_s, preload_content=False)
+            data = _read(response, ends)
         except urllib3.exceptions.ReadTimeoutError as error:
             raise ServingError("DEADLINE_EXCEEDED", str(error)) from error
         except urllib3.exceptions.HTTPError as error:
             raise ServingError("UNAVAILABLE", str(error)) from error
         try:
-            answer = json.loads(response.data)
+            answer = json.loads(data)
         except ValueError:
             answer = None
         if response.status == 200 and isinstance(answer, dict):
             return answer
         said = answer.get("error") if isinstance(answer, dict) else None
         code = CODES.get(response.status, "INTERNAL")
-        raise ServingError(code, f"{said or response.data[:500].decode(errors='replace')} (HTTP {response.status})")
+        raise ServingError(code, f"{said or data[:500].decode(errors='replace')} (HTTP {response.status})")
+
+
+def _read(response: urllib3.BaseHTTPResponse, ends: float) -> bytes:
+    """Returns the body, all of it by a time of `time.monotonic`: the time-out of urllib3 is for each piece alone."""
+    data = bytearray()
+    while piece := response.read1(1 << 20):
+        data += piece
+        if time.monotonic() > ends:
+            response.close()
+            raise ServingError("DEADLINE_EXCEEDED", f"{len(data)} bytes of the answer came in time, not all.")
+    response.release_conn()
+    return bytes(data)
 
 
 def _path(model: str, version: int | None) -> str:

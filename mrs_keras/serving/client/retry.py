@@ -11,11 +11,8 @@ Result = TypeVar("Result")
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 2.0
 
-TRIES_BESIDE_OTHERS = 8
-"""Tries of a request that was refused, though it is right: each time it travels with other requests."""
 
-
-def retrying(call: Callable[[], Result], retry_for_s: float) -> Result:
+def retrying(call: Callable[[], Result], retry_for_s: float, alone: Callable[[], Result] | None = None) -> Result:
     """Returns what `call` returns, called again while its `ServingError` may pass.
 
     All signatures are functions of their inputs alone: a request that is sent again, because its answer was lost, gets
@@ -24,6 +21,8 @@ def retrying(call: Callable[[], Result], retry_for_s: float) -> Result:
     Args:
       call: of no arguments.
       retry_for_s: how long after the start a new try may begin, in s. 0: one try.
+      alone: the same call in a way that keeps other requests out of its batch; in the place of `call` once that was
+        refused for what may have been theirs. Defaults to `None`: there is no such way.
 
     Raises:
       ServingError: the last one.
@@ -34,10 +33,12 @@ def retrying(call: Callable[[], Result], retry_for_s: float) -> Result:
         try:
             return call()
         except ServingError as error:
-            if not (error.passes or (error.may_be_of_another_request and tries < TRIES_BESIDE_OTHERS)):
+            if alone is not None and error.may_be_of_another_request:
+                call, alone = alone, None
+            elif not error.passes:
                 raise
             # Full jitter: clients that lost the same server do not all come back at once.
-            wait = random.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**tries))
+            wait = random.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(tries, 10)))
             waited = time.monotonic() - start
             if waited + wait > retry_for_s:
                 remedy = f"Tried {tries} times within {waited:.1f} s." if tries > 1 else ""
