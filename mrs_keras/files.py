@@ -13,25 +13,36 @@ def replacing(path: Path) -> Iterator[Path]:
     """Gives a path beside `path` to write a file or folder to, and renames it to `path` once the block has ended well.
 
     If the block raises, what was written is removed and whatever stood at `path` stays as it was. A process killed
-    inside the block leaves a `.partial` behind, which the next call clears away.
+    inside the block leaves a `.partial` behind, which the next call clears away. Who watches `path` sees it whole, the
+    old one or the new one, but for a moment between two renames where a folder takes the place of a folder.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays the last one: Keras chooses the format by it.
-    partial = path.with_name(f".partial-{path.name}")
+    partial, old = path.with_name(f".partial-{path.name}"), path.with_name(f".old-{path.name}")
+    _settle(old, path)
     remove(partial)
     try:
         yield partial
         if partial.is_dir() and path.exists():
-            remove(path)  # a folder cannot be renamed onto a folder that is not empty
+            os.replace(path, old)  # a folder cannot be renamed onto a folder that is not empty
         os.replace(partial, path)
     finally:
         remove(partial)
+        _settle(old, path)
+
+
+def _settle(old: Path, path: Path) -> None:
+    """Removes what stood at `path`, or puts it back where nothing took its place."""
+    if path.exists():
+        remove(old)
+    elif old.exists():
+        os.replace(old, path)
 
 
 def remove(path: Path) -> None:
-    """Removes a file, or a folder with all in it; nothing happens where there is none."""
-    if path.is_dir():
+    """Removes a file or link, or a folder with all in it; nothing happens where there is none."""
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
