@@ -1,6 +1,7 @@
 """Many requests at once, limits, and the command."""
 
 import concurrent.futures
+import http.client
 import json
 import shutil
 import signal
@@ -17,8 +18,10 @@ import tensorflow as tf
 
 from mrs_keras.cli import main
 from mrs_keras.docker import DOCKER_COMMAND
+from mrs_keras.serving.client import Client
 from mrs_keras.serving.server import ModelServer
 from mrs_keras.serving.server.batching import BatchQueue
+from mrs_keras.serving.server.model import LoadedModel
 from mrs_keras.serving.server.status import Code, ServingError
 from tests.conftest import REPOSITORY, run_python
 from tests.serving.calls import SAVED_MODELS, Calls, rows_for
@@ -112,6 +115,19 @@ def test_a_lone_request_waits_no_longer_than_the_timeout():
     assert queue_of(lambda values: values, timeout_s=0.05)([np.ones(1)])[0].tolist() == [1.0]
 
 
+def test_a_request_without_rows_is_refused_whoever_its_neighbours_are():
+    model = LoadedModel(SAVED_MODELS / "generator" / "1", max_batch_size=1024, timeout_s=0.3, max_batches=10)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        several, none = (
+            pool.submit(model.predict, "decode", {name: rows_for(name, rows) for name in ("z", "concentrations")})
+            for rows in (2, 0)
+        )
+        with pytest.raises(tf.errors.InvalidArgumentError, match="same number of rows, at least one"):
+            none.result()
+        assert several.result()["spectrum"].shape == (2, 252, 2)
+    model.retire()
+
+
 @pytest.mark.parametrize(
     ("outputs", "message"),
     [(np.float32(0), "Batched output tensor has 0 dimensions"), (np.zeros(3), "does not equal the sum")],
@@ -145,6 +161,83 @@ def test_a_port_that_is_taken_is_named(name, tmp_path):
         ports = {"grpc_port": 0, "rest_port": 0, name: taken.getsockname()[1]}
         with pytest.raises(OSError, match=f"cannot listen on `{name}`.*{ports[name]}.*give another port"):
             ModelServer(tmp_path, **ports).start()
+
+
+def test_a_server_that_was_stopped_starts_again_and_looks_for_versions_again(tmp_path):
+    shutil.copytree(SAVED_MODELS / "encoder", tmp_path / "encoder")
+    server = ModelServer(tmp_path, grpc_port=0, rest_port=0, poll_s=0.05)
+    for version in (1, 2):
+        with server, Client(server.grpc_url) as client:
+            shutil.copytree(tmp_path / "encoder" / "1", tmp_path / "encoder" / ".partial")
+            (tmp_path / "encoder" / ".partial").rename(tmp_path / "encoder" / str(version + 1))
+            ends = time.monotonic() + 20
+            while client._newest_version("encoder") != version + 1:
+                assert time.monotonic() < ends
+                time.sleep(0.02)
+
+
+def test_a_server_that_stops_tells_rest_clients_to_go_and_leaves_none_without_an_answer(tmp_path):
+    """A client that keeps its connection and never rests must not hold the server, nor be cut off."""
+    shutil.copytree(SAVED_MODELS / "encoder", tmp_path / "encoder")
+    failures, answered, stopped = [], [], threading.Event()
+    server = ModelServer(tmp_path, grpc_port=0, rest_port=0).start()
+    host, port = server.rest_url.removeprefix("http://").split(":")
+
+    def ask_for_ever():
+        connection = http.client.HTTPConnection(host, int(port), timeout=20)
+        try:
+            while not stopped.is_set():
+                connection.request("GET", "/v1/models/encoder")
+                response = connection.getresponse()
+                assert response.status == 200
+                response.read()
+                answered.append(1)
+                if response.will_close:
+                    return
+            failures.append("was never told")
+        except Exception as error:
+            failures.append(error)
+
+    clients = [threading.Thread(target=ask_for_ever) for _ in range(4)]
+    for client in clients:
+        client.start()
+    while len(answered) < 100:
+        time.sleep(0.01)
+    start = time.monotonic()
+    server.stop()
+    seconds = time.monotonic() - start
+    stopped.set()
+    for client in clients:
+        client.join()
+    assert not failures
+    assert seconds < 4
+
+
+def test_a_rest_client_that_waits_for_leave_to_send_gets_it_at_once(tmp_path):
+    shutil.copytree(SAVED_MODELS / "generator", tmp_path / "generator")
+    body = b'{"signature_name": "generate", "inputs": {"concentrations": [[12.0, 4.5]], "seed": [0]}}'
+    with ModelServer(tmp_path, grpc_port=0, rest_port=0) as server:
+        host, port = server.rest_url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
+            head = f"POST /v1/models/generator:predict HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n"
+            connection.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+            assert connection.recv(1000).startswith(b"HTTP/1.1 100 Continue")
+            connection.sendall(body)
+            assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_a_server_on_an_address_of_ip_version_6_answers_on_both_apis(tmp_path):
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            pass
+    except OSError as error:
+        pytest.skip(f"this machine has no IPv6: {error}")
+    shutil.copytree(SAVED_MODELS / "encoder", tmp_path / "encoder")
+    with ModelServer(tmp_path, host="::1", grpc_port=0, rest_port=0) as server:
+        for url in (server.grpc_url, server.rest_url):
+            assert "[::1]" in url
+            with Client(url) as client:
+                assert client.describe("encoder").latent_dim == 16
 
 
 def test_the_command_serves_until_it_is_told_to_stop():

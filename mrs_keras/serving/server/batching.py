@@ -67,6 +67,9 @@ class BatchQueue:
         rows = batch_rows(values)
         if rows > self._max_rows:
             raise invalid(f"Task size {rows} is larger than maximum input batch size {self._max_rows}")
+        if not rows:
+            # Beside others the graph would not see it, and TF-Serving answers with nothing: alone it is refused.
+            return self._run(list(values))
         task = _Task(values, rows)
         with self._changed:
             self._add(task)

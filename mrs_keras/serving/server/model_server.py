@@ -90,6 +90,7 @@ class ModelServer:
                 f"There is no export in '{self._folder}'. Expected: folders such as 'generator/1'. "
                 "Make them with `mrs-keras export`, or give another folder."
             )
+        self._stopping.clear()
         try:
             self._models.poll()
             self._check_loaded()

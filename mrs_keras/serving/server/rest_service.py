@@ -25,7 +25,9 @@ class RestServer(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], models: ServedModels, max_message_bytes: int):
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.models, self.max_message_bytes = models, max_message_bytes
+        self.stopping = False
         self._connections, self._busy, self._changed = set(), 0, threading.Condition()
         super().__init__(address, _Handler)
 
@@ -47,7 +49,8 @@ class RestServer(ThreadingHTTPServer):
             self._changed.notify_all()
 
     def stop(self, grace_s: float) -> None:
-        """Takes no more requests, waits for the answers of those under way, and ends all connections."""
+        """Takes no more connections, answers one more request on each, and ends them all."""
+        self.stopping = True
         self.shutdown()
         with self._changed:
             self._changed.wait_for(lambda: not self._busy, grace_s)
@@ -72,6 +75,12 @@ class _Handler(BaseHTTPRequestHandler):
     # Headers and body leave together, and at once.
     wbufsize = 1 << 16
     disable_nagle_algorithm = True
+
+    def handle_expect_100(self):
+        """Says "100 Continue" before the client's patience ends, not with the answer."""
+        expected = super().handle_expect_100()
+        self.wfile.flush()
+        return expected
 
     def _handle(self):
         self.server.count(1)
@@ -122,6 +131,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
+        # A client that keeps its connection could go on for ever.
+        self.close_connection |= self.server.stopping
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
