@@ -15,6 +15,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 from tensorflow_serving.apis import predict_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
+from mrs_keras.docker import DOCKER_COMMAND
 from tests.conftest import REPOSITORY
 
 DEPLOY = REPOSITORY / "deploy"
@@ -114,8 +115,9 @@ def pod(kubernetes):
 
 @pytest.fixture(scope="module")
 def docker_command():
-    """The words of the one `docker run` of the README."""
+    """The words of the one `docker run` of the README, which `mrs-keras serve --help` prints."""
     (command,) = re.findall(r"^docker run (?:.*\\\n)*.*", text("README.md"), re.MULTILINE)
+    assert command == DOCKER_COMMAND
     return shlex.split(command.replace("\\\n", " "))
 
 
@@ -246,6 +248,7 @@ def test_a_pod_outlives_every_grpc_connection_to_it(pod):
     assert 1.1 * age_s + grace_s < seconds < pod["terminationGracePeriodSeconds"]
 
 
+@pytest.mark.parametrize("where", ["compose", "kubernetes"])
 @pytest.mark.parametrize(
     ("states", "healthy"),
     [
@@ -256,7 +259,7 @@ def test_a_pod_outlives_every_grpc_connection_to_it(pod):
     ],
     ids=["both available", "generator loading", "encoder gone", "no server"],
 )
-def test_the_health_check_passes_only_where_both_models_are_available(compose, states, healthy):
+def test_the_health_check_passes_only_where_both_models_are_available(compose, pod, where, states, healthy):
     """Against a server that answers as TF-Serving's REST API does."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -277,10 +280,14 @@ def test_the_health_check_passes_only_where_both_models_are_available(compose, s
             thread.start()
         else:
             server.server_close()
-        first, *command = compose["services"]["serving"]["healthcheck"]["test"]
-        assert first == "CMD"
-        # Compose takes two dollar signs for one.
-        command = [word.replace("$$", "$").replace("/8501", f"/{port}") for word in command]
+        if where == "compose":
+            first, *command = compose["services"]["serving"]["healthcheck"]["test"]
+            assert first == "CMD"
+            # Compose takes two dollar signs for one.
+            command = [word.replace("$$", "$") for word in command]
+        else:
+            command = pod["containers"][0]["readinessProbe"]["exec"]["command"]
+        command = [word.replace("/8501", f"/{port}") for word in command]
         done = subprocess.run(command, capture_output=True, timeout=30)
         if states:
             server.shutdown()
