@@ -4,12 +4,16 @@ import json
 import re
 
 import grpc
+import hypothesis
+import hypothesis.extra.numpy as npst
+import hypothesis.strategies as st
 import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import get_model_metadata_pb2
 
 from mrs_keras.serving.server import ModelServer
+from mrs_keras.serving.server.json_tensors import write_answer
 from tests.serving.calls import SAVED_MODELS, Calls, rows_for
 
 Code = grpc.StatusCode
@@ -311,3 +315,12 @@ def test_requests_of_100_mb_are_refused_and_the_server_goes_on(calls):
 def test_a_post_without_a_length_is_refused(calls):
     response = calls.http.request("POST", calls.rest_url + PREDICT, body=iter([b"{}"]), chunked=True)
     assert (response.status, json.loads(response.data)) == (411, {"error": "Content-Length is required."})
+
+
+@hypothesis.given(npst.arrays(np.float32, npst.array_shapes(min_dims=0, max_dims=3), elements=st.floats(width=32)))
+def test_json_gives_back_every_float_that_was_written_and_whole_ones_as_floats(array):
+    text = write_answer({"x": array}, in_rows=False).decode()
+    read = json.loads(text)["outputs"]
+    np.testing.assert_array_equal(np.asarray(read, np.float32), array)
+    assert all(isinstance(value, float) for value in np.asarray(read, object).ravel())
+    assert "nan" not in text

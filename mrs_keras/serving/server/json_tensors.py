@@ -4,6 +4,7 @@ import base64
 import binascii
 import itertools
 import json
+import re
 
 import numpy as np
 import tensorflow as tf
@@ -171,10 +172,7 @@ def _written(name: str, array) -> str:
     """Returns an array, or a scalar, as JSON."""
     array = np.asarray(array, object if isinstance(array, bytes) else None)
     if array.dtype == np.float32:
-        # 9 digits tell all float32 apart. Where a number is whole or not finite, JSON writes what "%g" does not.
-        if np.isfinite(array).all() and not (array == np.trunc(array)).any():
-            return _template(array.shape) % tuple(array.ravel().tolist())
-        array = np.array([float(f"{value:.9g}") for value in array.ravel().tolist()]).reshape(array.shape)
+        return _written_floats(array)
     if array.dtype == object:
         binary = name.endswith("_bytes")
         texts = [
@@ -185,6 +183,17 @@ def _written(name: str, array) -> str:
         nested[:] = texts
         array = nested.reshape(array.shape)
     return json.dumps(array.tolist())
+
+
+def _written_floats(array: np.ndarray) -> str:
+    """Returns numbers with 9 digits, which tell all float32 apart: in one stroke, ten times as fast as one by one."""
+    # Where a number is whole or not finite, JSON writes what "%g" does not: these few come afterwards.
+    special = ~np.isfinite(array) | (array == np.trunc(array))
+    text = _template(array.shape) % tuple(np.where(special, np.nan, array).ravel().tolist())
+    if special.any():
+        values = iter(array[special].tolist())
+        text = re.sub("nan", lambda _: json.dumps(float(f"{next(values):.9g}")), text)
+    return text
 
 
 def _template(shape: tuple[int, ...]) -> str:
