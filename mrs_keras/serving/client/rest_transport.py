@@ -25,7 +25,7 @@ CODES = {
 """HTTP status -> name of the gRPC status that TF-Serving, or a proxy before it, means."""
 
 NEWEST_KEPT_S = 1.0
-"""How long the signatures of the newest version are taken for those of the newest version."""
+"""For how long a version that was the newest is taken for it, before its signatures are asked for again, s."""
 
 
 class RestTransport:
