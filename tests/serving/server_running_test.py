@@ -163,19 +163,6 @@ def test_a_port_that_is_taken_is_named(name, tmp_path):
             ModelServer(tmp_path, **ports).start()
 
 
-def test_a_server_that_was_stopped_starts_again_and_looks_for_versions_again(tmp_path):
-    shutil.copytree(SAVED_MODELS / "encoder", tmp_path / "encoder")
-    server = ModelServer(tmp_path, grpc_port=0, rest_port=0, poll_s=0.05)
-    for version in (1, 2):
-        with server, Client(server.grpc_url) as client:
-            shutil.copytree(tmp_path / "encoder" / "1", tmp_path / "encoder" / ".partial")
-            (tmp_path / "encoder" / ".partial").rename(tmp_path / "encoder" / str(version + 1))
-            ends = time.monotonic() + 20
-            while client._newest_version("encoder") != version + 1:
-                assert time.monotonic() < ends
-                time.sleep(0.02)
-
-
 def test_a_server_that_stops_tells_rest_clients_to_go_and_leaves_none_without_an_answer(tmp_path):
     """A client that keeps its connection and never rests must not hold the server, nor be cut off."""
     shutil.copytree(SAVED_MODELS / "encoder", tmp_path / "encoder")
@@ -211,6 +198,24 @@ def test_a_server_that_stops_tells_rest_clients_to_go_and_leaves_none_without_an
         client.join()
     assert not failures
     assert seconds < 4
+
+
+def test_a_request_that_was_on_its_way_when_the_server_began_to_stop_is_answered(tmp_path):
+    shutil.copytree(SAVED_MODELS / "encoder", tmp_path / "encoder")
+    server = ModelServer(tmp_path, grpc_port=0, rest_port=0).start()
+    host, port = server.rest_url.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=20)
+    stopping = threading.Thread(target=server.stop)
+    for is_last in (False, True):
+        if is_last:
+            stopping.start()
+            while not server._rest.stopping:
+                time.sleep(1e-3)
+        connection.request("GET", "/v1/models/encoder")
+        response = connection.getresponse()
+        assert (response.status, response.will_close) == (200, is_last)
+        response.read()
+    stopping.join()
 
 
 def test_a_rest_client_that_waits_for_leave_to_send_gets_it_at_once(tmp_path):

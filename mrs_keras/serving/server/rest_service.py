@@ -11,6 +11,9 @@ from mrs_keras.serving.server.rest_answers import answer
 from mrs_keras.serving.server.status import as_serving_error
 from mrs_keras.serving.server.versions import ServedModels
 
+QUIET_S = 0.5
+"""How long a connection must be idle to be cut when the server stops."""
+
 
 class RestServer(ThreadingHTTPServer):
     """A thread per connection.
@@ -53,6 +56,8 @@ class RestServer(ThreadingHTTPServer):
         self.stopping = True
         self.shutdown()
         with self._changed:
+            # Clients that never rest go with their next answer, which may be on its way when none is being made.
+            self._changed.wait_for(lambda: not self._connections, min(QUIET_S, grace_s))
             self._changed.wait_for(lambda: not self._busy, grace_s)
             connections = list(self._connections)
         for connection in connections:
