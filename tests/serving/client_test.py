@@ -1,5 +1,6 @@
 """The client, without a server or with one that misbehaves."""
 
+import contextlib
 import http.server
 import json
 import socket
@@ -158,48 +159,46 @@ def test_where_no_version_is_available_a_long_request_waits_for_one(monkeypatch)
             client._newest_version("generator")
 
 
-def test_an_answer_that_trickles_in_is_a_time_out():
+@contextlib.contextmanager
+def answering(body: bytes, pause_s: float = 0.0):
+    """A server that announces an answer of 1,000 bytes and sends this, byte by byte; gives its URL."""
+
+    def serve():
+        connection, _ = listener.accept()
+        # The client may go before the end.
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            for byte in body:
+                connection.sendall(bytes([byte]))
+                time.sleep(pause_s)
+
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
 
-        def serve():
-            connection, _ = listener.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-                try:
-                    for _ in range(1000):
-                        connection.sendall(b" ")
-                        time.sleep(0.02)
-                except OSError:
-                    # The client has gone.
-                    return
 
-        threading.Thread(target=serve).start()
-        start = time.monotonic()
-        with (
-            Client(f"http://127.0.0.1:{listener.getsockname()[1]}", timeout_s=0.3, retry_for_s=0) as client,
-            pytest.raises(ServingError, match="not all") as caught,
-        ):
-            client.describe()
-        assert caught.value.code == "DEADLINE_EXCEEDED"
-        assert time.monotonic() - start < 5
+def test_an_answer_that_trickles_in_is_a_time_out():
+    start = time.monotonic()
+    with (
+        answering(b" " * 1000, pause_s=0.02) as url,
+        Client(url, timeout_s=0.3, retry_for_s=0) as client,
+        pytest.raises(ServingError, match="not all") as caught,
+    ):
+        client.describe()
+    assert caught.value.code == "DEADLINE_EXCEEDED"
+    assert time.monotonic() - start < 5
 
 
 def test_an_answer_that_ends_early_may_be_asked_for_again():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve():
-            connection, _ = listener.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}")
-
-        threading.Thread(target=serve).start()
-        with (
-            Client(f"http://127.0.0.1:{listener.getsockname()[1]}", retry_for_s=0) as client,
-            pytest.raises(ServingError) as caught,
-        ):
-            client.describe()
+    with (
+        answering(b"{}") as url,
+        Client(url, retry_for_s=0) as client,
+        pytest.raises(ServingError) as caught,
+    ):
+        client.describe()
     assert caught.value.passes
 
 

@@ -149,6 +149,16 @@ def test_a_client_that_was_there_before_a_version_takes_what_that_version_takes(
             pinned.generate([[20.0, 4.5]], 0)
 
 
+def test_a_server_that_was_stopped_starts_again_and_looks_for_versions_again(tmp_path):
+    shutil.copytree(SAVED_MODELS / "encoder", tmp_path / "encoder")
+    server = ModelServer(tmp_path, grpc_port=0, rest_port=0, poll_s=0.05)
+    for version in (2, 3):
+        with server, Client(server.grpc_url) as client:
+            shutil.copytree(tmp_path / "encoder" / "1", tmp_path / "encoder" / ".partial")
+            (tmp_path / "encoder" / ".partial").rename(tmp_path / "encoder" / str(version))
+            wait_for(lambda client=client, version=version: client._newest_version("encoder") == version)
+
+
 def wrong_warm_up(path):
     log = prediction_log_pb2.PredictionLog()
     log.predict_log.request.model_spec.signature_name = "nope"
