@@ -80,6 +80,6 @@ def run_dir(tmp_path_factory, data_dir) -> Path:
 
 @pytest.fixture
 def trained(run_dir):
-    from mrs_keras.evaluation import load_trained
+    from mrs_keras.models import load_trained
 
     return load_trained(run_dir)

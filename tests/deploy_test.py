@@ -15,7 +15,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 from tensorflow_serving.apis import predict_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-from mrs_keras.docker import DOCKER_COMMAND
+from mrs_keras.cli.serve import DOCKER_COMMAND
 from tests.conftest import REPOSITORY
 
 DEPLOY = REPOSITORY / "deploy"

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from mrs_keras.data import build_dataset, load_arrays, open_dataset
-from mrs_keras.evaluation import load_trained
+from mrs_keras.models import load_trained
 from mrs_keras.models import CVAE_PRESETS
 from mrs_keras.serving import export, load_export
-from mrs_keras.training import callbacks, read_history, speed, train
-from mrs_keras.training.callbacks import Checkpoint
-from mrs_keras.training.recipe import load_model
+from mrs_keras.run_folder import checkpoint_files, epochs_of, read_history
+from mrs_keras.training import callbacks, speed, train
+from mrs_keras.models.trained import load_model
 from tfds_builders.simulated_mrs.simulated_mrs_dataset_builder import Builder
 
 CVAE_PRESETS["base"]["config"].update(latent_dim=4, hidden_units=(32, 16), mixture_components=2)
@@ -58,8 +58,8 @@ def check(folder):
     run = folder / "run"
     if (run / "settings.json").exists():
         assert json.loads((run / "settings.json").read_text())["epochs"] == EPOCHS
-    for checkpoint in Checkpoint.checkpoints(run / "checkpoints"):
-        assert int(load_model(checkpoint, "").optimizer.iterations.numpy()) == 4 * Checkpoint.epochs_of(checkpoint)
+    for checkpoint in checkpoint_files(run):
+        assert int(load_model(checkpoint, "").optimizer.iterations.numpy()) == 4 * epochs_of(checkpoint)
     if (run / "model.keras").exists():
         model = load_trained(run)
         assert int(model.optimizer.iterations.numpy()) == 4 * EPOCHS

@@ -14,7 +14,7 @@ from mrs_keras.checks import check_choice, check_count, check_finite, check_posi
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from mrs_keras.basis.write import WriteFormat
+    from mrs_keras.basis.formats.write import WriteFormat
 
 FSL_NORM = 100.0
 """L2 norm to which FSL-MRS scales the mean of the basis signals before it fits or simulates."""
@@ -160,7 +160,7 @@ class Basis:
           ValueError: if the format is unknown, or a metabolite's name cannot be that of a file.
           FileExistsError: if the folder holds something.
         """
-        from mrs_keras.basis.write import write_basis
+        from mrs_keras.basis.formats.write import write_basis
 
         write_basis(self, path, format)
 
@@ -172,7 +172,7 @@ class Basis:
           ValueError: if the file is not such a basis, or is incomplete.
           FileNotFoundError: if there is no such file.
         """
-        from mrs_keras.basis.npz import read_npz
+        from mrs_keras.basis.formats.npz import read_npz
 
         return read_npz(Path(path))
 

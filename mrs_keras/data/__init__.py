@@ -1,15 +1,12 @@
 """Batches for a model, from the TFDS dataset or simulated as they are needed."""
 
-from mrs_keras.data.dataset import build_dataset, load_arrays, open_dataset
-from mrs_keras.data.pipeline import evaluation_batches, training_batches
-from mrs_keras.data.simulated import simulated, simulated_batch
+import lazy_loader
 
-__all__ = [
-    "build_dataset",
-    "evaluation_batches",
-    "load_arrays",
-    "open_dataset",
-    "simulated",
-    "simulated_batch",
-    "training_batches",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "dataset": ["build_dataset", "load_arrays", "open_dataset"],
+        "endless": ["simulated", "simulated_batch"],
+        "pipeline": ["evaluation_batches", "training_batches"],
+    },
+)

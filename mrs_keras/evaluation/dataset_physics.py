@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mrs_keras.basis import Basis, basis_for
-from mrs_keras.evaluation.spectral_fit import SpectralFit, fit_spectra
+from mrs_keras.fitting.spectral_fit import SpectralFit, fit_spectra
 from mrs_keras.simulation import (
     Effects,
     SpectralParameters,

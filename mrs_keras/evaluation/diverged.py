@@ -1,38 +1,11 @@
 """Whether a training went wrong: what there is no point in judging further."""
 
-import csv
-import math
-import os
-from pathlib import Path
-
 import numpy as np
 
-from mrs_keras.training.recipe import HISTORY_FILE
+from mrs_keras.models.trained import REMEDY_OF_DIVERGENCE
 
 LARGEST_ERROR = 0.5
 """Median relative L2 error of the validation spectra above which a model is no model of them."""
-
-REMEDY = "Train again in another folder, with a lower learning rate."
-
-
-def diverged_epoch(run_dir: str | os.PathLike) -> tuple[int, str] | None:
-    """Returns the first epoch, counted from 1, whose loss was NaN or infinite, and that loss; `None` if there is none.
-
-    Args:
-      run_dir: the folder of a training, finished or not.
-    """
-    path = Path(run_dir) / HISTORY_FILE
-    if not path.exists():
-        return None
-    with path.open(newline="") as file:
-        for row in csv.DictReader(file):
-            try:
-                finite = math.isfinite(float(row["loss"]))
-            except (KeyError, TypeError, ValueError):  # half a row, of a killed process
-                continue
-            if not finite:
-                return int(row["epoch"]) + 1, row["loss"]
-    return None
 
 
 def check_finite_output(name: str, spectra: np.ndarray) -> None:
@@ -41,7 +14,7 @@ def check_finite_output(name: str, spectra: np.ndarray) -> None:
     if bad:
         raise RuntimeError(
             f"The training diverged: the model makes NaN or infinite values. Expected: finite {name}. "
-            f"Received: {bad} of {len(spectra)} that are not. {REMEDY}"
+            f"Received: {bad} of {len(spectra)} that are not. {REMEDY_OF_DIVERGENCE}"
         )
 
 
@@ -61,4 +34,4 @@ def failure(errors: np.ndarray, active_units: int) -> str | None:
             f"The latents collapsed: none of them tells one spectrum from another, and {far_off}. "
             "Train again in another folder, with a lower weight of the KL term or a smaller decoder variance."
         )
-    return f"The training diverged, or ended long before it was done: {far_off}. {REMEDY}"
+    return f"The training diverged, or ended long before it was done: {far_off}. {REMEDY_OF_DIVERGENCE}"

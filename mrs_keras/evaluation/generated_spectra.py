@@ -6,7 +6,7 @@ from sklearn.metrics import r2_score
 from mrs_keras.evaluation.dataset_physics import DatasetPhysics
 from mrs_keras.evaluation.parameter_errors import relative_error
 from mrs_keras.evaluation.reconstruction import summary
-from mrs_keras.evaluation.spectral_fit import SpectralFit
+from mrs_keras.fitting.spectral_fit import SpectralFit
 from mrs_keras.models import CVAE
 from mrs_keras.simulation.keyed_random import keyed_uniform
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from mrs_keras.basis.basis import Basis
 from mrs_keras.checks import check_count, check_finite
-from mrs_keras.evaluation.spectral_fit import fit_spectra
+from mrs_keras.fitting.spectral_fit import fit_spectra
 from mrs_keras.models import CVAE
 from mrs_keras.simulation import channels_to_complex
 

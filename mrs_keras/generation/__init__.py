@@ -1,7 +1,12 @@
 """Files of generated spectra with their labels."""
 
-from mrs_keras.generation.concentrations import read_concentrations
-from mrs_keras.generation.generate import generate_dataset
-from mrs_keras.generation.source import SpectrumSource, open_export, open_run
+import lazy_loader
 
-__all__ = ["SpectrumSource", "generate_dataset", "open_export", "open_run", "read_concentrations"]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "concentrations": ["read_concentrations"],
+        "generate": ["generate_dataset"],
+        "source": ["SpectrumSource", "open_export", "open_run"],
+    },
+)

@@ -14,7 +14,7 @@ from mrs_keras.acquisition import Acquisition
 from mrs_keras.models import CVAE
 from mrs_keras.serving import load_export
 from mrs_keras.serving.description import EXTRA, describe
-from mrs_keras.serving.export import newest_version
+from mrs_keras.serving.saved_models import newest_version
 
 Generate = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -72,8 +72,8 @@ def open_run(run_dir: str | os.PathLike) -> SpectrumSource:
       ValueError: if the model file is damaged.
     """
     # With all that trains and draws reports, of which SavedModels need nothing.
-    from mrs_keras.evaluation import load_trained
-    from mrs_keras.training.recipe import MODEL_FILE
+    from mrs_keras.models import load_trained
+    from mrs_keras.run_folder import MODEL_FILE
 
     model = load_trained(run_dir)
     digest = hashlib.sha256((Path(run_dir) / MODEL_FILE).read_bytes()).hexdigest()

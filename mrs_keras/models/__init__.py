@@ -1,7 +1,13 @@
 """Models: the conditional VAE and its presets."""
 
-from mrs_keras.models.cvae import CVAE
-from mrs_keras.models.metrics import ActiveUnits
-from mrs_keras.models.presets import CVAE_PRESETS
+import lazy_loader
 
-__all__ = ["CVAE", "CVAE_PRESETS", "ActiveUnits"]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "cvae": ["CVAE"],
+        "metrics": ["ActiveUnits"],
+        "presets": ["CVAE_PRESETS"],
+        "trained": ["load_trained"],
+    },
+)

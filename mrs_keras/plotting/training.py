@@ -12,7 +12,7 @@ def plot_learning_curves(history: Mapping[str, np.ndarray]) -> Figure:
     """Draws the history of a training.
 
     Args:
-      history: name -> (epochs,), as `mrs_keras.training.read_history` gives it.
+      history: name -> (epochs,), as `mrs_keras.run_folder.read_history` gives it.
     """
     figure = new_figure(10, 3.4)
     panels = {

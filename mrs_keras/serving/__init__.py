@@ -1,5 +1,10 @@
 """Serving: SavedModels of encoder and generator."""
 
-from mrs_keras.serving.export import export, load_export
+import lazy_loader
 
-__all__ = ["export", "load_export"]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "saved_models": ["export", "load_export"],
+    },
+)

@@ -7,9 +7,9 @@ import numpy as np
 from mrs_keras.basis.basis import Basis
 from mrs_keras.checks import check_finite
 from mrs_keras.simulation.effects import apply_eddy_current, apply_frequency_drift, residual_water
-from mrs_keras.simulation.forward_model import fid_to_spectrum, forward_model, spectrum_to_fid
+from mrs_keras.simulation.forward import fid_to_spectrum, forward_model, spectrum_to_fid
 from mrs_keras.simulation.parameters import SpectralParameters
-from mrs_keras.simulation.simulate import simulate
+from mrs_keras.simulation.spectra import simulate
 
 EFFECT_UNITS = {
     "water_height": "units of the spectrum",

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mrs_keras.basis.basis import Basis
-from mrs_keras.simulation.forward_model import checked_groups, fid_to_spectrum
+from mrs_keras.simulation.forward import checked_groups, fid_to_spectrum
 from mrs_keras.simulation.keyed_random import keyed_uniform
 from mrs_keras.simulation.parameters import SpectralParameters
 

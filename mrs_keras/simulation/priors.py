@@ -8,7 +8,7 @@ import numpy as np
 from mrs_keras.basis.basis import Basis
 from mrs_keras.checks import check_choice, check_count
 from mrs_keras.simulation.effect_parameters import WATER, Effects, check_together
-from mrs_keras.simulation.forward_model import forward_model
+from mrs_keras.simulation.forward import forward_model
 from mrs_keras.simulation.keyed_random import keyed_uniform
 from mrs_keras.simulation.parameters import SpectralParameters
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from mrs_keras.basis.basis import Basis
 from mrs_keras.checks import check_count
-from mrs_keras.simulation.forward_model import baseline_polynomials
+from mrs_keras.simulation.forward import baseline_polynomials
 from mrs_keras.simulation.priors import UniformPrior
 
 DRAWN = ("concentrations", "gamma", "sigma", "eps", "phi0", "phi1", "baseline")
@@ -25,7 +25,7 @@ def tf_forward_model(
     metabolite_groups: Sequence[int] | None = None,
     ppm_limits: tuple[float, float] | str | None = "window",
 ) -> tf.Tensor:
-    """Computes noiseless spectra as `mrs_keras.simulation.forward_model` does, in single precision and differentiably.
+    """Computes noiseless spectra as `mrs_keras.simulation.forward` does, in single precision and differentiably.
 
     Args:
       parameters: tensors with the names, shapes and units of `SpectralParameters`: `concentrations` float32 (batch,

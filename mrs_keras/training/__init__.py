@@ -1,5 +1,10 @@
 """The recipe that trains a model on the dataset."""
 
-from mrs_keras.training.recipe import read_history, train
+import lazy_loader
 
-__all__ = ["read_history", "train"]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "recipe": ["train"],
+    },
+)

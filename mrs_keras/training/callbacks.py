@@ -12,6 +12,7 @@ import keras
 from tqdm import tqdm
 
 from mrs_keras.files import remove, replacing
+from mrs_keras.run_folder import checkpoint_file, checkpoint_files
 
 CHECKPOINTS_KEPT = 2
 
@@ -20,14 +21,14 @@ class Checkpoint(keras.callbacks.Callback):
     """Saves the whole model, with its optimizer, every few epochs; a checkpoint exists whole or not at all.
 
     Args:
-      folder: where `epoch_NNNN.keras` are written; NNNN is the number of finished epochs. The last two are kept.
+      run_dir: folder of the run. The last two checkpoints are kept.
       every: epochs between checkpoints.
       writes: whether this process is the one that writes. Defaults to `True`.
     """
 
-    def __init__(self, folder: Path, every: int, writes: bool = True):
+    def __init__(self, run_dir: Path, every: int, writes: bool = True):
         super().__init__()
-        self.folder = folder
+        self.run_dir = run_dir
         self.every = every
         self.writes = writes
 
@@ -35,20 +36,10 @@ class Checkpoint(keras.callbacks.Callback):
         # A diverged model is no place to go on from.
         if (epoch + 1) % self.every or not math.isfinite((logs or {}).get("loss", 0.0)):
             return
-        save_model(self.model, self.folder / f"epoch_{epoch + 1:04d}.keras", self.writes)
+        save_model(self.model, checkpoint_file(self.run_dir, epoch + 1), self.writes)
         if self.writes:
-            for old in self.checkpoints(self.folder)[:-CHECKPOINTS_KEPT]:
+            for old in checkpoint_files(self.run_dir)[:-CHECKPOINTS_KEPT]:
                 remove(old)
-
-    @staticmethod
-    def checkpoints(folder: Path) -> list[Path]:
-        """Returns the finished checkpoints in a folder, oldest first."""
-        return sorted(folder.glob("epoch_*.keras"), key=Checkpoint.epochs_of)
-
-    @staticmethod
-    def epochs_of(checkpoint: Path) -> int:
-        """Returns the number of finished epochs of a checkpoint."""
-        return int(checkpoint.stem.removeprefix("epoch_"))
 
 
 def save_model(model: keras.Model, path: Path, writes: bool = True) -> None:

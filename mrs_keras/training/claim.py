@@ -7,8 +7,7 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 from mrs_keras.files import replacing
-
-SETTINGS_FILE = "settings.json"
+from mrs_keras.run_folder import SETTINGS_FILE
 
 
 def check_claim(output_dir: Path, settings: Mapping) -> None:

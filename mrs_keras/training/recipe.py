@@ -1,8 +1,6 @@
 """`mrs-keras train`: from the dataset to a trained model, in a folder that can be resumed."""
 
-import csv
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +11,10 @@ import tensorflow as tf
 from mrs_keras.checks import check_choice, check_count, check_positive
 from mrs_keras.data import evaluation_batches, open_dataset
 from mrs_keras.files import explaining_a_full_disk
-from mrs_keras.models import CVAE, CVAE_PRESETS
+from mrs_keras.models.cvae import CVAE
+from mrs_keras.models.presets import CVAE_PRESETS
+from mrs_keras.models.trained import load_model
+from mrs_keras.run_folder import HISTORY_FILE, MODEL_FILE, TENSORBOARD, checkpoint_files, epochs_of
 from mrs_keras.training.architecture_check import check_architecture
 from mrs_keras.training.callbacks import Checkpoint, EpochProgress, close_files, cut_history, save_model
 from mrs_keras.training.claim import check_claim, claim, fingerprint
@@ -24,8 +25,6 @@ from mrs_keras.training.replicas import check_batch_size, default_strategy, dist
 from mrs_keras.training.source import open_source
 from mrs_keras.training.speed import PRECISIONS, choose_speed, leave_training
 
-MODEL_FILE = "model.keras"
-HISTORY_FILE = "history.csv"
 WARMUP_STEPS = 200
 
 
@@ -118,7 +117,7 @@ def train(
     if finished.exists():
         return load_model(finished, "Remove it: the training then goes on from the last checkpoint.")
 
-    checkpoints = Checkpoint.checkpoints(output_dir / "checkpoints")
+    checkpoints = checkpoint_files(output_dir)
     resumed = {"checkpoint": checkpoints[-1].name if checkpoints else None, "checkpoint_every": checkpoint_every}
     meeting = cluster and meet(cluster, {**claimed, **resumed}, worker_timeout_s)
     with watching(meeting), explaining_a_full_disk(output_dir, "Free some, and run the same command again to go on."):
@@ -126,7 +125,7 @@ def train(
         check_batch_size(settings["batch_size"], strategy)
         if is_chief:
             claim(output_dir, claimed)
-        first_epoch = Checkpoint.epochs_of(checkpoints[-1]) if checkpoints else 0
+        first_epoch = epochs_of(checkpoints[-1]) if checkpoints else 0
         source = open_source(builder, settings, first_epoch)
         steps = source.steps_per_epoch
         speed = choose_speed(strategy, steps, precision)
@@ -172,21 +171,6 @@ def train(
     return model
 
 
-def read_history(output_dir: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Reads the history of a run: name of the number -> float64 (epochs,)."""
-    with (Path(output_dir) / HISTORY_FILE).open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
-
-
-def load_model(path: Path, remedy: str) -> CVAE:
-    """Loads a `.keras` file, or raises `ValueError` with the remedy where it is damaged."""
-    try:
-        return keras.models.load_model(path)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:  # what a cut file makes of zipfile and h5py
-        raise ValueError(f"The file '{path}' cannot be read: {error} {remedy}") from error
-
-
 def _optimizer(settings: dict, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     steps = settings["epochs"] * steps_per_epoch
     warmup = min(WARMUP_STEPS, steps // 2)
@@ -214,13 +198,13 @@ def _cluster(strategy: tf.distribute.Strategy | None) -> Cluster | None:
 
 def _callbacks(output_dir: Path, first_epoch: int, checkpoint_every: int, is_chief: bool) -> list:
     """Returns the callbacks of `fit`; one process alone writes history and logs."""
-    checkpoint = Checkpoint(output_dir / "checkpoints", checkpoint_every, is_chief)
+    checkpoint = Checkpoint(output_dir, checkpoint_every, is_chief)
     if not is_chief:
         return [checkpoint, keras.callbacks.TerminateOnNaN()]
     cut_history(output_dir / HISTORY_FILE, first_epoch)
     return [
         keras.callbacks.CSVLogger(output_dir / HISTORY_FILE, append=True),
-        keras.callbacks.TensorBoard(output_dir / "tensorboard", write_graph=False),
+        keras.callbacks.TensorBoard(output_dir / TENSORBOARD, write_graph=False),
         checkpoint,
         EpochProgress(first_epoch),
         keras.callbacks.TerminateOnNaN(),

@@ -6,7 +6,7 @@ import scipy.optimize
 
 from mrs_keras import Acquisition
 from mrs_keras.basis.macromolecules import BROAD_SIGNALS, add_broad_signals, simulate_broad_signals
-from mrs_keras.basis.spin_simulation import simulate_press
+from mrs_keras.basis.spins.simulation import simulate_press
 
 SINGLE = sorted(name for name, signal in BROAD_SIGNALS.items() if len(signal.peaks) == 1)
 

@@ -13,10 +13,10 @@ import scipy.optimize
 from mrs_keras import Acquisition
 from mrs_keras.basis import basis as basis_module
 from mrs_keras.basis.basis import default_basis
-from mrs_keras.basis.challenge_constants import CHALLENGE_FREQUENCY_MHZ, CHALLENGE_SPIN_SYSTEMS
-from mrs_keras.basis.literature_constants import LITERATURE_SPIN_SYSTEMS
-from mrs_keras.basis.spin_simulation import simulate_basis, simulate_fid, simulate_press
-from mrs_keras.basis.spin_systems import SPIN_SYSTEMS
+from mrs_keras.basis.spins.challenge_constants import CHALLENGE_FREQUENCY_MHZ, CHALLENGE_SPIN_SYSTEMS
+from mrs_keras.basis.spins.literature_constants import LITERATURE_SPIN_SYSTEMS
+from mrs_keras.basis.spins.simulation import simulate_basis, simulate_fid, simulate_press
+from mrs_keras.basis.spins.systems import SPIN_SYSTEMS
 
 README = Path(basis_module.__file__).with_name("README.md")
 CHALLENGE_AXIS = Acquisition(spectrometer_frequency_mhz=CHALLENGE_FREQUENCY_MHZ)

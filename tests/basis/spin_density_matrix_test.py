@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrs_keras import Acquisition
-from mrs_keras.basis.density_matrix import lines_to_signal
-from mrs_keras.basis.spin_groups import SpinGroup
-from mrs_keras.basis.spin_simulation import simulate_basis, simulate_fid
-from mrs_keras.basis.spin_systems import SPIN_SYSTEMS
+from mrs_keras.basis.spins.density_matrix import lines_to_signal
+from mrs_keras.basis.spins.groups import SpinGroup
+from mrs_keras.basis.spins.simulation import simulate_basis, simulate_fid
+from mrs_keras.basis.spins.systems import SPIN_SYSTEMS
 
 SHORT = Acquisition(points=48, bandwidth_hz=1250.0, ppm_window=(3.0, 4.0))
 TIMES_MS = {

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mrs_keras import Acquisition
-from mrs_keras.basis.sequences import SEQUENCES, make_sequence
-from mrs_keras.basis.spin_groups import Partner, SpinGroup
-from mrs_keras.basis.spin_simulation import simulate_fid
+from mrs_keras.basis.spins.groups import Partner, SpinGroup
+from mrs_keras.basis.spins.sequences import SEQUENCES, make_sequence
+from mrs_keras.basis.spins.simulation import simulate_fid
 
 LINEWIDTH_HZ = 2.0
 J_HZ = 7.0

@@ -8,11 +8,11 @@ import pytest
 
 from mrs_keras import Acquisition
 from mrs_keras.basis import basis as basis_module
-from mrs_keras.basis.challenge_constants import CHALLENGE_SPIN_SYSTEMS
-from mrs_keras.basis.literature_constants import LITERATURE_SPIN_SYSTEMS, REFERENCES
-from mrs_keras.basis.spin_groups import Partner, SpinGroup
-from mrs_keras.basis.spin_simulation import simulate_basis, simulate_fid, simulate_press
-from mrs_keras.basis.spin_systems import CONSTANTS, SPIN_SYSTEMS, spin_system
+from mrs_keras.basis.spins.challenge_constants import CHALLENGE_SPIN_SYSTEMS
+from mrs_keras.basis.spins.groups import Partner, SpinGroup
+from mrs_keras.basis.spins.literature_constants import LITERATURE_SPIN_SYSTEMS, REFERENCES
+from mrs_keras.basis.spins.simulation import simulate_basis, simulate_fid, simulate_press
+from mrs_keras.basis.spins.systems import CONSTANTS, SPIN_SYSTEMS, spin_system
 
 # Protons bound to carbon, from the sum formulas.
 CARBON_PROTONS = {

@@ -10,7 +10,8 @@ import pytest
 
 from mrs_keras import evaluate, open_dataset
 from mrs_keras.data import load_arrays
-from mrs_keras.evaluation import layer_graph, load_trained
+from mrs_keras.evaluation import layer_graph
+from mrs_keras.models import load_trained
 
 FIGURES = (
     "figure1_model",
@@ -165,7 +166,7 @@ def test_ppm_runs_from_right_to_left_in_every_panel_of_spectra(trained):
 @pytest.mark.slow
 def test_an_evaluation_that_fails_leaves_the_old_one(evaluated, run_dir, data_dir, monkeypatch):
     path, numbers = evaluated
-    module = importlib.import_module("mrs_keras.evaluation.evaluate")  # the function has the module's name
+    module = importlib.import_module("mrs_keras.evaluation.evaluation")
 
     def failing(*arguments):
         raise OSError("No space left on device")

@@ -13,12 +13,13 @@ from mrs_keras.evaluation.coverage import (
     shares_outside,
 )
 from mrs_keras.evaluation.dataset_physics import DatasetPhysics
-from mrs_keras.evaluation.diverged import check_finite_output, diverged_epoch, failure
+from mrs_keras.evaluation.diverged import check_finite_output, failure
 from mrs_keras.evaluation.generated_spectra import generation_numbers, label_fidelity
 from mrs_keras.evaluation.latent_space import disentanglement, kl_per_unit, mutual_information, predictability
 from mrs_keras.evaluation.parameter_errors import parameter_errors
 from mrs_keras.evaluation.random_pairs import evaluate_random_pairs, path_numbers, reference_pairs
-from mrs_keras.evaluation.trained_run import load_trained
+from mrs_keras.models import load_trained
+from mrs_keras.run_folder import diverged_epoch
 
 
 @pytest.fixture(scope="module")

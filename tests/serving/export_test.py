@@ -33,7 +33,7 @@ print(json.dumps(names))
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory, run_dir, data_dir):
     from mrs_keras.data import load_arrays, open_dataset
-    from mrs_keras.evaluation import load_trained
+    from mrs_keras.models import load_trained
 
     folder = tmp_path_factory.mktemp("export")
     model = load_trained(run_dir)

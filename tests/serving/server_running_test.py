@@ -17,7 +17,7 @@ import pytest
 import tensorflow as tf
 
 from mrs_keras.cli import main
-from mrs_keras.docker import DOCKER_COMMAND
+from mrs_keras.cli.serve import DOCKER_COMMAND
 from mrs_keras.serving.client import Client
 from mrs_keras.serving.server import ModelServer
 from mrs_keras.serving.server.batching import BatchQueue

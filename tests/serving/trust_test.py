@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mrs_keras.evaluation import load_trained
-from mrs_keras.training.recipe import MODEL_FILE
+from mrs_keras.models import load_trained
+from mrs_keras.run_folder import MODEL_FILE
 from tests.conftest import REPOSITORY
 from tests.serving.signature_inputs import SAVED_MODELS
 

@@ -12,7 +12,7 @@ import pytest
 from mrs_keras import train
 from mrs_keras.files import explaining_a_full_disk
 from mrs_keras.models import CVAE_PRESETS
-from mrs_keras.training import read_history
+from mrs_keras.run_folder import read_history
 from mrs_keras.training.callbacks import Checkpoint
 from tests.conftest import run_python
 

@@ -14,9 +14,8 @@ import pytest
 from mrs_keras import CVAE, open_dataset, train
 from mrs_keras.data import evaluation_batches
 from mrs_keras.models import CVAE_PRESETS
-from mrs_keras.training import read_history
-from mrs_keras.training.callbacks import Checkpoint
-from mrs_keras.training.recipe import load_model
+from mrs_keras.models.trained import load_model
+from mrs_keras.run_folder import checkpoint_file, checkpoint_files, epochs_of, read_history
 from mrs_keras.training.source import open_source
 from tests.conftest import run_python
 
@@ -151,7 +150,7 @@ def test_a_training_that_diverges_saves_no_model(data_dir, tmp_path):
     with pytest.raises(RuntimeError, match="diverged.*lower learning rate"):
         train(tmp_path, data_dir=data_dir, **{**SETTINGS, "epochs": 2}, learning_rate=1e12)
     assert not (tmp_path / "model.keras").exists()
-    assert not Checkpoint.checkpoints(tmp_path / "checkpoints")
+    assert not checkpoint_files(tmp_path)
 
 
 def test_a_missing_dataset_leaves_no_run(tmp_path):
@@ -230,8 +229,10 @@ def test_another_dataset_or_model_in_the_same_folder_is_refused(uninterrupted, d
 
 def test_the_newest_of_many_checkpoints_is_the_one_of_most_epochs(tmp_path):
     for epochs in (9990, 10000, 20):
-        (tmp_path / f"epoch_{epochs:04d}.keras").touch()
-    assert [Checkpoint.epochs_of(path) for path in Checkpoint.checkpoints(tmp_path)] == [20, 9990, 10000]
+        path = checkpoint_file(tmp_path, epochs)
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    assert [epochs_of(path) for path in checkpoint_files(tmp_path)] == [20, 9990, 10000]
 
 
 def test_a_checkpoint_of_another_architecture_is_refused(data_dir, tmp_path):

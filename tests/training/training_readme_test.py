@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mrs_keras.training import read_history
+from mrs_keras.run_folder import read_history
 from tests.conftest import REPOSITORY, command
 from tests.training.worker_processes import free_ports
 

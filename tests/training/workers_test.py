@@ -8,8 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from mrs_keras.training import read_history
-from mrs_keras.training.callbacks import Checkpoint
+from mrs_keras.run_folder import checkpoint_files, read_history
 from tests.conftest import run_python
 from tests.training.worker_processes import SMALL, TRAINING, free_ports, kill_when, outputs, start_workers, tf_config
 
@@ -64,7 +63,7 @@ def test_the_chief_alone_writes_the_run(two_workers):
         "tensorboard",
         "settings.json",
     }
-    assert [path.name for path in Checkpoint.checkpoints(two_workers / "checkpoints")] == [
+    assert [path.name for path in checkpoint_files(two_workers)] == [
         "epoch_0003.keras",
         "epoch_0004.keras",
     ]

@@ -1,8 +1,13 @@
 """The report of an evaluation: one HTML page with its figures, and the interpolations as a table."""
 
-from mrs_keras.evaluation.report.figures import draw_figures
-from mrs_keras.evaluation.report.html import png_bytes
-from mrs_keras.evaluation.report.interpolation import interpolation_csv
-from mrs_keras.evaluation.report.page import failure_page, report_page
+import lazy_loader
 
-__all__ = ["draw_figures", "failure_page", "interpolation_csv", "png_bytes", "report_page"]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "figures": ["draw_figures"],
+        "html": ["png_bytes"],
+        "interpolation": ["interpolation_csv"],
+        "page": ["failure_page", "report_page"],
+    },
+)

@@ -1,6 +1,11 @@
 """A client of TF-Serving, or of `mrs-keras serve`, for the exported encoder and generator."""
 
-from mrs_keras.serving.client.client import Client
-from mrs_keras.serving.client.errors import ServingError
+import lazy_loader
 
-__all__ = ["Client", "ServingError"]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "client": ["Client"],
+        "errors": ["ServingError"],
+    },
+)

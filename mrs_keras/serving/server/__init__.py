@@ -3,6 +3,11 @@
 Rules and wordings follow TF-Serving 2.20, whose sources the docstrings name; so a client that works here works there.
 """
 
-from mrs_keras.serving.server.model_server import ModelServer
+import lazy_loader
 
-__all__ = ["ModelServer"]
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "model_server": ["ModelServer"],
+    },
+)

@@ -1,0 +1,45 @@
+"""The basis that belongs to a list of names."""
+
+import functools
+from collections.abc import Sequence
+
+from mrs_keras.basis.basis import Basis, default_basis
+from mrs_keras.basis.macromolecules import BROAD_SIGNALS, add_broad_signals
+from mrs_keras.basis.spins.simulation import simulate_basis
+from mrs_keras.basis.spins.systems import SPIN_SYSTEMS
+from mrs_keras.checks import check_choice
+
+
+def basis_for(names: Sequence[str]) -> Basis:
+    """Returns PRESS TE 30 ms signals of metabolites, macromolecules and lipids, in the order of the names.
+
+    They come from the embedded basis where it holds all of them, and are simulated with the same settings otherwise
+    (0.1 s, once per process).
+
+    Args:
+      names: metabolites of `SPIN_SYSTEMS`, and macromolecules and lipids of `BROAD_SIGNALS`.
+
+    Returns:
+      `Basis` with `fids` of shape (points, names), of the default `Acquisition`.
+
+    Raises:
+      ValueError: if a name is unknown, or there is no metabolite among the names.
+
+    Example:
+
+    >>> basis_for(["NAA", "Glu", "MM3T"]).fids.shape
+    (2048, 3)
+    """
+    return _basis_for(tuple(names))
+
+
+@functools.lru_cache(maxsize=8)
+def _basis_for(names: tuple[str, ...]) -> Basis:
+    embedded = default_basis()
+    if names and set(names) <= set(embedded.names):
+        return embedded.select(names)
+    for name in names:
+        check_choice("metabolite", name, [*SPIN_SYSTEMS, *BROAD_SIGNALS])
+    basis = simulate_basis([name for name in names if name in SPIN_SYSTEMS])
+    broad = [name for name in names if name in BROAD_SIGNALS]
+    return add_broad_signals(basis, broad).select(names) if broad else basis

@@ -1,0 +1,176 @@
+"""LCModel's `.BASIS`: all metabolites in one file, in the frequency domain."""
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mrs_keras.acquisition import Acquisition
+from mrs_keras.basis.basis import Basis
+from mrs_keras.basis.formats.namelist import FORTRAN_FORMAT, Group, read_groups, write_group, write_numbers
+from mrs_keras.basis.formats.signals import MAX_POINTS, Signal, to_basis
+from mrs_keras.basis.formats.source_text import fault, read_lines
+
+CONJUGATED = True
+"""LCModel's frequency axis runs against ours: a positive frequency lies at a lower chemical shift."""
+
+ZERO_FILLED_ENERGY = 1e-8
+"""A second half with less than this part of the energy is zero filling. Rounding to 5 digits leaves 1e-10."""
+
+SCRAMBLED_LOG_RATIO = 3.0
+"""Median |log| of the ratio of neighbouring points: 5.9 where scrambled, below 1 in spectra."""
+
+
+def read_lcmodel_basis(path: Path, acquisition: Acquisition | None = None, conjugated: bool = CONJUGATED) -> Basis:
+    """Reads an LCModel `.BASIS` file.
+
+    The format is defined by LCModel 6.3 (Provencher 1993, doi 10.1002/mrm.1910300604; source code published in 2021,
+    routines MYBASI and CFFTIN). A namelist $BASIS1 gives the dwell time `BADELT` in s and the points `NDATAB`, $SEQPAR
+    the spectrometer frequency `HZPPPM` in MHz. After each namelist $BASIS stand the `NDATAB` complex points F_k of one
+    spectrum, in the order of the FFT, and the FID is
+
+        x_n = TRAMP / (VOLUME CONC) / sqrt(NDATAB) sum_k F_(k + ISHIFT) exp(2 pi i k n / NDATAB)
+
+    in LCModel's sign, the conjugate of ours. The transform is unitary, so that the scale is that of the `.RAW` files
+    from which LCModel's makebasis made the file, per mM (other programs may scale otherwise, all metabolites alike).
+    LCModel fills the FID with zeros to twice its length: a second half that is zero to the accuracy of the file is
+    dropped. A negative `BADELT` marks the scrambled files that come with LCModel; they are unscrambled as LCModel does.
+    LCModel computes in single precision, and `BADELT` and `HZPPPM` are rounded back to the numbers that were meant.
+
+    Args:
+      path: the file.
+      acquisition: takes the place of what the file says, with which it must agree (the frequency to 0.1 %). Defaults
+        to `None`: as the file says.
+      conjugated: whether the file holds the complex conjugate of this package's convention. Defaults to `True`.
+
+    Returns:
+      `Basis` with `fids` of shape (points, metabolites), in the order of the file.
+
+    Raises:
+      ValueError: if the file is no such basis, or is incomplete.
+    """
+    lines = read_lines(path)
+    groups = read_groups(path, lines)
+    if not (headers := [group for group in groups if group.name == "BASIS1"]):
+        raise fault(path, 1, "no namelist $BASIS1. Expected an LCModel .BASIS file.")
+    header = headers[0]
+    dwell_s = header.number("BADELT")
+    points = header.number("NDATAB")
+    if not dwell_s:
+        raise fault(path, header.line_of("BADELT"), f"`BADELT` must be the dwell time in s. Received: {dwell_s}.")
+    if points is None or points != int(points) or not 2 <= points <= MAX_POINTS:
+        raise fault(
+            path,
+            header.line_of("NDATAB"),
+            f"`NDATAB` must be a whole number of points from 2 to {MAX_POINTS}. Received: {points}.",
+        )
+    points = int(points)
+    sequence = next((group for group in groups if group.name == "SEQPAR"), None)
+    frequency_mhz = sequence and sequence.number("HZPPPM")
+    if frequency_mhz is not None:
+        frequency_mhz = _single_precision(frequency_mhz) if frequency_mhz > 0 else None  # LCModel's default is -1
+
+    spectra = [group for group in groups if group.name == "BASIS"]
+    if not spectra:
+        raise fault(path, len(lines), "no namelist $BASIS, and so no metabolite. The file may be truncated.")
+    with np.errstate(all="ignore"):  # `to_basis` finds what overflows
+        fids = _without_zero_filling(np.stack([_fid(group, lines, header, points) for group in spectra]))
+    signals = [
+        Signal(
+            group.text("METABO"),
+            fid,
+            path,
+            group.line,
+            frequency_mhz,
+            1 / _single_precision(abs(dwell_s)),
+        )
+        for group, fid in zip(spectra, fids, strict=True)
+    ]
+    description = " ".join(header.text("IDBASI", "").split()) or f"LCModel basis '{path.name}'"
+    return to_basis(signals, acquisition, conjugated, description)
+
+
+def write_lcmodel_basis(basis: Basis, path: Path) -> None:
+    """Writes a basis as an LCModel `.BASIS` file; `read_lcmodel_basis` reads it back.
+
+    Each FID is filled with zeros to twice its length, as LCModel demands, and written with 9 digits. `IDBASI` is the
+    first 80 characters of the description. `ppm_window` is not kept.
+    """
+    acquisition = basis.acquisition
+    points = 2 * acquisition.points
+    spectra = np.fft.fft(basis.fids.conj(), points, axis=0, norm="ortho")
+    blocks = [
+        write_group("SEQPAR", FWHMBA=-1.0, HZPPPM=acquisition.spectrometer_frequency_mhz, ECHOT=-1.0, SEQ=" "),
+        write_group(
+            "BASIS1",
+            IDBASI=" ".join(basis.description.split())[:80] or " ",
+            FMTBAS=FORTRAN_FORMAT,
+            BADELT=1 / acquisition.bandwidth_hz,
+            NDATAB=points,
+        ),
+    ]
+    for name, spectrum in zip(basis.names, spectra.T, strict=True):
+        blocks += [
+            write_group("NMUSED", FILRAW=f"{name}.RAW"),
+            write_group("BASIS", ID=name, METABO=name, CONC=1.0, TRAMP=1.0, VOLUME=1.0, ISHIFT=0),
+            write_numbers(spectrum),
+        ]
+    path.write_text("".join(blocks), encoding="utf-8")
+
+
+def _fid(group: Group, lines: Sequence[str], header: Group, points: int) -> np.ndarray:
+    """Returns the FID of one $BASIS group, complex (points,), in LCModel's sign."""
+    spectrum = group.complex_numbers(lines, header.text("FMTBAS", ""), points)
+    if header.number("BADELT") < 0:
+        spectrum = _unscrambled(spectrum)
+    shift = group.number("ISHIFT", 0.0)
+    if shift != int(shift):
+        raise fault(group.path, group.line_of("ISHIFT"), f"`ISHIFT` must be a whole number. Received: {shift}.")
+    spectrum = np.roll(spectrum, -int(shift) % points)
+    scale = group.positive("TRAMP") / (group.positive("VOLUME") * group.positive("CONC"))
+    return np.fft.ifft(spectrum, norm="ortho") * scale
+
+
+def _unscrambled(spectrum: np.ndarray) -> np.ndarray:
+    """Returns a scrambled spectrum as LCModel 6.3 unscrambles it (routine MYBASI).
+
+    It multiplies point j by -exp(10 - 20 u_j), where the u_j come from the generator of Schrage (1979, doi
+    10.1145/355826.355828), x -> 16807 x mod (2^31 - 1), from x = 1499. A spectrum whose neighbouring points are alike
+    is no scrambled one, whatever the sign of `BADELT`, and is returned as it is.
+    """
+    magnitudes = np.abs(spectrum) + 1e-300
+    if np.median(np.abs(np.diff(np.log(magnitudes)))) < SCRAMBLED_LOG_RATIO:
+        return spectrum
+    return -spectrum * np.exp(10 - 20 * _uniform(len(spectrum)))
+
+
+@functools.lru_cache(maxsize=4)
+def _uniform(count: int) -> np.ndarray:
+    """Returns the first numbers of LCModel's generator: float64 (count,), between 0 and 1."""
+    states, state = [], 1499
+    for _ in range(count):
+        state = 16807 * state % (2**31 - 1)
+        states.append(state)
+    return np.array(states) / (2**31 - 1)
+
+
+def _without_zero_filling(fids: np.ndarray) -> np.ndarray:
+    """Returns FIDs (metabolites, points) without their second half, if that holds nothing."""
+    points = fids.shape[1]
+    largest = np.abs(fids).max(axis=1, keepdims=True)
+    energies = np.abs(fids / np.where(largest, largest, 1)) ** 2
+    empty = energies[:, points // 2 :].sum(axis=1) <= ZERO_FILLED_ENERGY * energies.sum(axis=1)
+    return fids[:, : points // 2] if points % 4 == 0 and empty.all() else fids
+
+
+def _single_precision(value: float) -> float:
+    """Returns the shortest number that single precision rounds to `value`, if LCModel may have written that.
+
+    >>> _single_precision(0.000250000012), _single_precision(123.261703), _single_precision(0.00020000001)
+    (0.00025, 123.2617, 0.00020000001)
+    """
+    with np.errstate(all="ignore"):
+        rounded = np.float32(value)
+    written_in_9_digits = float(f"{value:.9g}") == value
+    return float(str(rounded)) if written_in_9_digits and f"{float(rounded):.9g}" == f"{value:.9g}" else value

@@ -1,0 +1,85 @@
+"""LCModel's `.RAW`: one file per metabolite, in the time domain."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mrs_keras.acquisition import Acquisition
+from mrs_keras.basis.basis import Basis
+from mrs_keras.basis.formats.namelist import FORTRAN_FORMAT, read_groups, write_group, write_numbers
+from mrs_keras.basis.formats.signals import Signal, to_basis
+from mrs_keras.basis.formats.source_text import fault, read_lines
+
+CONJUGATED = True
+"""As in `.BASIS` files: a positive frequency lies at a lower chemical shift."""
+
+
+def read_lcmodel_raw(
+    files: Sequence[Path], acquisition: Acquisition | None = None, conjugated: bool = CONJUGATED
+) -> Basis:
+    """Reads a basis of LCModel `.RAW` files.
+
+    After a namelist $NMID stand the real and imaginary parts of the FID (LCModel 6.3, routine MYDATA), to be multiplied
+    by `TRAMP / VOLUME`, and conjugated if `BRUKER` is true. A metabolite is called as its file, for the `ID` is free
+    text. LCModel's files say neither bandwidth nor, most of them, frequency. Those that FSL-MRS writes do: `hzpppm` in
+    MHz and `dwellTime` in s, in $SEQPAR.
+
+    Args:
+      files: one per metabolite.
+      acquisition: frequency, bandwidth and points of the files. Defaults to `None`: as the files say.
+      conjugated: whether the files hold the complex conjugate of this package's convention. Defaults to `True`.
+
+    Returns:
+      `Basis` with `fids` of shape (points, metabolites), in the order of `files`.
+
+    Raises:
+      ValueError: if a file is no such file or incomplete, if the files disagree, or if neither they nor `acquisition`
+        say how they were sampled.
+    """
+    return to_basis(
+        [_read(path) for path in files], acquisition, conjugated, f"LCModel .RAW files in '{files[0].parent.name}'"
+    )
+
+
+def write_lcmodel_raw(basis: Basis, folder: Path) -> None:
+    """Writes a basis to a folder of LCModel `.RAW` files, with 9 digits.
+
+    LCModel's format has no place for the bandwidth: `read_lcmodel_raw` needs `acquisition` to read them back.
+    """
+    folder.mkdir(parents=True)
+    frequency_mhz = basis.acquisition.spectrometer_frequency_mhz
+    for name, fid in zip(basis.names, basis.fids.T, strict=True):
+        text = "".join(
+            [
+                write_group("SEQPAR", HZPPPM=frequency_mhz, ECHOT=-1.0, SEQ=" "),
+                write_group("NMID", ID=name, FMTDAT=FORTRAN_FORMAT, TRAMP=1.0, VOLUME=1.0),
+                write_numbers(fid.conj()),
+            ]
+        )
+        (folder / f"{name}.RAW").write_text(text, encoding="utf-8")
+
+
+def _read(path: Path) -> Signal:
+    """Reads one .RAW file."""
+    lines = read_lines(path)
+    groups = read_groups(path, lines)
+    header = next((group for group in groups if group.name == "NMID"), None)
+    if header is None:
+        raise fault(path, 1, "no namelist $NMID. Expected an LCModel .RAW file.")
+    if header.flag("SEQACQ"):
+        raise fault(path, header.line_of("SEQACQ"), "`SEQACQ` (sequential sampling) is not supported.")
+    fid = header.complex_numbers(lines, header.text("FMTDAT", ""))
+    with np.errstate(all="ignore"):  # `to_basis` finds what overflows
+        fid = fid * (header.positive("TRAMP") / header.positive("VOLUME"))
+    if header.flag("BRUKER"):
+        fid = fid.conj()
+    sequence = next((group for group in groups if group.name == "SEQPAR"), header)
+    return Signal(
+        path.stem,
+        fid,
+        path,
+        header.data[0] + 1,
+        sequence.number("HZPPPM"),
+        1 / sequence.positive("DWELLTIME") if "DWELLTIME" in sequence.values else None,
+    )

@@ -1,0 +1,53 @@
+"""Two-column text: real and imaginary part of a FID, one file per metabolite."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mrs_keras.acquisition import Acquisition
+from mrs_keras.basis.basis import Basis
+from mrs_keras.basis.formats.signals import MAX_POINTS, Signal, to_basis
+from mrs_keras.basis.formats.source_text import fault, parse_columns, read_lines
+
+CONJUGATED = True
+"""Text does not define a sign. The challenge's files are the complex conjugate of this package's convention."""
+
+COMMENT_MARKS = ("#", "%", "!")
+
+
+def read_text_basis(
+    files: Sequence[Path], acquisition: Acquisition | None = None, conjugated: bool = CONJUGATED
+) -> Basis:
+    """Reads a basis of text files with two columns, real and imaginary part, in white space or commas.
+
+    Lines that start with `#`, `%` or `!`, and empty lines, may stand above the numbers. A metabolite is called as its
+    file. Nothing in the file tells how it was sampled, its sign or its unit: the numbers are taken as they are.
+
+    Args:
+      files: one per metabolite.
+      acquisition: frequency, bandwidth and points of the files.
+      conjugated: whether the files hold the complex conjugate of this package's convention. Defaults to `True`, as
+        those of the 2016 ISMRM fitting challenge do.
+
+    Returns:
+      `Basis` with `fids` of shape (points, metabolites), in the order of `files`.
+
+    Raises:
+      ValueError: if a line does not hold two numbers, files differ in length, or `acquisition` is missing or wrong.
+    """
+    return to_basis([_read(path) for path in files], acquisition, conjugated, f"text files in '{files[0].parent.name}'")
+
+
+def _read(path: Path) -> Signal:
+    lines = read_lines(path)
+    start = 0
+    while start < len(lines) and (not lines[start].strip() or lines[start].lstrip().startswith(COMMENT_MARKS)):
+        start += 1
+    stop = len(lines)
+    while stop > start and not lines[stop - 1].strip():
+        stop -= 1
+    if start == stop:
+        raise fault(path, None, "the file holds no numbers. Expected two columns: real and imaginary part.")
+    if stop - start > MAX_POINTS:
+        raise fault(path, start + 1, f"a FID must have at most {MAX_POINTS} points. Received: {stop - start} lines.")
+    rows = [line.replace(",", " ") for line in lines[start:stop]]
+    return Signal(path.stem, parse_columns(path, start + 1, rows, columns=[2]), path, start + 1)

@@ -1,0 +1,30 @@
+"""The command `mrs-keras evaluate`."""
+
+from pathlib import Path
+
+from mrs_keras.cli.options import add_command, add_dataset, add_run_dir
+from mrs_keras.run_folder import EVALUATION, REPORT_FILE
+
+
+def add_evaluate_command(commands) -> None:
+    """Adds `evaluate` to the sub-parsers of `mrs-keras`."""
+    evaluate = add_command(commands, "evaluate", _evaluate, "evaluate a trained model: numbers, figures and a report")
+    add_run_dir(evaluate)
+    add_dataset(evaluate)
+    evaluate.add_argument("--steps", type=int, default=11, help="spectra per interpolation")
+    evaluate.add_argument("--output", type=Path, help=f"folder to write; by default RUN/{EVALUATION}")
+
+
+def _evaluate(options) -> None:
+    from mrs_keras import evaluate
+    from mrs_keras.cli.reproduce import numbers_table
+
+    numbers = evaluate(
+        options.run_dir,
+        data_dir=options.data_dir,
+        config=options.config,
+        steps=options.steps,
+        output_dir=options.output,
+    )
+    print(numbers_table(numbers))
+    print(f"Report: {(options.output or options.run_dir / EVALUATION) / REPORT_FILE}")

@@ -1,0 +1,80 @@
+"""The command `mrs-keras generate`."""
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mrs_keras.cli.options import add_command
+
+EPILOG = """\
+The model is by default the newest of `saved_models`, which the repository has: the pretrained one.
+
+  mrs-keras generate --number 1000 --output spectra.npz
+  mrs-keras generate --run runs/base --concentrations NAA=12,PCr=4.5 --number 50 --output spectra.nii.gz
+  mrs-keras generate --concentrations labels.csv --output generated --format tfds
+
+Spectrum k depends on the model, the seed, k and its concentrations alone: a larger --number adds to the end."""
+
+
+def add_generate_command(commands) -> None:
+    """Adds `generate` to the sub-parsers of `mrs-keras`."""
+    text = "generate spectra with a trained model: .npz, TFRecord or NIfTI-MRS, with their labels"
+    generate = add_command(commands, "generate", _generate, text, EPILOG)
+    model = generate.add_mutually_exclusive_group()
+    model.add_argument(
+        "--saved-models", type=Path, metavar="DIR", help="folder of exported SavedModels; by default saved_models"
+    )
+    model.add_argument("--run", dest="run_dir", type=Path, metavar="DIR", help="folder of a finished training, instead")
+    generate.add_argument("--version", type=int, help="version of the SavedModels; by default the newest")
+    generate.add_argument("--number", type=int, help="spectra; by default the rows of the table, or 1000")
+    generate.add_argument(
+        "--concentrations",
+        metavar="GIVEN",
+        help="mM: for all spectra, as in NAA=12,PCr=4.5, or a CSV file with a column per metabolite and a row per "
+        "spectrum; by default drawn uniformly in the range that the model was trained on",
+    )
+    generate.add_argument("--seed", type=int, default=0, help="of concentrations and latents")
+    generate.add_argument(
+        "--output", type=Path, default=Path("spectra.npz"), help="file to write; for TFRecord files a folder"
+    )
+    generate.add_argument(
+        "--format",
+        choices=("npz", "tfds", "nifti_mrs"),
+        help="by default told by the output: .npz; .nii.gz or .nii (needs the extra `nifti`); no ending: TFDS dataset",
+    )
+    generate.add_argument("--overwrite", action="store_true", help="replace an earlier output")
+
+
+def _generate(options) -> None:
+    from mrs_keras.generation import generate_dataset, open_export, open_run, read_concentrations
+
+    if options.run_dir is not None and options.version is not None:
+        raise ValueError("--version is that of SavedModels. Received: --run too. Leave one of them out.")
+    concentrations = None if options.concentrations is None else read_concentrations(options.concentrations)
+    if options.run_dir is not None:
+        source = open_run(options.run_dir)
+    else:
+        source = open_export(options.saved_models or "saved_models", options.version)
+    with _readable_warnings():
+        generate_dataset(
+            source,
+            options.output,
+            number=options.number,
+            concentrations=concentrations,
+            seed=options.seed,
+            format=options.format,
+            overwrite=options.overwrite,
+            progress=True,
+        )
+    print(options.output)
+
+
+@contextmanager
+def _readable_warnings() -> Iterator[None]:
+    """Shows warnings as one line each, without the line of code that they come from."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("always", "Some concentrations lie outside")
+        warnings.showwarning = lambda message, *_, **__: print(f"mrs-keras generate: {message}", file=sys.stderr)
+        yield

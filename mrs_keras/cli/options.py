@@ -1,0 +1,45 @@
+"""What several commands have in common: their form, and options that mean the same everywhere."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the defaults, but for those that the help text tells in words."""
+
+    def _get_help_string(self, action):
+        return action.help if action.default is None or action.default is False else super()._get_help_string(action)
+
+
+class EpilogFormatter(HelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of the epilog, too."""
+
+
+def add_command(commands, name: str, run: Callable, text: str, epilog: str | None = None) -> argparse.ArgumentParser:
+    """Adds a command to the sub-parsers of `mrs-keras`.
+
+    Args:
+      commands: sub-parsers.
+      name: of the command.
+      run: takes the parsed options.
+      text: one line on what it does.
+      epilog: what follows the options; its lines are kept where it has several. Defaults to `None`.
+    """
+    formatter = EpilogFormatter if epilog and "\n" in epilog else HelpFormatter
+    command = commands.add_parser(name, help=text, description=text, epilog=epilog, formatter_class=formatter)
+    command.set_defaults(run=run)
+    return command
+
+
+def add_dataset(command: argparse.ArgumentParser) -> None:
+    """Adds the options that name a dataset."""
+    command.add_argument("--data-dir", type=Path, help="TFDS data folder; by default that of `tfds build`")
+    command.add_argument(
+        "--config", help="config of the dataset, as given to `tfds build`; by default that of the training"
+    )
+
+
+def add_run_dir(command: argparse.ArgumentParser) -> None:
+    """Adds the option that names a training."""
+    command.add_argument("--run", dest="run_dir", type=Path, default=Path("runs/base"), help="folder of the training")

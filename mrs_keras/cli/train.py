@@ -1,0 +1,56 @@
+"""The command `mrs-keras train`."""
+
+from pathlib import Path
+
+from mrs_keras.cli.options import add_command, add_dataset
+from mrs_keras.run_folder import MODEL_FILE
+
+EPILOG = (
+    "All GPUs of the machine train together. Several machines do where the environment variable TF_CONFIG lists "
+    "them as 'host:port' and the same command starts on each, with one folder that all share: "
+    'TF_CONFIG=\'{"cluster": {"worker": ["host0:2222", "host1:2222"]}, '
+    '"task": {"type": "worker", "index": 0}}\', with index 1 on the second. '
+    "If one is lost all stop, and the same command resumes from the last checkpoint."
+)
+
+
+def add_train_command(commands) -> None:
+    """Adds `train` to the sub-parsers of `mrs-keras`."""
+    train = add_command(commands, "train", _train, "train a model, or resume an interrupted training", EPILOG)
+    train.add_argument("--output", type=Path, default=Path("runs/base"), help="folder of the run")
+    add_dataset(train)
+    train.add_argument("--preset", default="base", help="model preset: base, endless, paper or brain")
+    train.add_argument("--epochs", type=int, help="epochs; by default those of the preset")
+    train.add_argument("--batch-size", type=int, help="examples per step over all devices; by default the preset's")
+    train.add_argument("--learning-rate", type=float, help="highest learning rate; by default the preset's")
+    train.add_argument("--seed", type=int, default=0, help="of weights, order and sampling noise")
+    train.add_argument("--checkpoint-every", type=int, default=10, help="epochs between checkpoints")
+    train.add_argument(
+        "--worker-timeout",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="longest wait for the other machines at the start",
+    )
+    train.add_argument("--precision", help="float32, mixed_float16 or mixed_bfloat16; by default what suits the device")
+    train.add_argument("--clip-norm", type=float, help="largest norm of a step's gradient; by default none")
+
+
+def _train(options) -> None:
+    from mrs_keras import train
+
+    train(
+        options.output,
+        data_dir=options.data_dir,
+        config=options.config,
+        preset=options.preset,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        seed=options.seed,
+        checkpoint_every=options.checkpoint_every,
+        worker_timeout_s=options.worker_timeout,
+        precision=options.precision,
+        clip_norm=options.clip_norm,
+    )
+    print(f"Trained model: {options.output / MODEL_FILE}\nNext: mrs-keras evaluate --run {options.output}")

@@ -1,0 +1,38 @@
+"""The command `mrs-keras tune`."""
+
+from pathlib import Path
+
+from mrs_keras.cli.options import add_command
+from mrs_keras.run_folder import MODEL_FILE
+
+TEXT = "search hyper-parameters of a preset with keras-tuner (extra `tune`), or resume an interrupted search"
+
+
+def add_tune_command(commands) -> None:
+    """Adds `tune` to the sub-parsers of `mrs-keras`."""
+    tune = add_command(commands, "tune", _tune, TEXT)
+    tune.add_argument("--output", type=Path, default=Path("runs/tune"), help="folder of the search")
+    tune.add_argument("--trials", type=int, default=20, help="trainings in all; more than before add to a search")
+    tune.add_argument("--epochs", type=int, default=100, help="epochs of each training")
+    tune.add_argument("--preset", default="base", help="what to start from: base, endless, paper or brain")
+    tune.add_argument("--data-dir", type=Path, help="TFDS data folder; by default that of `tfds build`")
+    tune.add_argument("--config", help="config of the dataset; by default that of the preset")
+    tune.add_argument("--seed", type=int, default=0, help="of the search and of each training")
+
+
+def _tune(options) -> None:
+    from mrs_keras.tuning.search import TABLE_FILE, check_keras_tuner_installed, tune, tune_table
+
+    check_keras_tuner_installed()
+    rows = tune(
+        options.output,
+        trials=options.trials,
+        data_dir=options.data_dir,
+        config=options.config,
+        preset=options.preset,
+        epochs=options.epochs,
+        seed=options.seed,
+        progress=True,
+    )
+    best = options.output / rows[0]["folder"] / MODEL_FILE
+    print(f"\n{tune_table(rows)}\n\nTable: {options.output / TABLE_FILE}\nBest model: {best}")

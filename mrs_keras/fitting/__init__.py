@@ -1,0 +1,10 @@
+"""Fitting: the physical parameters of spectra, the inverse of `simulate`."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "spectral_fit": ["SpectralFit", "fit_spectra"],
+    },
+)

@@ -1,0 +1,50 @@
+"""Loading a trained model."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import keras
+
+from mrs_keras.models.cvae import CVAE
+from mrs_keras.run_folder import MODEL_FILE, diverged_epoch
+
+REMEDY_OF_DIVERGENCE = "Train again in another folder, with a lower learning rate."
+
+
+def load_model(path: Path, remedy: str) -> CVAE:
+    """Loads a `.keras` file, or raises `ValueError` with the remedy where it is damaged."""
+    try:
+        return keras.models.load_model(path)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:  # what a cut file makes of zipfile and h5py
+        raise ValueError(f"The file '{path}' cannot be read: {error} {remedy}") from error
+
+
+def load_trained(run_dir: str | os.PathLike) -> CVAE:
+    """Loads the model of a finished training.
+
+    Args:
+      run_dir: the folder that `train` wrote.
+
+    Raises:
+      FileNotFoundError: if there is no training, or it is not finished.
+      RuntimeError: if the training diverged.
+      ValueError: if the model file is damaged.
+    """
+    path = Path(run_dir) / MODEL_FILE
+    if not path.exists():
+        diverged = diverged_epoch(run_dir)
+        if diverged is not None:
+            epoch, loss = diverged
+            raise RuntimeError(
+                f"The training diverged: in '{run_dir}' the loss of epoch {epoch} is {loss}, and there is no model. "
+                f"{REMEDY_OF_DIVERGENCE}"
+            )
+        state = "an unfinished training" if Path(run_dir).is_dir() else "no training"
+        raise FileNotFoundError(
+            f"No trained model in '{run_dir}': there is {state}. Expected the file '{MODEL_FILE}'. "
+            f"Run `mrs-keras train --output {run_dir}`; it resumes where it was interrupted."
+        )
+    return load_model(
+        path, f"Remove it and run `mrs-keras train --output {run_dir}`: it resumes from the last checkpoint."
+    )

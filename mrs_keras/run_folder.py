@@ -1,0 +1,92 @@
+"""The folder of a training: the names of its files, and how to read those that need no TensorFlow."""
+
+import csv
+import json
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+
+MODEL_FILE = "model.keras"
+"""The trained model; it exists only once all is done."""
+
+SETTINGS_FILE = "settings.json"
+"""What the folder was trained with; it belongs to that training alone."""
+
+HISTORY_FILE = "history.csv"
+"""The numbers of each epoch."""
+
+CHECKPOINTS = "checkpoints"
+TENSORBOARD = "tensorboard"
+EVALUATION = "evaluation"
+SAVED_MODELS = "saved_models"
+
+NUMBERS_FILE = "numbers.json"
+REPORT_FILE = "report.html"
+"""In the folder of an evaluation, with the figures."""
+
+
+def checkpoint_file(run_dir: Path, epochs: int) -> Path:
+    """Returns the path of the checkpoint after that many epochs."""
+    return run_dir / CHECKPOINTS / f"epoch_{epochs:04d}.keras"
+
+
+def checkpoint_files(run_dir: Path) -> list[Path]:
+    """Returns the finished checkpoints of a run, oldest first."""
+    return sorted((run_dir / CHECKPOINTS).glob("epoch_*.keras"), key=epochs_of)
+
+
+def epochs_of(checkpoint: Path) -> int:
+    """Returns the number of finished epochs of a checkpoint."""
+    return int(checkpoint.stem.removeprefix("epoch_"))
+
+
+def read_history(run_dir: str | os.PathLike) -> dict[str, np.ndarray]:
+    """Reads the history of a run: name of the number -> float64 (epochs,)."""
+    with (Path(run_dir) / HISTORY_FILE).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+
+
+def read_settings(run_dir: str | os.PathLike) -> dict:
+    """Reads the settings of a run.
+
+    Raises:
+      FileNotFoundError: if the folder holds no run.
+      ValueError: if the file is damaged.
+    """
+    path = Path(run_dir) / SETTINGS_FILE
+    if not path.exists():
+        raise FileNotFoundError(
+            f"'{run_dir}' is not the folder of a training: it has no '{SETTINGS_FILE}'. "
+            "Give the folder that `mrs-keras train --output` wrote."
+        )
+    try:
+        settings = json.loads(path.read_text())
+        if isinstance(settings, dict):
+            return settings
+        error = f"it holds a {type(settings).__name__}, not an object"
+    except ValueError as invalid:
+        error = invalid
+    raise ValueError(f"The file '{path}' is damaged: {error}. Train again in another folder, or restore the file.")
+
+
+def diverged_epoch(run_dir: str | os.PathLike) -> tuple[int, str] | None:
+    """Returns the first epoch, counted from 1, whose loss was NaN or infinite, and that loss; `None` if there is none.
+
+    Args:
+      run_dir: the folder of a training, finished or not.
+    """
+    path = Path(run_dir) / HISTORY_FILE
+    if not path.exists():
+        return None
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            try:
+                finite = math.isfinite(float(row["loss"]))
+            except (KeyError, TypeError, ValueError):  # half a row, of a killed process
+                continue
+            if not finite:
+                return int(row["epoch"]) + 1, row["loss"]
+    return None

@@ -1,0 +1,133 @@
+"""Batches of spectra, ready for a dataset."""
+
+import weakref
+from typing import Literal, get_args
+
+import numpy as np
+
+from mrs_keras.basis.basis import Basis
+from mrs_keras.checks import check_choice, check_finite
+from mrs_keras.simulation.blocks import for_each_block
+from mrs_keras.simulation.forward import baseline_polynomials, checked_groups
+from mrs_keras.simulation.fsl_mrs_backend import simulate_with_fsl_mrs
+from mrs_keras.simulation.keyed_random import keyed_normal
+from mrs_keras.simulation.line_shapes import add_baseline, metabolite_spectra
+from mrs_keras.simulation.parameters import SpectralParameters
+
+Backend = Literal["numpy", "fsl_mrs"]
+"""Who computes the spectra: this package, or FSL-MRS where it is installed."""
+
+_SCALED: weakref.WeakKeyDictionary[Basis, Basis] = weakref.WeakKeyDictionary()
+
+
+def simulate(
+    parameters: SpectralParameters,
+    basis: Basis,
+    *,
+    noise_sigma: float | np.ndarray | None = None,
+    snr: float | np.ndarray | None = None,
+    seed: int = 0,
+    split: str = "train",
+    start: int = 0,
+    dtype: type = np.complex64,
+    backend: Backend = "numpy",
+) -> np.ndarray:
+    """Simulates the spectra of `parameters` in the acquisition's ppm window.
+
+    Noise, where asked for, is white and complex; real and imaginary part of each point are N(0, noise_sigma^2)
+    independently, in the FID as in the spectrum (the transform is orthonormal). Noise of example k depends on
+    (seed, split, k) alone. Spectra are computed in blocks on all cores; a spectrum has the same bytes in any batch.
+
+    Args:
+      parameters: of `batch` spectra.
+      basis: signals of the same metabolites, in the same order; scaled here as FSL-MRS scales them.
+      noise_sigma: standard deviation of the real part of each point, a number or (batch,), in the units of the
+        spectrum. Defaults to `None`: no noise.
+      snr: in place of `noise_sigma`, the signal-to-noise ratio, a number or (batch,): height of the tallest point of
+        the magnitude spectrum in the window, without the baseline, over the standard deviation of the real part of the
+        noise. Defaults to `None`.
+      seed: of the noise. Defaults to `0`.
+      split: name of the split that the noise belongs to. Defaults to `"train"`.
+      start: index of the first spectrum in its split. Defaults to `0`.
+      dtype: `np.complex64` or `np.complex128`. Defaults to `np.complex64`.
+      backend: `"numpy"`, or `"fsl_mrs"` to have FSL-MRS compute spectra and noise; see `simulate_with_fsl_mrs` for how
+        near they are. Defaults to `"numpy"`.
+
+    Returns:
+      complex (batch, window_points), rising ppm.
+
+    Raises:
+      ValueError: if the parameters do not fit the basis, both kinds of noise are given, one is out of range, or the
+        backend is unknown.
+      ModuleNotFoundError: if the backend is `"fsl_mrs"` and FSL-MRS is not installed.
+
+    Example:
+
+    >>> basis, prior = default_basis(), UniformPrior.from_preset("naa_pcr")
+    >>> simulate(prior.draw(basis, 0, 8, seed=0), basis.select(prior.metabolites)).shape
+    (8, 252)
+    """
+    check_choice("backend", backend, get_args(Backend))
+    if noise_sigma is not None and snr is not None:
+        raise ValueError(f"Give `noise_sigma` or `snr`, not both. Received: noise_sigma={noise_sigma}, snr={snr}.")
+    basis = _scaled(basis)
+    batch, points = len(parameters), basis.acquisition.window
+    groups = checked_groups(parameters, basis)
+    if parameters.baseline is not None:
+        regressors = baseline_polynomials(basis.acquisition, parameters.baseline.shape[-1] // 2 - 1)[points]
+    if snr is not None:
+        snr = _per_spectrum("snr", snr, batch, above_zero=True)
+    if noise_sigma is not None:
+        noise_sigma = _per_spectrum("noise_sigma", noise_sigma, batch)
+    if backend == "fsl_mrs":
+        if snr is not None:
+            clean = SpectralParameters(**{**vars(parameters), "baseline": None})
+            noise_sigma = np.abs(simulate(clean, basis, dtype=dtype)).max(axis=1) / snr
+        key = {"seed": seed, "split": split, "start": start}
+        return simulate_with_fsl_mrs(parameters, basis, noise_sigma=noise_sigma, **key).astype(dtype)
+    spectra = np.empty((batch, basis.acquisition.window_points), dtype)
+
+    def work(rows):
+        block = metabolite_spectra(parameters, rows, basis, groups, points, dtype)
+        sigma = None if noise_sigma is None else noise_sigma[rows]
+        if snr is not None:
+            sigma = np.abs(block).max(axis=1) / snr[rows]
+        if parameters.baseline is not None:
+            add_baseline(block, parameters.baseline[rows], regressors)
+        if sigma is not None:
+            # Drawn for the window alone: the transform is orthonormal, so white noise is the same on either side of it.
+            noise = keyed_normal(start + rows.start, start + rows.stop, 2 * block.shape[1], seed, split, "noise")
+            noise *= sigma.astype(np.float32)[:, None]
+            block += noise.view(np.complex64)
+        spectra[rows] = block
+
+    for_each_block(work, batch, spectra.itemsize * basis.acquisition.points)
+    return spectra
+
+
+def _scaled(basis: Basis) -> Basis:
+    """Returns `basis.scaled()`, the same object for the same basis."""
+    if basis not in _SCALED:
+        _SCALED[basis] = basis.scaled()
+    return _SCALED[basis]
+
+
+def _per_spectrum(name: str, value, batch: int, above_zero: bool = False) -> np.ndarray:
+    array = check_finite(name, np.asarray(value, dtype=np.float64))
+    if array.shape not in ((), (batch,)) or np.any(array < 0) or (above_zero and np.any(array == 0)):
+        raise ValueError(
+            f"`{name}` must be one number or one per spectrum, {'above' if above_zero else 'at least'} 0. "
+            f"Expected shape () or ({batch},). Received: shape {array.shape}, smallest value {array.min()}."
+        )
+    return np.broadcast_to(array, (batch,))
+
+
+def complex_to_channels(spectra: np.ndarray) -> np.ndarray:
+    """Converts complex (..., points) to the disk and wire format: float32 (..., points, 2), real and imaginary part."""
+    return np.stack([spectra.real, spectra.imag], axis=-1).astype(np.float32)
+
+
+def channels_to_complex(channels: np.ndarray) -> np.ndarray:
+    """Converts float (..., points, 2) to complex64 (..., points); the inverse of `complex_to_channels`."""
+    channels = np.asarray(channels)
+    return (channels[..., 0] + 1j * channels[..., 1]).astype(np.complex64)

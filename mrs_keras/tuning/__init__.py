@@ -1,0 +1,10 @@
+"""Tuning: a search for hyper-parameters."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "search": ["tune"],
+    },
+)

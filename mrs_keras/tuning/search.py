@@ -1,0 +1,233 @@
+"""`mrs-keras tune`: a search for hyper-parameters, in a folder that can be resumed."""
+
+import csv
+import importlib.util
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+
+from mrs_keras.checks import check_choice, check_count
+from mrs_keras.data import evaluation_batches, open_dataset
+from mrs_keras.files import replacing
+from mrs_keras.models import CVAE_PRESETS
+from mrs_keras.training.claim import claim, fingerprint
+from mrs_keras.training.recipe import train
+
+TABLE_FILE = "trials.csv"
+SPACE: dict[str, dict] = {
+    "latent_dim": {"values": (8, 12, 16, 24, 32)},
+    "hidden_width": {"values": (128, 256, 512, 768)},
+    "kl_weight_end": {"range": (0.3, 5.0)},
+    "learning_rate": {"range": (2e-4, 5e-3)},
+    "batch_size": {"values": (32, 64, 128, 256)},
+}
+"""Hyper-parameter -> the values to choose from, or the ends of a range (drawn on a logarithmic scale)."""
+
+NUMBERS = ("held_out_loss", "reconstruction_loss", "latent_loss", "mean_squared_error", "seconds")
+
+
+def tune(
+    output_dir: str | os.PathLike,
+    *,
+    trials: int = 20,
+    data_dir: str | os.PathLike | None = None,
+    config: str | None = None,
+    preset: str = "base",
+    epochs: int = 100,
+    seed: int = 0,
+    space: Mapping[str, Mapping] | None = None,
+    progress: bool = False,
+) -> list[dict]:
+    """Searches hyper-parameters of a preset by Bayesian optimisation, or goes on with a search that was interrupted.
+
+    Each trial is a `train` of its own, with the preset's values in the first. They are judged by the loss on the
+    validation split that `mrs_keras.evaluation.held_out_loss` defines: how likely the held-out spectra are under what
+    `generate` draws. The folder gets `trials.csv`, sorted, and `trials/trial_K/training`, each a run that `evaluate`
+    and `generate` take. Called again, it goes on: finished trials are kept, and the one that was cut off continues at
+    its last checkpoint. More `trials` than before add to them.
+
+    Args:
+      output_dir: folder of the search.
+      trials: number of trainings. Defaults to `20`.
+      data_dir: as in `train`; so too `config` and `preset`.
+      config: as in `train`.
+      preset: of the model. What is not searched stays as it has it.
+      epochs: of each training. Defaults to `100`.
+      seed: of the search and of each training. Defaults to `0`.
+      space: name of `SPACE` -> `{"values": (...)}`, or `{"range": (low, high)}`. Defaults to `None`: `SPACE`.
+      progress: whether to print each trial. Defaults to `False`.
+
+    Returns:
+      The rows of the table, best first: `"trial"`, `"status"`, the hyper-parameters, `NUMBERS` (None where a trial
+      failed), and `"folder"`.
+
+    Raises:
+      ModuleNotFoundError: if keras-tuner is missing.
+      FileNotFoundError: if the dataset was not built.
+      ValueError: if the folder holds another search, or an argument is out of range.
+    """
+    check_keras_tuner_installed()
+    from mrs_keras.tuning.oracle import Oracle, Tuner
+
+    recipe = CVAE_PRESETS[check_choice("preset", preset, CVAE_PRESETS)]["training"]
+    check_count("trials", trials, 20)
+    check_count("epochs", epochs, 100)
+    check_count("seed", seed, 0, at_least=0)
+    space = SPACE if space is None else {check_choice("space", name, SPACE): entry for name, entry in space.items()}
+    if not space:
+        raise ValueError(
+            "`space` must name at least one hyper-parameter. "
+            f"Expected: some of {', '.join(SPACE)}. Received: space={{}}. Leave it out to search all of them."
+        )
+    builder = open_dataset(data_dir, config or recipe["config"])
+    output_dir = Path(output_dir)
+    settings = {"preset": preset, "epochs": epochs, "seed": seed, "space": space, "dataset": fingerprint(builder)}
+    claim(output_dir, settings)
+
+    def run(trial_id: str, values: Mapping, folder: Path) -> dict[str, float]:
+        if progress:
+            print(f"\nTrial {int(trial_id) + 1} of {trials}: {_in_words(values)}", flush=True)
+        return _run_trial(values, folder / "training", builder, settings, data_dir, config)
+
+    def report(done) -> None:
+        rows = _rows(done)
+        _write_table(output_dir / TABLE_FILE, rows)
+        last = next(row for row in rows if row["trial"] == len(rows))
+        if progress and last["held_out_loss"] is None:
+            print(f"Trial {last['trial']} failed: {done[-1].message.splitlines()[-1]}", flush=True)
+        elif progress:
+            print(f"held-out loss {last['held_out_loss']:.1f}, best {rows[0]['held_out_loss']:.1f}", flush=True)
+
+    # keras-tuner takes a seed of 0 for none.
+    oracle = Oracle(
+        _preset_values(preset, space),
+        max_trials=trials,
+        seed=seed + 1,
+        hyperparameters=_hyperparameters(space),
+        allow_new_entries=False,
+        tune_new_entries=False,
+        max_consecutive_failed_trials=trials,
+    )
+    tuner = Tuner(oracle, output_dir, run, report)
+    tuner.search()
+    rows = _rows(list(tuner.oracle.trials.values()))
+    _write_table(output_dir / TABLE_FILE, rows)
+    return rows
+
+
+def check_keras_tuner_installed() -> None:
+    """Raises `ModuleNotFoundError` unless the package keras-tuner is there."""
+    if importlib.util.find_spec("keras_tuner") is None:
+        raise ModuleNotFoundError(
+            "The search needs the package keras-tuner. Expected: the module `keras_tuner` in this Python environment. "
+            'Received: none. Install it with the extra `tune`: `pip install ".[tune]"` in a checkout, or '
+            '`pip install "keras-tuner>=1.4.7"`.'
+        )
+
+
+def tune_table(rows: list[dict], most: int = 10) -> str:
+    """Returns the best rows of a search as a table."""
+    names = [name for name in rows[0] if name not in ("reconstruction_loss", "latent_loss", "folder")]
+    cells = [names, *([_cell(row[name]) for name in names] for row in rows[:most])]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
+    left = len(rows) - most
+    return "\n".join([*lines, *([f"... and {left} more"] if left > 0 else [])])
+
+
+def _run_trial(values: Mapping, output_dir: Path, builder, settings: Mapping, data_dir, config) -> dict[str, float]:
+    """Trains with the values of a trial and returns its numbers."""
+    from mrs_keras.evaluation import held_out_loss
+
+    changes = {}
+    if "latent_dim" in values:
+        changes["latent_dim"] = values["latent_dim"]
+    if "hidden_width" in values:
+        changes["hidden_units"] = _hidden_units(values["hidden_width"])
+    if "kl_weight_end" in values:
+        changes["kl_weight"] = values["kl_weight_end"]
+    model = train(
+        output_dir,
+        data_dir=data_dir,
+        config=config,
+        preset=settings["preset"],
+        epochs=settings["epochs"],
+        seed=settings["seed"],
+        checkpoint_every=max(1, min(10, settings["epochs"] // 10)),
+        batch_size=values.get("batch_size"),
+        learning_rate=values.get("learning_rate"),
+        changes=changes,
+    )
+    numbers = held_out_loss(model, evaluation_batches(builder), settings["seed"])
+    # Each trial builds a graph of its own; without this the memory of all of them stays.
+    keras.backend.clear_session()
+    return {"held_out_loss": numbers.pop("loss"), **numbers}
+
+
+def _hidden_units(width: int) -> tuple[int, ...]:
+    """Returns the widths of the hidden layers: halved twice, as in the presets."""
+    return width, width // 2, width // 4
+
+
+def _preset_values(preset: str, space: Mapping) -> dict:
+    config, recipe = CVAE_PRESETS[preset]["config"], CVAE_PRESETS[preset]["training"]
+    values = {
+        "latent_dim": config["latent_dim"],
+        "hidden_width": config["hidden_units"][0],
+        "kl_weight_end": recipe["kl_weight"]["end"],
+        "learning_rate": recipe["learning_rate"],
+        "batch_size": recipe["batch_size"],
+    }
+    return {name: values[name] for name in space}
+
+
+def _hyperparameters(space: Mapping):
+    import keras_tuner
+
+    parameters = keras_tuner.HyperParameters()
+    for name, entry in space.items():
+        if "values" in entry:
+            parameters.Choice(name, list(entry["values"]), ordered=True)
+        else:
+            parameters.Float(name, *entry["range"], sampling="log")
+    return parameters
+
+
+def _rows(trials: list) -> list[dict]:
+    """Returns a row for each trial, the best first, the failed last."""
+    rows = []
+    for trial in trials:
+        numbers = dict.fromkeys(NUMBERS)
+        if trial.status == "COMPLETED":
+            numbers = {name: float(trial.metrics.get_best_value(name)) for name in NUMBERS}
+        rows.append(
+            {
+                "trial": int(trial.trial_id) + 1,
+                "status": trial.status.lower(),
+                **trial.hyperparameters.values,
+                **numbers,
+                "folder": f"trials/trial_{trial.trial_id}/training",
+            }
+        )
+    return sorted(rows, key=lambda row: (row["held_out_loss"] is None, row["held_out_loss"] or 0.0, row["trial"]))
+
+
+def _write_table(path: Path, rows: list[dict]) -> None:
+    with replacing(path) as partial, partial.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _cell(value) -> str:
+    if value is None:
+        return "-"
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.4g}"
+
+
+def _in_words(values: Mapping) -> str:
+    return ", ".join(f"{name} {_cell(value)}" for name, value in values.items())
