@@ -19,7 +19,7 @@ def cores() -> int:
 def for_each_block(work: Callable[[slice], None], rows: int, bytes_per_row: int) -> None:
     """Calls `work(slice(first, stop))` for blocks that together are all rows, in threads.
 
-    NumPy and SciPy let go of Python's lock while they compute. The work on a row must not depend on its block.
+    NumPy and SciPy release the GIL while they compute. The work on a row must not depend on its block.
 
     Args:
       work: writes the results of some rows to where they belong.

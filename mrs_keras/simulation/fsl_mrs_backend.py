@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mrs_keras.basis.basis import Basis
+from mrs_keras.random_streams import FSL_MRS_NOISE
 from mrs_keras.simulation.forward import checked_groups, fid_to_spectrum
 from mrs_keras.simulation.keyed_random import keyed_uniform
 from mrs_keras.simulation.parameters import SpectralParameters
@@ -74,7 +75,7 @@ def simulate_with_fsl_mrs(
     fsl_basis = fsl_basis_class(basis.fids.copy(), list(basis.names), [header] * len(basis.names))
     variance = np.zeros(len(parameters)) if noise_sigma is None else np.square(noise_sigma)
     stop = start + len(parameters)
-    seeds = keyed_uniform(start, stop, SEED_WORDS, seed, split, "noise of FSL-MRS") * 2.0**32
+    seeds = keyed_uniform(start, stop, SEED_WORDS, seed, split, FSL_MRS_NOISE) * 2.0**32
     spectra = np.empty((len(parameters), acquisition.window_points), np.complex128)
     with _global_random_state_kept():
         for row in range(len(parameters)):

@@ -30,7 +30,7 @@ def keyed_uniform(start: int, stop: int, width: int, *key: object) -> np.ndarray
       float64 (stop - start, width), in [0, 1).
     """
     counters = -(-width // PHILOX_WIDTH)
-    # In a Generator, since its loops let go of Python's lock: other threads go on.
+    # In a Generator, since its loops release the GIL: other threads go on.
     generator = np.random.Generator(_philox(start * counters, *key))
     return generator.random((stop - start, counters * PHILOX_WIDTH))[:, :width]
 

@@ -19,6 +19,7 @@ import scipy.fft
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.basis import Basis
+from mrs_keras.simulation.effects import Effects
 from mrs_keras.simulation.parameters import SpectralParameters
 
 TIME_GRID, FREQUENCY_GRID = 64, 32
@@ -49,6 +50,20 @@ def metabolite_spectra(
     Returns:
       complex (rows, points).
     """
+    signals = metabolite_signals(parameters, rows, basis, groups, dtype)
+    return phased_spectra(signals, parameters, rows, basis.acquisition, points)
+
+
+def metabolite_signals(
+    parameters: SpectralParameters, rows: slice, basis: Basis, groups: Sequence[int], dtype: type
+) -> np.ndarray:
+    """Computes the FIDs of some rows before their phase: the first point halved, all over sqrt(points).
+
+    Args: as in `metabolite_spectra`.
+
+    Returns:
+      complex (rows, points), in memory of the thread that the next call uses again.
+    """
     acquisition, fids = basis.acquisition, _transposed(basis, dtype)
     concentrations = parameters.concentrations[rows].astype(fids.dtype)
     total, signal, scratch = _buffers((len(concentrations), fids.shape[1]), fids.dtype)
@@ -62,9 +77,27 @@ def metabolite_spectra(
         _apply_line_shape(target, scratch, *shape, acquisition)
         if group:
             total += signal
-    spectra = scipy.fft.fft(total.view(dtype)[:, : acquisition.points], overwrite_x=True)
-    spectra = _shifted(spectra, points)
-    spectra *= _phase(parameters.phi0[rows], parameters.phi1[rows], acquisition, points, dtype)
+    return total.view(dtype)[:, : acquisition.points]
+
+
+def with_effects(signals: np.ndarray, effects: Effects, rows: slice, acquisition: Acquisition) -> np.ndarray:
+    """Returns FIDs as `metabolite_signals` gives them with the effects of some rows, in an array of their own."""
+    added, factor = effects.added_and_factor(acquisition.time_axis_s, rows)
+    # By name: NumPy multiplies in place into a large temporary, and complex numbers then round differently.
+    received = signals.copy()
+    if not np.isscalar(added):
+        added = added / np.sqrt(acquisition.points)
+        added[:, 0] /= 2
+        received += added
+    return np.multiply(received, factor, dtype=np.result_type(received, factor)).astype(signals.dtype)
+
+
+def phased_spectra(
+    signals: np.ndarray, parameters: SpectralParameters, rows: slice, acquisition: Acquisition, points: slice
+) -> np.ndarray:
+    """Transforms FIDs as `metabolite_signals` gives them, which it overwrites, to some points of phased spectra."""
+    spectra = _shifted(scipy.fft.fft(signals, overwrite_x=True), points)
+    spectra *= _phase(parameters.phi0[rows], parameters.phi1[rows], acquisition, points, signals.dtype.type)
     return spectra
 
 

@@ -1,21 +1,75 @@
 """The physical parameters of a batch of spectra."""
 
 import dataclasses
+import math
 
 import numpy as np
 
 from mrs_keras.checks import check_finite
 
-UNITS = {
-    "concentrations": "mM",
-    "gamma": "1/s",
-    "sigma": "1/s",
-    "eps": "rad/s",
-    "phi0": "rad",
-    "phi1": "rad/Hz",
-    "baseline": "units of the spectrum",
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """What a physical parameter is: all that builder, prior, checks and cards need to know of it.
+
+    Attributes:
+      unit: of its values.
+      doc: one line.
+      at_least: lowest value that makes sense. Defaults to none.
+      above: value that it must lie above. Defaults to none.
+      per_line: whether a spectrum has one number per line (of residual water), not one in all.
+      in_peak_heights: whether priors give it as a fraction of the tallest metabolite peak.
+    """
+
+    unit: str
+    doc: str
+    at_least: float = -math.inf
+    above: float = -math.inf
+    per_line: bool = False
+    in_peak_heights: bool = False
+
+    @property
+    def bound_in_words(self) -> str:
+        """What its values must be, such as `above 0 s`."""
+        above = math.isfinite(self.above)
+        return f"{'above' if above else 'at least'} {self.above if above else self.at_least:g} {self.unit}".rstrip()
+
+
+PARAMETERS = {
+    "concentrations": Parameter(
+        "mM", "Concentration of each metabolite, in the order of the labels of the metadata", at_least=0.0
+    ),
+    "gamma": Parameter(
+        "1/s", "Lorentzian decay rate; the lines gain gamma / pi Hz full width at half maximum", at_least=0.0
+    ),
+    "sigma": Parameter(
+        "1/s",
+        "Gaussian decay rate; alone it gives lines of 0.5300 sigma Hz full width at half maximum",
+        at_least=0.0,
+    ),
+    "eps": Parameter("rad/s", "Frequency shift; positive moves the peaks to lower ppm"),
+    "phi0": Parameter("rad", "Zero-order phase"),
+    "phi1": Parameter("rad/Hz", "First-order phase"),
+    "baseline": Parameter(
+        "units of the spectrum", "Baseline coefficients: real0, imag0, real1, imag1, ...", in_peak_heights=True
+    ),
 }
+"""Field of `SpectralParameters` -> what it is."""
+
+UNITS = {name: parameter.unit for name, parameter in PARAMETERS.items()}
 """Field of `SpectralParameters` -> unit."""
+
+SNR = Parameter(
+    "",
+    "Tallest point of the magnitude spectrum in the window, without noise, baseline and effects, over the standard "
+    "deviation of the real part of the noise, no unit",
+    above=0.0,
+)
+"""What the signal-to-noise ratio is."""
+
+LINE_SHAPE = ("gamma", "sigma", "eps")
+SCALARS = (*LINE_SHAPE, "phi0", "phi1")
+"""Parameters that are one number per spectrum (and per line-shape group)."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

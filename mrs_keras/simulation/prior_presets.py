@@ -1,6 +1,6 @@
 """Named priors as data: every range with its unit and its source."""
 
-from mrs_keras.simulation.priors import UniformPrior, UniformRange
+from mrs_keras.simulation.distributions import UniformRange
 
 WAND = "uniform set published with WAND for MRS, Merkofer et al., NMR Biomed 38:e70038 (2025), doi 10.1002/nbm.70038"
 CHOICE = "choice of this package: abstract 5027 names the parameter, not its range"
@@ -38,37 +38,37 @@ BRAIN_CONCENTRATIONS_MM = {
 }
 """Metabolite -> lowest and highest concentration in the healthy adult human brain, mM."""
 
-PRIOR_PRESETS: dict[str, UniformPrior] = {
-    "naa_pcr": UniformPrior(
-        description="NAA and PCr, as in ISMRM 2023 abstract 5027 (van de Sande et al.)",
-        concentrations={
+PRIOR_PRESETS: dict[str, dict] = {
+    "naa_pcr": {
+        "description": "NAA and PCr, as in ISMRM 2023 abstract 5027 (van de Sande et al.)",
+        "concentrations": {
             "NAA": UniformRange(7.5, 17.0, "mM", WAND),
             "PCr": UniformRange(3.0, 5.5, "mM", WAND),
         },
-        gamma=UniformRange(2.0, 25.0, "1/s", WAND),
-        sigma=UniformRange(2.0, 25.0, "1/s", WAND),
-        eps=UniformRange(-20.0, 20.0, "rad/s", WAND),
-        phi0=UniformRange(-1.5, 1.5, "rad", WAND),
-        phi1=UniformRange(-1e-5, 1e-5, "rad/Hz", CHOICE),
-        baseline=UniformRange(-0.05, 0.05, "fraction of the tallest metabolite peak", CHOICE),
-        baseline_order=4,
-    ),
-    "brain_press_te30": UniformPrior(
-        description="21 metabolites, macromolecules, lipids, residual water, noise: brain at 3 T, PRESS TE 30 ms",
-        concentrations={
+        "gamma": UniformRange(2.0, 25.0, "1/s", WAND),
+        "sigma": UniformRange(2.0, 25.0, "1/s", WAND),
+        "eps": UniformRange(-20.0, 20.0, "rad/s", WAND),
+        "phi0": UniformRange(-1.5, 1.5, "rad", WAND),
+        "phi1": UniformRange(-1e-5, 1e-5, "rad/Hz", CHOICE),
+        "baseline": UniformRange(-0.05, 0.05, "fraction of the tallest metabolite peak", CHOICE),
+        "baseline_order": 4,
+    },
+    "brain_press_te30": {
+        "description": "21 metabolites, macromolecules, lipids, residual water, noise: brain at 3 T, PRESS TE 30 ms",
+        "concentrations": {
             **{name: UniformRange(*limits, "mM", DE_GRAAF) for name, limits in BRAIN_CONCENTRATIONS_MM.items()},
             "MM3T": UniformRange(20.0, 45.0, "mM of protons of the largest line", CHALLENGE),
             "Lip09": UniformRange(0.0, 0.5, "mM", LIPID),
             "Lip13a": UniformRange(0.0, 1.5, "mM", LIPID),
         },
-        gamma=UniformRange(1.0, 10.0, "1/s", WIDTH),
-        sigma=UniformRange(4.0, 14.0, "1/s", WIDTH),
-        eps=UniformRange(-12.0, 12.0, "rad/s", PROCESSED),
-        phi0=UniformRange(-0.2, 0.2, "rad", PROCESSED),
-        phi1=UniformRange(-1e-4, 1e-4, "rad/Hz", PROCESSED),
-        baseline=UniformRange(-0.01, 0.01, "fraction of the tallest metabolite peak", CHALLENGE),
-        baseline_order=4,
-        effects={
+        "gamma": UniformRange(1.0, 10.0, "1/s", WIDTH),
+        "sigma": UniformRange(4.0, 14.0, "1/s", WIDTH),
+        "eps": UniformRange(-12.0, 12.0, "rad/s", PROCESSED),
+        "phi0": UniformRange(-0.2, 0.2, "rad", PROCESSED),
+        "phi1": UniformRange(-1e-4, 1e-4, "rad/Hz", PROCESSED),
+        "baseline": UniformRange(-0.01, 0.01, "fraction of the tallest metabolite peak", CHALLENGE),
+        "baseline_order": 4,
+        "effects": {
             "water_height": UniformRange(0.0, 0.4, "multiple of the tallest metabolite peak, each line", WATER),
             "water_shift_hz": UniformRange(-10.0, 12.0, "Hz", WATER),
             "water_gamma": UniformRange(10.0, 35.0, "1/s", WATER),
@@ -78,11 +78,11 @@ PRIOR_PRESETS: dict[str, UniformPrior] = {
             "eddy_time_constant_s": UniformRange(0.01, 0.1, "s", PROCESSED),
             "drift_hz": UniformRange(-3.0, 3.0, "Hz", PROCESSED),
         },
-        water_lines=3,
-        snr=UniformRange(20.0, 150.0, "", SNR),
-    ),
+        "water_lines": 3,
+        "snr": UniformRange(20.0, 150.0, "", SNR),
+    },
 }
-"""Preset name -> prior."""
+"""Preset name -> arguments of `Prior`."""
 
 TEST_PAIRS: dict[str, tuple[str, ...]] = {"phi0": ("phi0",), "broadening": ("gamma", "sigma")}
 """Pair of the test split -> parameters in which its two spectra differ."""

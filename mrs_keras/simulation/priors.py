@@ -1,51 +1,40 @@
-"""Uniform priors over the physical parameters, and the draws from them."""
+"""Priors over the physical parameters, and the draws from them."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mrs_keras.basis.basis import Basis
 from mrs_keras.checks import check_choice, check_count
-from mrs_keras.simulation.effect_parameters import WATER, Effects, check_together
+from mrs_keras.files import replacing
+from mrs_keras.simulation import array_math
+from mrs_keras.simulation.distributions import Distribution, UniformRange
+from mrs_keras.simulation.effects import EFFECT_PARAMETERS, Effects, check_together
 from mrs_keras.simulation.forward import forward_model
+from mrs_keras.simulation.joint_distributions import Member
 from mrs_keras.simulation.keyed_random import keyed_uniform
-from mrs_keras.simulation.parameters import SpectralParameters
+from mrs_keras.simulation.parameters import LINE_SHAPE, PARAMETERS, SCALARS, SNR, Parameter, SpectralParameters
+from mrs_keras.simulation.prior_presets import PRIOR_PRESETS
+from mrs_keras.simulation.priors_as_json import prior_from_plain, prior_to_plain
 
-NOT_NEGATIVE = ("water_height", "water_gamma", "water_sigma")
-
-
-@dataclasses.dataclass(frozen=True)
-class UniformRange:
-    """A uniform distribution from `low` to `high`, with its unit and where it comes from.
-
-    Raises:
-      ValueError: if `low > high`, or an end is not finite.
-    """
-
-    low: float
-    high: float
-    unit: str = ""
-    source: str = ""
-
-    def __post_init__(self):
-        if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low <= self.high):
-            raise ValueError(
-                f"A prior range must be finite with low <= high. Received: low={self.low}, high={self.high} "
-                f"{self.unit}. Give for example UniformRange(2.0, 25.0)."
-            )
-
-    def quantile(self, fraction):
-        """Returns `low + fraction (high - low)`: 0 gives the low end, 1 the high end."""
-        return self.low + (self.high - self.low) * fraction
+Uniform = Callable[[str, int], Any]
+"""Takes the name of a stream and a number of columns, and gives uniform numbers, (batch, columns)."""
 
 
 @dataclasses.dataclass(frozen=True)
-class UniformPrior:
-    """Independent uniform ranges of all physical parameters of `SpectralParameters`, and of `Effects` where given.
+class Prior:
+    """The distribution of all physical parameters of `SpectralParameters`, and of `Effects` where given.
+
+    Its leaves are distributions: `UniformRange`, `Normal`, `LogNormal`, `Fixed`, and members of joint ones
+    (`JointNormal`, `Empirical`). Leaves are independent, unless they are members of the same joint distribution.
 
     Args:
-      concentrations: metabolite name -> range in mM.
+      concentrations: metabolite name -> distribution, mM.
       gamma: Lorentzian decay rate, 1/s.
       sigma: Gaussian decay rate, 1/s.
       eps: frequency shift, rad/s.
@@ -55,29 +44,32 @@ class UniformPrior:
         allows.
       baseline_order: order of the baseline polynomial, which has 2 (order + 1) real coefficients. Defaults to `4`.
       description: one line.
-      effects: field of `Effects` -> range; `water_height` as a multiple of `peak_height`. Defaults to `{}`: none.
-      water_lines: lines of residual water, each drawn from the same ranges. Defaults to `1`.
+      effects: field of `Effects` -> distribution; `water_height` as a multiple of `peak_height`. Defaults to none.
+      water_lines: lines of residual water, each drawn from the same distributions. Defaults to `1`.
       snr: signal-to-noise ratio as `simulate` defines it. Defaults to `None`: the prior says nothing about noise.
+
+    Raises:
+      ValueError: if a distribution reaches where its parameter makes no sense, or a parameter of an effect is missing.
 
     Example:
 
-    >>> prior = UniformPrior.from_preset("naa_pcr")
+    >>> prior = Prior.from_preset("naa_pcr")
     >>> prior.draw(default_basis(), 0, 8, seed=0).concentrations.shape
     (8, 2)
     """
 
-    concentrations: Mapping[str, UniformRange]
-    gamma: UniformRange
-    sigma: UniformRange
-    eps: UniformRange
-    phi0: UniformRange
-    phi1: UniformRange
-    baseline: UniformRange
+    concentrations: Mapping[str, Distribution]
+    gamma: Distribution
+    sigma: Distribution
+    eps: Distribution
+    phi0: Distribution
+    phi1: Distribution
+    baseline: Distribution
     baseline_order: int = 4
     description: str = ""
-    effects: Mapping[str, UniformRange] = dataclasses.field(default_factory=dict)
+    effects: Mapping[str, Distribution] = dataclasses.field(default_factory=dict)
     water_lines: int = 1
-    snr: UniformRange | None = None
+    snr: Distribution | None = None
 
     def __post_init__(self):
         if not self.concentrations:
@@ -85,45 +77,109 @@ class UniformPrior:
         check_count("baseline_order", self.baseline_order, 4, at_least=0)
         check_count("water_lines", self.water_lines, 3)
         check_together(self.effects)
-        positive = {name: self.effects[name] for name in NOT_NEGATIVE if name in self.effects}
-        for name, smallest in {**self.concentrations, "gamma": self.gamma, "sigma": self.sigma, **positive}.items():
-            if smallest.low < 0:
-                raise ValueError(f"The prior of {name} must not be negative. Received: low={smallest.low}.")
-        for name, smallest in {"snr": self.snr, **self.effects}.items():
-            if name in ("snr", "eddy_time_constant_s") and smallest is not None and smallest.low <= 0:
-                raise ValueError(f"The prior of {name} must be above 0. Received: low={smallest.low}.")
+        for name, parameter in self._parameters().items():
+            leaf = self.leaf(name)
+            if leaf.low < parameter.at_least:
+                raise ValueError(f"The prior of {name} must not be negative. Received: low={leaf.low}.")
+            if leaf.low <= parameter.above:
+                raise ValueError(f"The prior of {name} must be above {parameter.above:g}. Received: low={leaf.low}.")
+            if isinstance(leaf, Member) and (self._columns(name) > 1 or parameter.in_peak_heights):
+                raise ValueError(
+                    f"`{name}` has {self._columns(name)} numbers per spectrum, and cannot be one parameter of a joint "
+                    f"distribution. Received: a member of {leaf.joint.names}. Give it a distribution of its own."
+                )
 
     @classmethod
-    def from_preset(cls, name: str) -> "UniformPrior":
+    def from_preset(cls, name: str) -> "Prior":
         """Returns a named prior of `PRIOR_PRESETS`.
 
         Raises:
           ValueError: if there is no such preset; the message lists them.
         """
-        from mrs_keras.simulation.prior_presets import PRIOR_PRESETS
-
-        return PRIOR_PRESETS[check_choice("preset", name, PRIOR_PRESETS)]
+        return cls(**PRIOR_PRESETS[check_choice("preset", name, PRIOR_PRESETS)])
 
     @classmethod
-    def from_dict(cls, content: Mapping) -> "UniformPrior":
-        """Returns the prior that `to_dict` made plain, without the sources of its ranges.
+    def of(cls, prior: "str | Mapping | Prior") -> "Prior":
+        """Returns a prior as it is, of a preset by name, of a file that `save` wrote, or of what `to_dict` returned.
 
         Raises:
-          ValueError: if a range is not finite or out of order.
+          ValueError: if it is none of these; the message lists the presets.
         """
-        fields = {field.name for field in dataclasses.fields(cls)}
-        content = {name: value for name, value in content.items() if name in fields}
-        for name, value in content.items():
-            if isinstance(value, Mapping):
-                content[name] = {key: UniformRange(*limits) for key, limits in value.items()}
-            elif isinstance(value, list | tuple):
-                content[name] = UniformRange(*value)
-        return cls(**content)
+        if isinstance(prior, Prior):
+            return prior
+        if isinstance(prior, Mapping):
+            return cls.from_dict(prior)
+        # A preset goes before a file of that name.
+        return cls.load(prior) if prior not in PRIOR_PRESETS and Path(prior).exists() else cls.from_preset(prior)
+
+    @classmethod
+    def from_dict(cls, content: Mapping) -> "Prior":
+        """Returns the prior that `to_dict` made plain, without the units and sources of its leaves.
+
+        Raises:
+          ValueError: if something of a prior is missing, unknown, or makes no sense.
+        """
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        needed = [name for name, field in fields.items() if field.default is field.default_factory]
+        unknown = sorted(set(content) - set(fields) - {"joints"})
+        missing = [name for name in needed if name not in content]
+        if unknown or missing:
+            raise ValueError(
+                f"A prior must have {', '.join(needed)}; it may have {', '.join(set(fields) - set(needed))}. "
+                f"Missing: {', '.join(missing) or 'none'}. Unknown: {', '.join(unknown) or 'none'}. "
+                "`Prior.from_preset('naa_pcr').save('prior.json')` writes one to begin with."
+            )
+        return cls(**prior_from_plain(content))
+
+    def to_dict(self) -> dict:
+        """Returns the prior as plain JSON data: uniform ranges as [low, high]."""
+        return prior_to_plain(self)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Prior":
+        """Reads a prior that `save` wrote, or that somebody wrote by hand.
+
+        Raises:
+          FileNotFoundError: if there is no such file.
+          ValueError: if it is not valid JSON, or not a prior.
+        """
+        try:
+            return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
+            raise ValueError(f"The file '{os.fspath(path)}' does not hold a prior: {error}") from error
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the prior as JSON; `load` reads it back."""
+        with replacing(Path(path)) as partial:
+            partial.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
+
+    # === What is in it ===
 
     @property
     def metabolites(self) -> tuple[str, ...]:
         """Names of the metabolites, in the order of the concentrations."""
         return tuple(self.concentrations)
+
+    def leaf(self, name: str) -> Distribution:
+        """Returns the distribution of a metabolite's concentration, of a parameter, of an effect's, or of the SNR."""
+        for leaves in (self.concentrations, self.effects):
+            if name in leaves:
+                return leaves[name]
+        return getattr(self, name)
+
+    def _parameters(self) -> dict[str, Parameter]:
+        """Returns name -> what it is, of all that has a leaf."""
+        return {
+            **dict.fromkeys(self.concentrations, PARAMETERS["concentrations"]),
+            **{name: PARAMETERS[name] for name in (*SCALARS, "baseline")},
+            **{name: EFFECT_PARAMETERS[name] for name in self.effects},
+            **({} if self.snr is None else {"snr": SNR}),
+        }
+
+    def _columns(self, name: str) -> int:
+        if name == "baseline":
+            return 2 * (self.baseline_order + 1)
+        return self.water_lines if name in self.effects and EFFECT_PARAMETERS[name].per_line else 1
 
     def basis(self, basis: Basis) -> Basis:
         """Returns the prior's metabolites from `basis`, scaled as FSL-MRS scales them."""
@@ -138,7 +194,7 @@ class UniformPrior:
         Args:
           basis: signals that hold the prior's metabolites; scaled here.
         """
-        highest = np.diag([limits.high for limits in self.concentrations.values()])
+        highest = np.diag([leaf.high for leaf in self.concentrations.values()])
         size = len(highest)
         parameters = SpectralParameters(
             concentrations=highest,
@@ -151,11 +207,60 @@ class UniformPrior:
         groups = [0] * size
         return float(np.abs(forward_model(parameters, self.basis(basis), metabolite_groups=groups)).max())
 
+    # === Draws ===
+
+    def values(
+        self, uniform: Uniform, peak_height: float, names: Iterable[str] | None = None, ops: Any = array_math
+    ) -> dict[str, Any]:
+        """Turns uniform random numbers into parameters: the one place that says how, for NumPy and for TensorFlow.
+
+        Args:
+          uniform: gives the numbers of a stream. Each parameter has a stream of its own, and so has each joint
+            distribution: a change to one leaf leaves the draws of the others as they were.
+          peak_height: what fractions of the tallest peak are multiplied with.
+          names: of the parameters. Defaults to `None`: all, and `"snr"` if there is one.
+          ops: `mrs_keras.simulation.array_math` or its twin for tensors.
+
+        Returns:
+          Metabolite, parameter, parameter of an effect, or `"snr"` -> (batch, columns).
+        """
+        parameters, joints, values = self._parameters(), {}, {}
+        for name in parameters if names is None else names:
+            leaf = self.leaf(name)
+            if isinstance(leaf, Member):
+                joint = leaf.joint
+                if id(joint) not in joints:
+                    joints[id(joint)] = joint.values(uniform(f"joint/{','.join(joint.names)}", joint.width), ops)
+                values[name] = joints[id(joint)][:, leaf.column : leaf.column + 1]
+            else:
+                fractions = uniform(self._stream(name), self._columns(name))
+                scale = peak_height if parameters[name].in_peak_heights else None
+                values[name] = leaf.quantile(fractions, ops) if scale is None else ops.scaled(leaf, fractions, scale)
+        return values
+
+    def _stream(self, name: str) -> str:
+        """Returns the name of a parameter's stream, which no other has."""
+        if name in self.concentrations:
+            return f"concentration/{name}"
+        return f"effect/{name}" if name in self.effects else name
+
+    def _drawn(self, names: Iterable[str], basis: Basis | None, start: int, stop: int, seed: int, split: str) -> dict:
+        start, stop = check_count("start", start, 0, at_least=0), check_count("stop", stop, 8, at_least=0)
+        if stop < start:
+            raise ValueError(f"`stop` must not be below `start`. Received: start={start}, stop={stop}.")
+        check_count("seed", seed, 0, at_least=0)
+        names = list(names)
+        scaled = any(self._parameters()[name].in_peak_heights for name in names)
+        return self.values(
+            lambda stream, columns: keyed_uniform(start, stop, columns, seed, split, stream),
+            self.peak_height(basis) if scaled else 1.0,
+            names,
+        )
+
     def draw(self, basis: Basis, start: int, stop: int, *, seed: int, split: str = "train") -> SpectralParameters:
         """Draws the parameters of the examples `start` to `stop - 1` of a split.
 
-        Example k depends on (seed, split, k) alone. Each parameter has a stream of its own: a change to one range
-        leaves the draws of the others as they were.
+        Example k depends on (seed, split, k) alone.
 
         Args:
           basis: signals that hold the prior's metabolites; they give the height of the baseline.
@@ -167,43 +272,25 @@ class UniformPrior:
         Returns:
           `SpectralParameters` of `stop - start` spectra, with one line-shape group.
         """
-
-        def draw(name, *ranges):
-            return _draw(ranges, start, stop, seed, split, name)
-
-        coefficients = [self.baseline] * (2 * (self.baseline_order + 1))
+        drawn = self._drawn((*self.metabolites, *SCALARS, "baseline"), basis, start, stop, seed, split)
         return SpectralParameters(
-            concentrations=np.concatenate(
-                [draw(f"concentration/{name}", limits) for name, limits in self.concentrations.items()], axis=1
-            ),
-            **{name: draw(name, getattr(self, name)) for name in ("gamma", "sigma", "eps")},
-            **{name: draw(name, getattr(self, name))[:, 0] for name in ("phi0", "phi1")},
-            baseline=draw("baseline", *coefficients) * self.peak_height(basis),
+            concentrations=np.concatenate([drawn[name] for name in self.metabolites], axis=1),
+            **{name: drawn[name] if name in LINE_SHAPE else drawn[name][:, 0] for name in SCALARS},
+            baseline=drawn["baseline"],
         )
 
     def draw_effects(self, basis: Basis, start: int, stop: int, *, seed: int, split: str = "train") -> Effects | None:
-        """Draws the effects of the examples `start` to `stop - 1` of a split, as `draw` draws their parameters.
-
-        Args:
-          basis: signals that hold the prior's metabolites; they give the height of the water.
-          start: as in `draw`.
-          stop: as in `draw`.
-          seed: as in `draw`.
-          split: as in `draw`.
+        """Draws the effects of the examples `start` to `stop - 1` of a split; arguments as in `draw`.
 
         Returns:
           `Effects` of `stop - start` spectra, or `None` if the prior has none.
         """
         if not self.effects:
             return None
-        drawn = {}
-        for name, limits in self.effects.items():
-            columns = self.water_lines if name in WATER else 1
-            values = _draw([limits] * columns, start, stop, seed, split, f"effect/{name}")
-            drawn[name] = values if name in WATER else values[:, 0]
-        if "water_height" in drawn:
-            drawn["water_height"] *= self.peak_height(basis)
-        return Effects(**drawn)
+        drawn = self._drawn(self.effects, basis, start, stop, seed, split)
+        return Effects(
+            **{name: drawn[name] if EFFECT_PARAMETERS[name].per_line else drawn[name][:, 0] for name in self.effects}
+        )
 
     def draw_snr(self, start: int, stop: int, *, seed: int, split: str = "train") -> np.ndarray | None:
         """Draws the signal-to-noise ratios of the examples `start` to `stop - 1` of a split, as `draw` does.
@@ -211,7 +298,7 @@ class UniformPrior:
         Returns:
           float64 (stop - start,), or `None` if the prior has none.
         """
-        return None if self.snr is None else _draw([self.snr], start, stop, seed, split, "snr")[:, 0]
+        return None if self.snr is None else self._drawn(["snr"], None, start, stop, seed, split)["snr"][:, 0]
 
     def draw_pairs(
         self, basis: Basis, varied: tuple[str, ...], start: int, stop: int, *, seed: int, split: str = "test"
@@ -232,46 +319,17 @@ class UniformPrior:
           `SpectralParameters` of `2 (stop - start)` spectra: both of the first pair, both of the second, and so on.
         """
         for name in varied:
-            check_choice("varied", name, ("gamma", "sigma", "eps", "phi0", "phi1"))
+            check_choice("varied", name, SCALARS)
         pairs = self.draw(basis, start, stop, seed=seed, split=split)
         parameters = pairs[np.repeat(np.arange(len(pairs)), 2)]
         ends = np.tile([0.1, 0.9], len(pairs))
         replaced = {}
         for name in varied:
-            values = getattr(self, name).quantile(ends)
+            leaf = self.leaf(name)
+            values = UniformRange(leaf.low, leaf.high).quantile(ends)
             replaced[name] = values.reshape(getattr(parameters, name).shape)
         return dataclasses.replace(parameters, **replaced)
 
-    def to_dict(self) -> dict:
-        """Returns the prior as plain JSON data: ranges as [low, high]."""
 
-        def plain(limits):
-            return [limits.low, limits.high]
-
-        return {
-            "concentrations": {name: plain(limits) for name, limits in self.concentrations.items()},
-            **{
-                field.name: plain(value)
-                for field in dataclasses.fields(self)
-                if isinstance(value := getattr(self, field.name), UniformRange)
-            },
-            "baseline_order": self.baseline_order,
-            **(
-                {
-                    "effects": {name: plain(limits) for name, limits in self.effects.items()},
-                    "water_lines": self.water_lines,
-                }
-                if self.effects
-                else {}
-            ),
-        }
-
-
-def _draw(ranges: Sequence[UniformRange], start: int, stop: int, *key: object) -> np.ndarray:
-    """Draws one number per range and index: float64 (stop - start, ranges)."""
-    start, stop = check_count("start", start, 0, at_least=0), check_count("stop", stop, 8, at_least=0)
-    if stop < start:
-        raise ValueError(f"`stop` must not be below `start`. Received: start={start}, stop={stop}.")
-    check_count("seed", key[0], 0, at_least=0)
-    uniform = keyed_uniform(start, stop, len(ranges), *key)
-    return np.stack([limits.quantile(column) for limits, column in zip(ranges, uniform.T, strict=True)], axis=1)
+UniformPrior = Prior
+"""The name of `Prior` from the time when all its leaves were uniform."""

@@ -1,5 +1,6 @@
 """Batches of spectra, ready for a dataset."""
 
+import dataclasses
 import weakref
 from typing import Literal, get_args
 
@@ -7,11 +8,13 @@ import numpy as np
 
 from mrs_keras.basis.basis import Basis
 from mrs_keras.checks import check_choice, check_finite
+from mrs_keras.random_streams import NOISE
 from mrs_keras.simulation.blocks import for_each_block
+from mrs_keras.simulation.effects import Effects
 from mrs_keras.simulation.forward import baseline_polynomials, checked_groups
 from mrs_keras.simulation.fsl_mrs_backend import simulate_with_fsl_mrs
 from mrs_keras.simulation.keyed_random import keyed_normal
-from mrs_keras.simulation.line_shapes import add_baseline, metabolite_spectra
+from mrs_keras.simulation.line_shapes import add_baseline, metabolite_signals, phased_spectra, with_effects
 from mrs_keras.simulation.parameters import SpectralParameters
 
 Backend = Literal["numpy", "fsl_mrs"]
@@ -23,6 +26,7 @@ _SCALED: weakref.WeakKeyDictionary[Basis, Basis] = weakref.WeakKeyDictionary()
 def simulate(
     parameters: SpectralParameters,
     basis: Basis,
+    effects: Effects | None = None,
     *,
     noise_sigma: float | np.ndarray | None = None,
     snr: float | np.ndarray | None = None,
@@ -34,18 +38,21 @@ def simulate(
 ) -> np.ndarray:
     """Simulates the spectra of `parameters` in the acquisition's ppm window.
 
-    Noise, where asked for, is white and complex; real and imaginary part of each point are N(0, noise_sigma^2)
-    independently, in the FID as in the spectrum (the transform is orthonormal). Noise of example k depends on
-    (seed, split, k) alone. Spectra are computed in blocks on all cores; a spectrum has the same bytes in any batch.
+    Effects act on metabolites, macromolecules and lipids before the phase of the receiver; not on the baseline, which
+    describes the spectrum as it was acquired, nor on the noise. Noise is white and complex; real and imaginary part of
+    each point are N(0, noise_sigma^2) independently, in the FID as in the spectrum (the transform is orthonormal).
+    Noise of example k depends on (seed, split, k) alone. Spectra are computed in blocks on all cores; a spectrum has
+    the same bytes in any batch.
 
     Args:
       parameters: of `batch` spectra.
       basis: signals of the same metabolites, in the same order; scaled here as FSL-MRS scales them.
+      effects: residual water, eddy currents and drift, of as many spectra. Defaults to `None`: none.
       noise_sigma: standard deviation of the real part of each point, a number or (batch,), in the units of the
         spectrum. Defaults to `None`: no noise.
       snr: in place of `noise_sigma`, the signal-to-noise ratio, a number or (batch,): height of the tallest point of
-        the magnitude spectrum in the window, without the baseline, over the standard deviation of the real part of the
-        noise. Defaults to `None`.
+        the magnitude spectrum in the window, without baseline and effects, over the standard deviation of the real part
+        of the noise: a tall water line does not raise it. Defaults to `None`.
       seed: of the noise. Defaults to `0`.
       split: name of the split that the noise belongs to. Defaults to `"train"`.
       start: index of the first spectrum in its split. Defaults to `0`.
@@ -57,8 +64,8 @@ def simulate(
       complex (batch, window_points), rising ppm.
 
     Raises:
-      ValueError: if the parameters do not fit the basis, both kinds of noise are given, one is out of range, or the
-        backend is unknown.
+      ValueError: if the parameters do not fit the basis or the effects, both kinds of noise are given, one is out of
+        range, or the backend is unknown.
       ModuleNotFoundError: if the backend is `"fsl_mrs"` and FSL-MRS is not installed.
 
     Example:
@@ -79,30 +86,57 @@ def simulate(
         snr = _per_spectrum("snr", snr, batch, above_zero=True)
     if noise_sigma is not None:
         noise_sigma = _per_spectrum("noise_sigma", noise_sigma, batch)
+    if effects is not None and not effects.values():
+        effects = None
+    if effects is not None and len(effects) != batch:
+        raise ValueError(
+            f"`effects` must be of as many spectra as `parameters`. Expected: {batch}. Received: {len(effects)}."
+        )
     if backend == "fsl_mrs":
+        clean = dataclasses.replace(parameters, baseline=None)
         if snr is not None:
-            clean = SpectralParameters(**{**vars(parameters), "baseline": None})
             noise_sigma = np.abs(simulate(clean, basis, dtype=dtype)).max(axis=1) / snr
         key = {"seed": seed, "split": split, "start": start}
-        return simulate_with_fsl_mrs(parameters, basis, noise_sigma=noise_sigma, **key).astype(dtype)
+        spectra = simulate_with_fsl_mrs(parameters, basis, noise_sigma=noise_sigma, **key).astype(dtype)
+        if effects is not None:
+            # FSL-MRS knows none of them: what they change is added.
+            spectra += simulate(clean, basis, effects, dtype=dtype) - simulate(clean, basis, dtype=dtype)
+        return spectra
     spectra = np.empty((batch, basis.acquisition.window_points), dtype)
 
     def work(rows):
-        block = metabolite_spectra(parameters, rows, basis, groups, points, dtype)
+        signals = metabolite_signals(parameters, rows, basis, groups, dtype)
+        received = signals if effects is None else with_effects(signals, effects, rows, basis.acquisition)
+        block = phased_spectra(received, parameters, rows, basis.acquisition, points)
         sigma = None if noise_sigma is None else noise_sigma[rows]
         if snr is not None:
-            sigma = np.abs(block).max(axis=1) / snr[rows]
+            clean = block if effects is None else phased_spectra(signals, parameters, rows, basis.acquisition, points)
+            sigma = np.abs(clean).max(axis=1) / snr[rows]
         if parameters.baseline is not None:
             add_baseline(block, parameters.baseline[rows], regressors)
         if sigma is not None:
             # Drawn for the window alone: the transform is orthonormal, so white noise is the same on either side of it.
-            noise = keyed_normal(start + rows.start, start + rows.stop, 2 * block.shape[1], seed, split, "noise")
+            noise = keyed_normal(start + rows.start, start + rows.stop, 2 * block.shape[1], seed, split, NOISE)
             noise *= sigma.astype(np.float32)[:, None]
             block += noise.view(np.complex64)
         spectra[rows] = block
 
     for_each_block(work, batch, spectra.itemsize * basis.acquisition.points)
     return spectra
+
+
+def simulate_with_effects(
+    parameters: SpectralParameters, basis: Basis, effects: Effects | None, **options
+) -> np.ndarray:
+    """Simulates spectra with effects: `simulate(parameters, basis, effects, **options)`.
+
+    Example:
+
+    >>> parameters = prior.draw(basis, 0, 8, seed=0)
+    >>> simulate_with_effects(parameters, basis, Effects(drift_hz=np.full(8, 5.0)), snr=40.0).shape
+    (8, 252)
+    """
+    return simulate(parameters, basis, effects, **options)
 
 
 def _scaled(basis: Basis) -> Basis:

@@ -6,11 +6,11 @@ import importlib
 import numpy as np
 import pytest
 
-from mrs_keras import Basis, SpectralParameters, UniformPrior, default_basis, forward_model, simulate, simulate_basis
+from mrs_keras import Basis, Prior, SpectralParameters, default_basis, forward_model, simulate, simulate_basis
 from mrs_keras.simulation.fsl_mrs_backend import INSTALL_COMMAND, simulate_with_fsl_mrs
 from tests.conftest import run_python
 
-BASIS, PRIOR = default_basis(), UniformPrior.from_preset("naa_pcr")
+BASIS, PRIOR = default_basis(), Prior.from_preset("naa_pcr")
 PARAMETERS = PRIOR.draw(BASIS, 0, 12, seed=0)
 CLEAN = dataclasses.replace(PARAMETERS, baseline=None)
 
@@ -195,8 +195,8 @@ WITHOUT_FSL_MRS = "import sys\nsys.modules['fsl_mrs'] = None\n"
 
 def test_without_fsl_mrs_the_error_says_how_to_install_it():
     code = (
-        "from mrs_keras import UniformPrior, default_basis, simulate\n"
-        "parameters = UniformPrior.from_preset('naa_pcr').draw(default_basis(), 0, 2, seed=0)\n"
+        "from mrs_keras import Prior, default_basis, simulate\n"
+        "parameters = Prior.from_preset('naa_pcr').draw(default_basis(), 0, 2, seed=0)\n"
         "simulate(parameters, default_basis(), backend='fsl_mrs')"
     )
     done = run_python(WITHOUT_FSL_MRS + code, check=False)

@@ -7,13 +7,13 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mrs_keras import UniformPrior, UniformRange, default_basis
+from mrs_keras import Prior, UniformRange, default_basis
 from mrs_keras.basis import SPIN_SYSTEMS, basis_for
 from mrs_keras.simulation import EFFECT_UNITS, PRIOR_PRESETS
 from mrs_keras.simulation.keyed_random import keyed_normal, keyed_uniform
 
-PRIOR = UniformPrior.from_preset("naa_pcr")
-BRAIN = UniformPrior.from_preset("brain_press_te30")
+PRIOR = Prior.from_preset("naa_pcr")
+BRAIN = Prior.from_preset("brain_press_te30")
 BASIS = default_basis()
 COLUMNS = ("concentrations", "gamma", "sigma", "eps", "phi0", "phi1", "baseline")
 
@@ -34,7 +34,7 @@ def test_default_prior_has_the_published_ranges():
 
 @pytest.mark.parametrize("name", PRIOR_PRESETS)
 def test_every_range_of_a_preset_has_a_unit_and_a_source(name):
-    prior = PRIOR_PRESETS[name]
+    prior = Prior.from_preset(name)
     named = {column: getattr(prior, column) for column in COLUMNS[1:]}
     for limits in (*prior.concentrations.values(), *named.values(), *prior.effects.values()):
         assert limits.unit
@@ -144,7 +144,7 @@ def test_a_range_upside_down_or_not_finite_is_refused(limits):
 
 def test_priors_that_make_no_sense_are_refused():
     with pytest.raises(ValueError, match="Unknown `preset`.*'naa_pcr'"):
-        UniformPrior.from_preset("naa")
+        Prior.from_preset("naa")
     with pytest.raises(ValueError, match="prior of gamma must not be negative"):
         dataclasses.replace(PRIOR, gamma=UniformRange(-1.0, 2.0))
     with pytest.raises(ValueError, match="at least one metabolite"):
@@ -207,7 +207,7 @@ def test_effects_of_an_example_do_not_depend_on_the_block():
 @pytest.mark.parametrize("prior", [PRIOR, BRAIN], ids=["naa_pcr", "brain_press_te30"])
 def test_a_prior_made_plain_comes_back_with_the_same_draws(prior):
     basis = basis_for(prior.metabolites)
-    again = UniformPrior.from_dict(json.loads(json.dumps(prior.to_dict())))
+    again = Prior.from_dict(json.loads(json.dumps(prior.to_dict())))
     assert again.to_dict() == prior.to_dict()
     ours, theirs = (each.draw(basis, 0, 8, seed=0) for each in (prior, again))
     for field in dataclasses.fields(ours):

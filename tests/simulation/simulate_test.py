@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from mrs_keras import UniformPrior, default_basis, simulate
+from mrs_keras import Prior, default_basis, simulate
 from mrs_keras.simulation import blocks, channels_to_complex, complex_to_channels, forward_model
 
-BASIS, PRIOR = default_basis(), UniformPrior.from_preset("naa_pcr")
+BASIS, PRIOR = default_basis(), Prior.from_preset("naa_pcr")
 PARAMETERS = PRIOR.draw(BASIS, 0, 70, seed=0)
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mrs_keras import SpectralParameters, UniformPrior, UniformRange, default_basis
-from mrs_keras.basis import simulate_basis
-from mrs_keras.simulation import forward_model
-from mrs_keras.simulation.tf_forward_model import tf_draw, tf_forward_model
+from mrs_keras import Prior, SpectralParameters, default_basis
+from mrs_keras.basis import basis_for, simulate_basis
+from mrs_keras.simulation import forward_model, simulate
+from mrs_keras.simulation.graph import tf_forward_model
 from tests.conftest import run_python
 
-BASIS, PRIOR = default_basis().scaled(), UniformPrior.from_preset("naa_pcr")
+BASIS, PRIOR = default_basis().scaled(), Prior.from_preset("naa_pcr")
 
 
 def compiled(basis, **options):
@@ -57,15 +57,27 @@ def test_the_spectra_have_a_gradient_in_every_parameter():
         assert np.any(gradient)
 
 
-def test_a_prior_with_more_than_is_drawn_is_refused():
-    @dataclasses.dataclass(frozen=True)
-    class WaterPrior(UniformPrior):
-        water: UniformRange | None = None
+def test_effects_in_a_graph_are_those_of_numpy():
+    prior = Prior.from_preset("brain_press_te30")
+    basis = basis_for(prior.metabolites).scaled()
+    parameters = dataclasses.replace(prior.draw(basis, 0, 12, seed=0), baseline=None)
+    effects = prior.draw_effects(basis, 0, 12, seed=0)
+    expected = simulate(parameters, basis, effects, dtype=np.complex128)
+    values = {name: tf.constant(value, tf.float32) for name, value in effects.values().items()}
+    spectra = tf.function(lambda: tf_forward_model(vars(parameters), basis, values), autograph=False)()
+    assert relative_error(spectra, expected) < 1e-5
 
-    prior = WaterPrior(**vars(PRIOR))
-    tf_draw(prior, BASIS, 2, seed=0, batch=tf.constant(0))
-    with pytest.raises(ValueError, match="`water` cannot be drawn inside a TensorFlow graph"):
-        tf_draw(dataclasses.replace(prior, water=UniformRange(0, 1)), BASIS, 2, seed=0, batch=tf.constant(0))
+
+def test_effects_have_a_gradient():
+    parameters = {name: tf.constant(value, tf.float32) for name, value in vars(PRIOR.draw(BASIS, 0, 2, seed=0)).items()}
+    names = ("eddy_amplitude_hz", "eddy_time_constant_s", "drift_hz")
+    effects = {name: tf.constant([0.02, 0.05]) for name in names}
+    with tf.GradientTape() as tape:
+        tape.watch(effects)
+        power = tf.reduce_sum(tf.square(tf.math.real(tf_forward_model(parameters, BASIS, effects))))
+    for gradient in tape.gradient(power, effects).values():
+        assert np.isfinite(gradient).all()
+        assert np.any(gradient)
 
 
 def test_the_simulation_does_not_import_tensorflow():

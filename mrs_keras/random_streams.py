@@ -1,0 +1,65 @@
+"""Which random numbers come from which seed: one page for all of them.
+
+| who draws | from | by | depends on |
+|---|---|---|---|
+| dataset, `Prior.draw` | `seed` of the config | `keyed_uniform` | (seed, split, name of the parameter, example) |
+| noise of `simulate` | `seed` | `keyed_normal`, `NOISE` | (seed, split, example) |
+| noise of coils, noise of FSL-MRS | `seed` | `COIL_NOISE`, `FSL_MRS_NOISE` | (seed, split, example) |
+| endless source | `seed` | TensorFlow's Philox | (seed, name of the parameter, batch) |
+| initial weights | `seed` of `train` | `keras.utils.set_random_seed` | seed |
+| order of the examples | `seed` of `train` | `index_shuffle` | (seed, epoch) |
+| sampling noise of a step | `seed` of `CVAE` | TensorFlow's Philox | (seed, step, row of the global batch) |
+| fit of a latent prior | `seed` of `train` | `row_normal`, `RowStream.POSTERIOR` | (seed, example) |
+| `generate`: latents, component, noise | a seed per row | `row_normal`, `row_uniform`, `RowStream` | the row's seed |
+| concentrations of `generate_dataset` | `seed` | `keyed_uniform`, `GENERATED` | (seed, row, name of the label) |
+| evaluation: labels, latents | 0 | `keyed_uniform`, `keyed_normal` | row |
+| evaluation: random pairs | `seed` of the dataset | `keyed_uniform`, split `"evaluation"` | (seed, pair) |
+
+A seed of a row is an int64; `row_seeds` makes those of a batch from one integer. None of these depends on batch size,
+shard, worker, replica or order.
+"""
+
+import enum
+import numbers
+
+import numpy as np
+
+NOISE = "noise"
+COIL_NOISE = "coil_noise"
+FSL_MRS_NOISE = "noise of FSL-MRS"
+GENERATED = "generated"
+EVALUATED_LABELS = "concentrations of generated spectra"
+EVALUATED_LATENTS = "latents of an evaluation"
+"""Names of streams of `keyed_uniform` and `keyed_normal`. To change one changes the bytes of datasets or numbers."""
+
+
+class RowStream(enum.IntEnum):
+    """Independent streams of the same row seeds; see `mrs_keras.models.row_random`."""
+
+    LATENTS = 0
+    COMPONENT = 1
+    POSTERIOR = 2
+    NOISE = 3
+    HELD_OUT = 4
+
+
+def row_seeds(seed, rows: int) -> np.ndarray:
+    """Returns the seeds of the rows of a batch, int64 (rows,).
+
+    Args:
+      seed: an integer s, for the seeds 2^32 s, 2^32 s + 1, ...; or one integer per row, which are returned.
+      rows: number of rows.
+
+    Raises:
+      ValueError: if `seed` is neither, or an integer not below 2^31.
+    """
+    if isinstance(seed, numbers.Integral) and abs(seed) < 2**31:
+        return 2**32 * int(seed) + np.arange(rows, dtype=np.int64)
+    seeds = np.asarray(seed)
+    if seeds.shape == (rows,) and np.issubdtype(seeds.dtype, np.integer):
+        return seeds.astype(np.int64)
+    raise ValueError(
+        f"`seed` must be an integer below 2^31, or one integer for each of the {rows} rows. "
+        f"Received: {f'shape {seeds.shape}, dtype {seeds.dtype}' if seeds.ndim else repr(seed)}. "
+        "Give for example seed=0."
+    )

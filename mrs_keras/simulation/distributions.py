@@ -1,0 +1,209 @@
+"""The leaves of a prior: distributions of one parameter.
+
+Each is a function of uniform random numbers, written once for NumPy and for TensorFlow.
+"""
+
+import dataclasses
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from mrs_keras.checks import check_finite
+from mrs_keras.simulation import array_math
+
+TAIL = 1e-3
+"""Probability beyond each end that a distribution without an end is described by."""
+
+
+class Distribution:
+    """A distribution of one parameter.
+
+    Attributes:
+      kind: its name in JSON.
+      unit: of the parameter.
+      source: where the distribution comes from.
+      low: lowest value; where there is no end, the value that one in a thousand lies below.
+      high: highest value, alike.
+    """
+
+    kind: ClassVar[str]
+    low: float
+    high: float
+    unit: str
+    source: str
+
+    def quantile(self, fraction: Any, ops: Any = array_math) -> Any:
+        """Returns the values that lie above these fractions of the distribution, from 0 to 1; same shape."""
+        raise NotImplementedError
+
+    def to_plain(self) -> Any:
+        """Returns the distribution as plain JSON data, without unit and source."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        kept = {name: value for name, value in fields.items() if name not in ("unit", "source") and value is not None}
+        return {"distribution": self.kind, **{name: plain(value) for name, value in kept.items()}}
+
+
+@dataclasses.dataclass(frozen=True)
+class UniformRange(Distribution):
+    """A uniform distribution from `low` to `high`, with its unit and where it comes from.
+
+    Raises:
+      ValueError: if `low > high`, or an end is not finite.
+    """
+
+    kind: ClassVar = "uniform"
+    low: float
+    high: float
+    unit: str = ""
+    source: str = ""
+
+    def __post_init__(self):
+        if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low <= self.high):
+            raise ValueError(
+                f"A prior range must be finite with low <= high. Received: low={self.low}, high={self.high} "
+                f"{self.unit}. Give for example UniformRange(2.0, 25.0)."
+            )
+
+    def quantile(self, fraction, ops=array_math):
+        """Returns `low + fraction (high - low)`: 0 gives the low end, 1 the high end."""
+        return self.low + (self.high - self.low) * fraction
+
+    def to_plain(self):
+        """Returns `[low, high]`."""
+        return [self.low, self.high]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fixed(Distribution):
+    """The same value for all spectra."""
+
+    kind: ClassVar = "fixed"
+    value: float
+    unit: str = ""
+    source: str = ""
+
+    def __post_init__(self):
+        check_finite("value", self.value)
+
+    @property
+    def low(self) -> float:
+        return self.value
+
+    @property
+    def high(self) -> float:
+        return self.value
+
+    def quantile(self, fraction, ops=array_math):
+        return self.value + 0.0 * fraction
+
+
+@dataclasses.dataclass(frozen=True)
+class Normal(Distribution):
+    """A normal distribution, cut off at `at_least` and `at_most` where these are given.
+
+    Args:
+      mean: of the distribution before it is cut.
+      deviation: standard deviation before it is cut, above 0.
+      at_least: lowest value. Defaults to `None`: none.
+      at_most: highest value. Defaults to `None`: none.
+      unit: of all of these.
+      source: where they come from.
+
+    Raises:
+      ValueError: if a number is not finite, the deviation not above 0, or nothing is left between the ends.
+    """
+
+    kind: ClassVar = "normal"
+    mean: float
+    deviation: float
+    at_least: float | None = None
+    at_most: float | None = None
+    unit: str = ""
+    source: str = ""
+
+    def __post_init__(self):
+        check_finite("mean and deviation", [self.mean, self.deviation])
+        first, last = self._fractions() if self.deviation > 0 else (1.0, 0.0)
+        if not first < last:
+            raise ValueError(
+                "A normal distribution needs a deviation above 0, and some of it between `at_least` and `at_most`. "
+                f"Received: {self}. Give for example Normal(8.0, 2.0, at_least=0.0)."
+            )
+
+    def _fractions(self) -> tuple[float, float]:
+        low, high = (
+            math.copysign(math.inf, sign) if end is None else (end - self.mean) / self.deviation
+            for end, sign in ((self.at_least, -1), (self.at_most, 1))
+        )
+        return float(ndtr(low)), float(ndtr(high))
+
+    def quantile(self, fraction, ops=array_math):
+        first, last = self._fractions()
+        return self.mean + self.deviation * ops.normal_quantile(first + (last - first) * inside(fraction))
+
+    @property
+    def low(self) -> float:
+        return self._end(self.at_least, TAIL)
+
+    @property
+    def high(self) -> float:
+        return self._end(self.at_most, 1 - TAIL)
+
+    def _end(self, end: float | None, fraction: float) -> float:
+        if end is not None:
+            return float(end)
+        first, last = self._fractions()
+        return float(self.mean + self.deviation * ndtri(first + (last - first) * fraction))
+
+
+@dataclasses.dataclass(frozen=True)
+class LogNormal(Distribution):
+    """A distribution whose logarithm is normal: values above 0, skewed to high ones.
+
+    Args:
+      median: above 0.
+      log_deviation: standard deviation of the natural logarithm, above 0.
+      unit: of the median.
+      source: where the numbers come from.
+    """
+
+    kind: ClassVar = "log_normal"
+    median: float
+    log_deviation: float
+    unit: str = ""
+    source: str = ""
+
+    def __post_init__(self):
+        if not self.median > 0:
+            raise ValueError(f"`median` must be above 0. Received: {self}. Give for example LogNormal(8.0, 0.2).")
+        self._logarithm  # noqa: B018 - its own checks
+
+    @property
+    def _logarithm(self) -> Normal:
+        return Normal(math.log(self.median), self.log_deviation)
+
+    def quantile(self, fraction, ops=array_math):
+        return ops.exp(self._logarithm.quantile(fraction, ops))
+
+    @property
+    def low(self) -> float:
+        return math.exp(self._logarithm.low)
+
+    @property
+    def high(self) -> float:
+        return math.exp(self._logarithm.high)
+
+
+def inside(fraction: Any) -> Any:
+    """Takes fractions from 0 to 1 to a little inside: the quantiles of 0 and 1 are infinite for a normal distribution.
+
+    The step is half of the smallest that uniform numbers of single precision have.
+    """
+    return 2.0**-25 + (1 - 2.0**-24) * fraction
+
+
+def plain(value: Any) -> Any:
+    """Returns arrays and tuples as lists, and all else as it is."""
+    return value.tolist() if isinstance(value, np.ndarray) else list(value) if isinstance(value, tuple) else value
