@@ -5,7 +5,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "dataset": ["build_dataset", "load_arrays", "open_dataset"],
+        "dataset": ["build_dataset", "describe_dataset", "load_arrays", "open_dataset", "split_of"],
+        "description": ["DatasetDescription"],
         "endless": ["simulated", "simulated_batch"],
         "pipeline": ["evaluation_batches", "training_batches"],
     },

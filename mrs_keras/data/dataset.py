@@ -1,8 +1,10 @@
-"""Building and opening the dataset `simulated_mrs`."""
+"""Building and opening datasets of spectra with labels: TFDS datasets by name, and folders that hold one."""
 
 import contextlib
+import importlib
 import json
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,69 +14,112 @@ import tensorflow_datasets as tfds
 from google.protobuf import json_format
 
 from mrs_keras.checks import check_finite
+from mrs_keras.data.description import DatasetDescription
+
+DEFAULT_DATASET = "simulated_mrs"
 
 TFRECORD_OVERHEAD_BYTES = 16
 """Length, and checksums of length and data, around each record of a TFRecord file."""
 
+HELD_OUT = {"train": "train[:90%]", "validation": "train[90%:]"}
+"""What is trained on, and what is held out, where a dataset has one split alone."""
 
-def build_dataset(data_dir: str | os.PathLike | None = None, config: str = "naa_pcr") -> tfds.core.DatasetBuilder:
-    """Builds the dataset unless it is there; the same as `tfds build tfds_builders/simulated_mrs`.
+
+def build_dataset(
+    name: str = DEFAULT_DATASET, config: str | None = None, data_dir: str | os.PathLike | None = None
+) -> tfds.core.DatasetBuilder:
+    """Builds a dataset unless it is there; the same as `tfds build tfds_builders/NAME --config CONFIG`.
 
     TFDS writes to a folder of its own and renames it at the end: an interrupted build leaves no dataset behind.
 
     Args:
+      name: of a builder in `tfds_builders`. Defaults to `"simulated_mrs"`.
+      config: builder config. Defaults to `None`: the builder's first.
       data_dir: TFDS data folder. Defaults to `None`: `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
-      config: builder config. Defaults to `"naa_pcr"`.
 
     Returns:
       The builder of the finished dataset.
+
+    Raises:
+      ValueError: if there is no such builder or config.
     """
-    from tfds_builders.simulated_mrs.simulated_mrs_dataset_builder import Builder
-
-    builder = Builder(data_dir=_as_path(data_dir), config=config)
+    # By name, as TFDS finds builders: this package does not know them, they know this package.
+    module = f"tfds_builders.{name}.{name}_dataset_builder"
+    try:
+        builder_class = importlib.import_module(module).Builder
+    except ModuleNotFoundError as error:
+        if not module.startswith(str(error.name)):
+            raise
+        raise ValueError(
+            f"There is no dataset builder {name!r}. Expected the module `{module}`. "
+            f"Give for example name={DEFAULT_DATASET!r}."
+        ) from error
+    builder = builder_class(data_dir=_as_path(data_dir), config=config)
     builder.download_and_prepare()
-    return open_dataset(data_dir, config)
+    return open_dataset(name, builder.builder_config.name, data_dir)
 
 
-def open_dataset(data_dir: str | os.PathLike | None = None, config: str = "naa_pcr") -> tfds.core.DatasetBuilder:
+def open_dataset(
+    name_or_folder: str | os.PathLike = DEFAULT_DATASET,
+    config: str | None = None,
+    data_dir: str | os.PathLike | None = None,
+) -> tfds.core.DatasetBuilder:
     """Opens a finished dataset, and checks that all of it is there.
 
     Args:
-      data_dir: as in `build_dataset`.
-      config: as in `build_dataset`.
+      name_or_folder: name of a TFDS dataset, or a folder with the files of one, such as `mrs-keras generate` writes.
+        Defaults to `"simulated_mrs"`.
+      config: builder config. Defaults to `None`: the builder's first, or the only one that was built.
+      data_dir: TFDS data folder of a dataset by name, as in `build_dataset`.
 
     Returns:
-      Builder to read from; `builder.info.metadata` holds the acquisition, metabolites, prior and peak height.
+      Builder to read from; `describe_dataset` returns what it describes.
 
     Raises:
       FileNotFoundError: if the dataset was not built, or not to the end.
       ValueError: if a file of it is missing or was cut short.
     """
-    root = Path(_as_path(data_dir) or tfds.core.constants.DATA_DIR).expanduser() / "simulated_mrs" / config
+    folder = Path(name_or_folder).expanduser()
+    if (folder / "dataset_info.json").exists():
+        return _open_folder(folder)
+    if not str(name_or_folder).isidentifier():
+        raise FileNotFoundError(
+            f"There is no dataset in '{os.fspath(name_or_folder)}'. Expected the file 'dataset_info.json' in it, or "
+            f"the name of a dataset, such as '{DEFAULT_DATASET}'."
+        )
+    root = Path(_as_path(data_dir) or tfds.core.constants.DATA_DIR).expanduser()
+    config = config or _default_config(root / name_or_folder)
     versions = [
-        path.parent for path in root.glob("*/dataset_info.json") if tfds.core.Version.is_valid(path.parent.name)
+        path.parent
+        for path in (root / name_or_folder / (config or "")).glob("*/dataset_info.json")
+        if config and tfds.core.Version.is_valid(path.parent.name)
     ]
     if not versions:
-        raise FileNotFoundError(
-            f"No finished dataset in '{root}'. Build it with "
-            f"`tfds build tfds_builders/simulated_mrs --data_dir={root.parents[1]}` from a checkout, or with "
-            f"`mrs_keras.data.build_dataset('{root.parents[1]}', '{config}')` from anywhere; an interrupted build "
-            "starts anew."
-        )
-    newest = max(versions, key=lambda path: tfds.core.Version(path.name))
-    with named_if_damaged(newest):
-        builder = tfds.builder_from_directory(newest)
-        json.loads((newest / "metadata.json").read_text())  # TFDS takes a damaged one for none
-    for name, split in builder.info.splits.items():
-        sizes = [path.stat().st_size if path.exists() else 0 for path in map(Path, split.filepaths)]
-        expected = int(split.num_bytes) + TFRECORD_OVERHEAD_BYTES * split.num_examples
-        if sum(sizes) != expected:
-            raise ValueError(
-                f"The split '{name}' of the dataset in '{newest}' is damaged. "
-                f"Expected {expected} bytes in {len(sizes)} file(s). Received {sum(sizes)} bytes. "
-                "Remove that folder and build the dataset again."
-            )
-    return builder
+        raise FileNotFoundError(_how_to_build(str(name_or_folder), config, root, data_dir is not None))
+    return _open_folder(max(versions, key=lambda path: tfds.core.Version(path.name)))
+
+
+def describe_dataset(builder: tfds.core.DatasetBuilder) -> DatasetDescription:
+    """Returns what a dataset says of itself.
+
+    Raises:
+      ValueError: if it says nothing, or not all that is needed.
+    """
+    try:
+        return DatasetDescription.from_metadata(builder.info.metadata)
+    except ValueError as error:
+        raise ValueError(f"The dataset in '{os.fspath(builder.data_dir)}': {error}") from error
+
+
+def split_of(builder: tfds.core.DatasetBuilder, role: str) -> str | None:
+    """Returns the split of a dataset for a role, `"train"`, `"validation"` or `"test"`, or `None` where there is none.
+
+    Where a dataset has no validation split, the last tenth of its training split is held out from training.
+    """
+    splits = builder.info.splits
+    if "validation" not in splits and role in HELD_OUT:
+        return HELD_OUT[role]
+    return role if role in splits else None
 
 
 @contextlib.contextmanager
@@ -91,7 +136,7 @@ def named_if_damaged(folder: str | os.PathLike) -> Iterator[None]:
 def load_arrays(builder: tfds.core.DatasetBuilder, split: str) -> dict[str, np.ndarray]:
     """Returns a whole split in memory: feature name -> array with the examples on the first axis.
 
-    Examples come in the order of their ids.
+    Examples come in the order of their ids, where they have some.
 
     Raises:
       ValueError: if a file of the dataset is damaged, or a number in it is NaN or infinite.
@@ -103,8 +148,48 @@ def load_arrays(builder: tfds.core.DatasetBuilder, split: str) -> dict[str, np.n
     for name, array in arrays.items():
         if np.issubdtype(array.dtype, np.number):
             check_finite(f"{name} of the split '{split}'", array)
-    order = np.argsort(arrays["example_id"])
+    order = np.argsort(arrays["example_id"]) if "example_id" in arrays else slice(None)
     return {name: array[order] for name, array in arrays.items()}
+
+
+def _open_folder(folder: Path) -> tfds.core.DatasetBuilder:
+    with named_if_damaged(folder):
+        builder = tfds.builder_from_directory(folder)
+        json.loads((folder / "metadata.json").read_text())  # TFDS takes a damaged one for none
+    for name, split in builder.info.splits.items():
+        sizes = [path.stat().st_size if path.exists() else 0 for path in map(Path, split.filepaths)]
+        expected = int(split.num_bytes) + TFRECORD_OVERHEAD_BYTES * split.num_examples
+        if sum(sizes) != expected:
+            raise ValueError(
+                f"The split '{name}' of the dataset in '{folder}' is damaged. "
+                f"Expected {expected} bytes in {len(sizes)} file(s). Received {sum(sizes)} bytes. "
+                "Remove that folder and build the dataset again."
+            )
+    return builder
+
+
+def _default_config(folder: Path) -> str | None:
+    """Returns the config that TFDS noted as the builder's first, or the only one that is there."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        return json.loads((folder / ".config" / "metadata.json").read_text())["default_config_name"]
+    configs = [path.name for path in folder.glob("[!.]*") if path.is_dir()]
+    return configs[0] if len(configs) == 1 else None
+
+
+def _how_to_build(name: str, config: str | None, root: Path, root_is_given: bool) -> str:
+    command = ["tfds", "build", f"tfds_builders/{name}"]
+    arguments = [repr(name)]
+    if config is not None:
+        command += ["--config", config]
+        arguments.append(f"config={config!r}")
+    if root_is_given:
+        command += ["--data_dir", str(root)]
+        arguments.append(f"data_dir={str(root)!r}")
+    return (
+        f"No finished dataset in '{root / name / (config or '')}'. Build it with `{shlex.join(command)}` from a "
+        f"checkout, or with `mrs_keras.build_dataset({', '.join(arguments)})` from anywhere; an interrupted build "
+        "starts anew."
+    )
 
 
 def _as_path(data_dir) -> str | None:

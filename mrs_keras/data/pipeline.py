@@ -4,13 +4,13 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from mrs_keras.checks import check_count
-from mrs_keras.data.dataset import named_if_damaged
+from mrs_keras.data.dataset import named_if_damaged, split_of
 
 MODEL_FEATURES = {"spectrum": True, "concentrations": True}
 
 
 def training_batches(
-    builder: tfds.core.DatasetBuilder, batch_size: int, seed: int, split: str = "train", first_epoch: int = 0
+    builder: tfds.core.DatasetBuilder, batch_size: int, seed: int, split: str | None = None, first_epoch: int = 0
 ) -> tuple[tf.data.Dataset, int]:
     """Returns endless shuffled batches, and how many of them are an epoch.
 
@@ -22,7 +22,7 @@ def training_batches(
       builder: of an opened dataset.
       batch_size: examples per batch, over all replicas.
       seed: integer.
-      split: Defaults to `"train"`.
+      split: Defaults to `None`: what is trained on, see `split_of`.
       first_epoch: epoch to begin with. Defaults to `0`.
 
     Returns:
@@ -33,6 +33,7 @@ def training_batches(
       ValueError: if the batch size is not a whole number above 0, or a file of the dataset is damaged.
     """
     batch_size = check_count("batch_size", batch_size, 64)
+    split = split or split_of(builder, "train")
     examples = builder.info.splits[split].num_examples
     with named_if_damaged(builder.data_dir):
         columns = _features(builder, split, batch_size=-1)
@@ -52,9 +53,10 @@ def training_batches(
 
 
 def evaluation_batches(
-    builder: tfds.core.DatasetBuilder, split: str = "validation", batch_size: int = 512
+    builder: tfds.core.DatasetBuilder, split: str | None = None, batch_size: int = 512
 ) -> tf.data.Dataset:
-    """Returns one pass over a split, in a fixed order; batches as in `training_batches`."""
+    """Returns one pass over a split, by default the one held out, in a fixed order; else as `training_batches`."""
+    split = split or split_of(builder, "validation")
     return _features(builder, split, batch_size=check_count("batch_size", batch_size, 512)).cache().prefetch(1)
 
 

@@ -1,4 +1,4 @@
-"""What a training reads: the examples of the dataset, or spectra simulated as they are needed."""
+"""What a training reads: the examples of a dataset, or spectra simulated on the fly."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,9 +6,10 @@ from collections.abc import Mapping
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from mrs_keras.basis import Basis, basis_for
-from mrs_keras.data import evaluation_batches, simulated, training_batches
-from mrs_keras.simulation import UniformPrior
+from mrs_keras.basis import basis_for
+from mrs_keras.data import describe_dataset, evaluation_batches, simulated, split_of, training_batches
+from mrs_keras.data.description import DatasetDescription
+from mrs_keras.simulation import ExampleRecipe
 
 DENSITY_EXAMPLES = 100_000
 """Simulated spectra whose latents the latent density is fitted to."""
@@ -43,15 +44,15 @@ def open_source(builder: tfds.core.DatasetBuilder, settings: Mapping, first_epoc
     batch_size, seed = settings["batch_size"], settings["seed"]
     if settings["source"] == "dataset":
         batches, steps = training_batches(builder, batch_size, seed, first_epoch=first_epoch)
-        return Source(batches, steps, evaluation_batches(builder, "train"))
-    prior, basis = _simulator(builder.info.metadata)
+        return Source(batches, steps, evaluation_batches(builder, split_of(builder, "train")))
+    recipe = _recipe(describe_dataset(builder))
     steps = settings["steps_per_epoch"]
     options = {
-        "prior": prior,
-        "basis": basis,
+        "prior": recipe.prior,
+        "basis": recipe.basis,
         "batch_size": batch_size,
         "seed": seed,
-        "snr": builder.info.metadata["snr"],
+        "snr": recipe.snr,
     }
     return Source(
         batches=simulated(**options, first_batch=first_epoch * steps),
@@ -60,15 +61,14 @@ def open_source(builder: tfds.core.DatasetBuilder, settings: Mapping, first_epoc
     )
 
 
-def _simulator(metadata: Mapping) -> tuple[UniformPrior, Basis]:
-    """Returns prior and basis of a dataset, or raises `ValueError` where the graph cannot simulate its spectra."""
-    prior, basis = UniformPrior.from_dict(metadata["prior"]), basis_for(metadata["metabolites"])
-    noise_varies = prior.snr is not None and metadata["snr"] is None
-    if noise_varies or basis.description != metadata["basis"] or basis.acquisition.to_dict() != metadata["acquisition"]:
-        raise ValueError(
-            "The endless simulator makes spectra of this package's own basis, without noise or with one "
-            "signal-to-noise ratio for all. Received: a dataset "
-            f"of the basis '{metadata['basis']}', with {'noise' if prior.snr else 'no noise'} in its prior. "
-            "Choose a preset that trains on the dataset, such as 'base'."
-        )
-    return prior, basis
+def _recipe(description: DatasetDescription) -> ExampleRecipe:
+    """Returns the recipe of a dataset's examples, or raises `ValueError` where it is not known."""
+    if description.prior is not None:
+        basis = basis_for(description.metabolites)
+        if basis.description == description.basis and basis.acquisition == description.acquisition:
+            return description.recipe(basis)
+    received = "without a prior" if description.prior is None else f"of the basis '{description.basis}'"
+    raise ValueError(
+        "The endless simulator makes spectra of a prior and of this package's own basis. "
+        f"Received: a dataset {received}. Choose a preset that trains on the dataset, such as 'base'."
+    )

@@ -61,7 +61,7 @@ def test_beam_builds_the_same_examples_with_any_number_of_workers(generated, tmp
     # In a process of its own, as Beam leaves threads behind.
     run_python(BUILD, tmp_path, *map(json.dumps, (SETTINGS, configs)), env={"PYTHONPATH": str(REPOSITORY)})
     for name in configs:
-        assert_same_examples(open_dataset(tmp_path, name), generated)
+        assert_same_examples(open_dataset(config=name, data_dir=tmp_path), generated)
 
 
 @pytest.mark.slow
@@ -77,4 +77,4 @@ def test_the_tfds_command_builds_with_processes_of_beam(generated, tmp_path):
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'tfds_builders'}"},
     )
-    assert_same_examples(open_dataset(tmp_path, "large"), generated)
+    assert_same_examples(open_dataset(config="large", data_dir=tmp_path), generated)

@@ -8,9 +8,9 @@ import subprocess
 import numpy as np
 import pytest
 
-from mrs_keras import CVAE, Acquisition, SpectralParameters, UniformPrior, open_dataset, simulate_basis
+from mrs_keras import CVAE, Acquisition, Prior, SpectralParameters, open_dataset, simulate_basis
 from mrs_keras.basis import BROAD_SIGNALS, SPIN_SYSTEMS, basis_for
-from mrs_keras.data import load_arrays
+from mrs_keras.data import describe_dataset, load_arrays
 from mrs_keras.simulation import EFFECT_UNITS, Effects, channels_to_complex, simulate_with_effects, voigt_fwhm_hz
 from tests.conftest import REPOSITORY, command
 from tfds_builders.simulated_mrs.simulated_mrs_dataset_builder import Builder, SimulatedMrsConfig
@@ -21,7 +21,7 @@ PARAMETERS = ("concentrations", "gamma", "sigma", "eps", "phi0", "phi1", "baseli
 def build(data_dir, **settings):
     builder = Builder(data_dir=data_dir, config=SimulatedMrsConfig(**{"train": 100, "validation": 10, **settings}))
     builder.download_and_prepare()
-    return open_dataset(data_dir, settings["name"])
+    return open_dataset(config=settings["name"], data_dir=data_dir)
 
 
 def build_by_command(data_dir, config):
@@ -55,7 +55,7 @@ def test_a_build_without_a_config_leaves_the_brain_alone(data_dir):
 def test_the_command_builds_a_config_given_as_json(tmp_path):
     config = {"name": "brain_small", "prior": "brain_press_te30", "train": 3, "validation": 1}
     build_by_command(tmp_path, json.dumps(config)).check_returncode()
-    arrays = load_arrays(open_dataset(tmp_path, "brain_small"), "train")
+    arrays = load_arrays(open_dataset(config="brain_small", data_dir=tmp_path), "train")
     assert arrays["concentrations"].shape == (3, 24)
 
 
@@ -70,14 +70,14 @@ def test_every_parameter_of_the_brain_is_stored_with_its_unit(brain):
     assert 20 <= arrays["snr"].min() < 40
     assert 130 < arrays["snr"].max() <= 150
     assert brain.info.metadata["prior"]["snr"] == [20.0, 150.0]
-    assert set(brain.info.metadata["metabolites"]) <= {*SPIN_SYSTEMS, *BROAD_SIGNALS}
+    assert set(describe_dataset(brain).labels.names) <= {*SPIN_SYSTEMS, *BROAD_SIGNALS}
 
 
 def test_the_stored_parameters_make_the_stored_brain_spectra(brain):
     arrays = load_arrays(brain, "train")
     again = simulate_with_effects(
         SpectralParameters(**{name: arrays[name] for name in PARAMETERS}),
-        basis_for(brain.info.metadata["metabolites"]),
+        basis_for(describe_dataset(brain).labels.names),
         Effects(**{name: arrays[name] for name in EFFECT_UNITS}),
         snr=arrays["snr"],
         seed=brain.info.metadata["seed"],
@@ -106,7 +106,7 @@ def test_a_model_is_made_from_the_metadata_of_the_brain(brain):
     model = CVAE.from_preset("base", dataset=brain.info.metadata)
     arrays = load_arrays(brain, "train")
     inputs = {name: arrays[name][:4] for name in ("spectrum", "concentrations")}
-    assert model.metabolites == tuple(brain.info.metadata["metabolites"])
+    assert model.labels == describe_dataset(brain).labels
     assert model.predict(inputs, verbose=0)["spectrum"].shape == (4, 252, 2)
 
 
@@ -120,13 +120,13 @@ def test_the_command_builds_a_dataset_from_a_basis_by_path(tmp_path):
     simulate_basis(["PCr", "Lac", "NAA"], sequence="steam").save(path)
     config = {"name": "mine", "basis": str(path), "train": 3, "validation": 1}
     build_by_command(tmp_path, json.dumps(config)).check_returncode()
-    builder = open_dataset(tmp_path, "mine")
+    builder = open_dataset(config="mine", data_dir=tmp_path)
     arrays = load_arrays(builder, "train")
     parameters = SpectralParameters(**{name: arrays[name] for name in PARAMETERS})
     expected = simulate_with_effects(parameters, simulate_basis(["NAA", "PCr"], sequence="steam"), None)
     np.testing.assert_allclose(channels_to_complex(arrays["spectrum"]), expected, atol=1e-4)
-    assert builder.info.metadata["metabolites"] == ["NAA", "PCr"]
-    assert "STEAM" in builder.info.metadata["basis"]
+    assert describe_dataset(builder).labels.names == ("NAA", "PCr")
+    assert "STEAM" in describe_dataset(builder).basis
 
 
 def test_a_basis_without_the_metabolites_of_the_prior_is_refused(tmp_path):
@@ -151,7 +151,7 @@ def test_a_config_that_makes_no_sense_is_refused(tmp_path, settings, error, mess
 def test_the_card_has_every_range_of_the_prior_and_its_figure():
     folder = REPOSITORY / "tfds_builders" / "simulated_mrs"
     card = (folder / "README.md").read_text()
-    prior = UniformPrior.from_preset("brain_press_te30")
+    prior = Prior.from_preset("brain_press_te30")
     plain = prior.to_dict()
     scalars = {name: plain[name] for name in (*PARAMETERS[1:], "snr")}
     for name, (low, high) in {**plain["concentrations"], **scalars, **plain["effects"]}.items():

@@ -17,7 +17,7 @@ PARAMETERS = ("concentrations", "gamma", "sigma", "eps", "phi0", "phi1", "baseli
 
 @pytest.fixture(scope="module")
 def builder(data_dir):
-    return open_dataset(data_dir)
+    return open_dataset(data_dir=data_dir)
 
 
 def test_another_process_reads_the_dataset_without_this_package(data_dir, tmp_path):
@@ -85,7 +85,7 @@ def test_the_test_split_is_two_pairs_that_differ_in_the_varied_parameters_alone(
 def test_two_builds_hold_the_same_examples_in_the_same_order(data_dir, tmp_path):
     from mrs_keras.data import build_dataset
 
-    first, second = open_dataset(data_dir), build_dataset(tmp_path)
+    first, second = open_dataset(data_dir=data_dir), build_dataset(data_dir=tmp_path)
     for split in ("train", "test"):
         for one, other in zip(*(b.as_dataset(split, batch_size=2000) for b in (first, second)), strict=True):
             for name in one:
@@ -141,7 +141,7 @@ def test_evaluation_batches_are_one_pass_in_a_fixed_order(builder):
 
 def test_a_missing_dataset_is_named_with_the_command_that_builds_it(tmp_path):
     with pytest.raises(FileNotFoundError, match="tfds build tfds_builders/simulated_mrs"):
-        open_dataset(tmp_path)
+        open_dataset(data_dir=tmp_path)
 
 
 def test_a_half_written_dataset_is_not_taken_for_a_finished_one(data_dir, tmp_path):
@@ -150,7 +150,7 @@ def test_a_half_written_dataset_is_not_taken_for_a_finished_one(data_dir, tmp_pa
     half = tmp_path / "simulated_mrs" / "naa_pcr" / f"incomplete.ABC123_{version.name}"
     shutil.copytree(version, half)
     with pytest.raises(FileNotFoundError, match="No finished dataset"):
-        open_dataset(tmp_path)
+        open_dataset(data_dir=tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut short"])
@@ -163,7 +163,7 @@ def test_a_damaged_dataset_is_refused(data_dir, tmp_path, damage):
         with shard.open("rb+") as file:
             file.truncate(shard.stat().st_size - 1)
     with pytest.raises(ValueError, match="split 'train' .* is damaged. Expected 13626000 bytes"):
-        open_dataset(tmp_path)
+        open_dataset(data_dir=tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["flipped byte", "dataset_info.json cut", "no features.json", "metadata.json cut"])
@@ -182,7 +182,7 @@ def test_damage_that_leaves_the_size_is_named_too(data_dir, tmp_path, damage):
         file.write_text(file.read_text()[:100])
     for read in (lambda builder: load_arrays(builder, "train"), lambda builder: training_batches(builder, 64, seed=0)):
         with pytest.raises(ValueError, match="is damaged.*Remove that folder and build the dataset again"):
-            read(open_dataset(tmp_path))
+            read(open_dataset(data_dir=tmp_path))
 
 
 def test_a_dataset_with_nan_is_refused(builder, monkeypatch):
@@ -195,35 +195,35 @@ def test_a_dataset_with_nan_is_refused(builder, monkeypatch):
 
 def test_the_newest_version_is_opened_and_others_are_left(data_dir, tmp_path):
     version = next((data_dir / "simulated_mrs" / "naa_pcr").iterdir())
-    for number in ("1.9.0", "1.10.0"):
+    for number in ("2.9.0", "2.10.0"):
         copy = tmp_path / "simulated_mrs" / "naa_pcr" / number
         shutil.copytree(version, copy)
         info = copy / "dataset_info.json"
-        info.write_text(info.read_text().replace('"version": "1.0.0"', f'"version": "{number}"'))
-    assert str(open_dataset(tmp_path).version) == "1.10.0"
+        info.write_text(info.read_text().replace('"version": "2.0.0"', f'"version": "{number}"'))
+    assert str(open_dataset(data_dir=tmp_path).version) == "2.10.0"
 
 
 def test_a_killed_build_leaves_no_dataset_and_the_next_build_succeeds(tmp_path):
     code = """
 import os, sys
-from mrs_keras.simulation import simulate_with_effects
+from mrs_keras.simulation import ExampleRecipe
 from tfds_builders.simulated_mrs import simulated_mrs_dataset_builder as module
-calls = 0
+calls, simulate = 0, ExampleRecipe.simulate
 def killed(*arguments, **options):
     global calls
     calls += 1
     if calls == 5:
         os.kill(os.getpid(), 9)
-    return simulate_with_effects(*arguments, **options)
-module.simulate_with_effects = killed
+    return simulate(*arguments, **options)
+ExampleRecipe.simulate = killed
 module.Builder(data_dir=sys.argv[1]).download_and_prepare()
 """
     assert run_python(code, tmp_path, check=False, env={"PYTHONPATH": str(REPOSITORY)}).returncode == -9
     with pytest.raises(FileNotFoundError, match="No finished dataset"):
-        open_dataset(tmp_path)
+        open_dataset(data_dir=tmp_path)
     from mrs_keras.data import build_dataset
 
-    assert build_dataset(tmp_path).info.splits["train"].num_examples == 6000
+    assert build_dataset(data_dir=tmp_path).info.splits["train"].num_examples == 6000
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 2.5])

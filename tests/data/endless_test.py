@@ -6,11 +6,11 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from mrs_keras import CVAE, SpectralParameters, UniformPrior, default_basis, fit_spectra, simulate
+from mrs_keras import CVAE, Prior, SpectralParameters, default_basis, fit_spectra, simulate
 from mrs_keras.data import simulated, simulated_batch
 from mrs_keras.simulation import channels_to_complex
 
-BASIS, PRIOR = default_basis(), UniformPrior.from_preset("naa_pcr")
+BASIS, PRIOR = default_basis(), Prior.from_preset("naa_pcr")
 PARAMETERS = ("concentrations", "gamma", "sigma", "eps", "phi0", "phi1", "baseline")
 
 

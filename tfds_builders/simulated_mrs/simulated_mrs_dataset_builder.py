@@ -3,48 +3,31 @@
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 
-from mrs_keras.basis import Basis, basis_for, read_basis
+from mrs_keras.basis import basis_for, read_basis
+from mrs_keras.data.description import DatasetDescription
 from mrs_keras.simulation import (
-    EFFECT_UNITS,
+    EFFECT_PARAMETERS,
+    PARAMETERS,
     TEST_PAIRS,
-    UNITS,
     Backend,
-    Effects,
-    SpectralParameters,
-    UniformPrior,
+    ExampleRecipe,
+    Examples,
+    Prior,
     complex_to_channels,
-    simulate_with_effects,
     voigt_fwhm_hz,
 )
+from mrs_keras.simulation.parameters import SCALARS, SNR, Parameter
 
 BLOCK = 1024
 """Examples simulated at once. It sets the speed, not the examples: those depend on (seed, split, k) alone."""
 
-DOCS = {
-    "concentrations": "Concentration of each metabolite, in the order of the metadata's `metabolites`",
-    "gamma": "Lorentzian decay rate; the lines gain gamma / pi Hz full width at half maximum",
-    "sigma": "Gaussian decay rate; alone it gives lines of 0.5300 sigma Hz full width at half maximum",
-    "eps": "Frequency shift; positive moves the peaks to lower ppm",
-    "phi0": "Zero-order phase",
-    "phi1": "First-order phase",
-    "baseline": "Baseline coefficients: real0, imag0, real1, imag1, ...",
-    "water_height": "Height of each line of residual water in the magnitude spectrum",
-    "water_shift_hz": "Shift of each line of residual water from 4.65 ppm; positive is higher ppm",
-    "water_gamma": "Lorentzian decay rate of each line of residual water",
-    "water_sigma": "Gaussian decay rate of each line of residual water",
-    "water_phase": "Phase of each line of residual water",
-    "eddy_amplitude_hz": "Frequency offset of the eddy current at the beginning of the FID; positive is to higher ppm",
-    "eddy_time_constant_s": "Decay time of the eddy current",
-    "drift_hz": "Frequency drift over the transients",
-    "snr": "Tallest point of the magnitude spectrum in the window, without noise, baseline and effects, over the "
-    "standard deviation of the real part of the noise, no unit",
-    "linewidth_hz": "Full width at half maximum of a line that decays with gamma and sigma alone, Hz",
-}
+LINEWIDTH = Parameter("Hz", "Full width at half maximum of a line that decays with gamma and sigma alone")
 
 
 @dataclasses.dataclass
@@ -52,7 +35,8 @@ class SimulatedMrsConfig(tfds.core.BuilderConfig):
     """What the bytes on disk depend on.
 
     Attributes:
-      prior: name of a prior preset of mrs_keras. It says which effects there are, too.
+      prior: name of a prior preset of mrs_keras, path of a JSON file that `Prior.save` wrote, or what stands in such a
+        file. It says which effects there are, too.
       basis: path of a basis that `mrs_keras.basis.read_basis` reads and that has the prior's metabolites, or `None` for
         this package's own.
       train: number of training examples.
@@ -65,7 +49,7 @@ class SimulatedMrsConfig(tfds.core.BuilderConfig):
         any runner and number of workers.
     """
 
-    prior: str = "naa_pcr"
+    prior: str | Mapping[str, Any] = "naa_pcr"
     basis: str | None = None
     train: int = 6000
     validation: int = 2000
@@ -93,9 +77,12 @@ NAMED_CONFIGS = {
 class Builder(tfds.core.GeneratorBasedBuilder):
     """DatasetBuilder for simulated_mrs dataset."""
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("2.0.0")
     RELEASE_NOTES = {  # noqa: RUF012
         "1.0.0": "NAA and PCr, 6,000 training, 2,000 validation and 4 test spectra.",
+        "2.0.0": "Effects (`brain_press_te30`) act on the signal before the phase of the receiver, which residual "
+        "water now has as well. The examples of `naa_pcr` are those of 1.0.0. The metadata describe the labels, and "
+        "have `spectrum_scale` for `peak_height`.",
     }
     BUILDER_CONFIGS = [  # noqa: RUF012
         SimulatedMrsConfig(
@@ -107,84 +94,49 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         """Returns the dataset metadata."""
-        config, prior, basis = self.builder_config, self._prior, self._basis
-        noise = prior.snr is not None
-        coefficients = 2 * (prior.baseline_order + 1)
-
-        def scalar(name):
-            return tfds.features.Scalar(np.float32, doc=_documentation(name, prior))
-
+        prior, points = self._recipe.prior, self._recipe.basis.acquisition.window_points
         return self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict(
                 {
                     "example_id": tfds.features.Text(doc="Split and number; the pairs of the test split by name"),
                     "spectrum": tfds.features.Tensor(
-                        shape=(basis.acquisition.window_points, 2),
+                        shape=(points, 2),
                         dtype=np.float32,
                         encoding=tfds.features.Encoding.BYTES,
                         doc="Complex spectrum in the ppm window, rising ppm; last axis: real, imaginary part. "
                         "Arbitrary units: the mean signal of the basis has an L2 norm of 100",
                     ),
-                    "concentrations": tfds.features.Tensor(
-                        shape=(len(prior.metabolites),), dtype=np.float32, doc=_documentation("concentrations", prior)
-                    ),
-                    **{name: scalar(name) for name in ("gamma", "sigma", "eps", "phi0", "phi1")},
-                    "baseline": tfds.features.Tensor(
-                        shape=(coefficients,), dtype=np.float32, doc=_documentation("baseline", prior)
-                    ),
-                    **{name: self._effect_feature(name) for name in prior.effects},
-                    **({name: scalar(name) for name in ("snr", "linewidth_hz")} if noise else {}),
+                    **{
+                        name: _feature(shape, parameter, value_range)
+                        for name, (shape, parameter, value_range) in stored_parameters(prior).items()
+                    },
                 }
             ),
             supervised_keys=None,
             homepage="https://archive.ismrm.org/2023/5027.html",
             license="Apache-2.0",
-            metadata=tfds.core.MetadataDict(
-                metabolites=list(prior.metabolites),
-                acquisition=basis.acquisition.to_dict(),
-                basis=basis.description or config.basis,
-                prior=prior.to_dict(),
-                peak_height=prior.peak_height(basis),
-                units={
-                    "spectrum": "arbitrary",
-                    **UNITS,
-                    **{name: EFFECT_UNITS[name] for name in prior.effects},
-                    **({"snr": "", "linewidth_hz": "Hz"} if noise else {}),
-                },
-                seed=config.seed,
-                snr=config.snr,
-                backend=config.backend,
-            ),
+            metadata=tfds.core.MetadataDict(DatasetDescription.of_recipe(self._recipe).to_metadata()),
         )
 
     @functools.cached_property
-    def _prior(self) -> UniformPrior:
-        return UniformPrior.from_preset(self.builder_config.prior)
-
-    @functools.cached_property
-    def _basis(self) -> Basis:
-        path, names = self.builder_config.basis, self._prior.metabolites
-        if path is None:
-            return basis_for(names)
-        basis = read_basis(path)
-        missing = [name for name in names if name not in basis.names]
+    def _recipe(self) -> ExampleRecipe:
+        config = self.builder_config
+        prior = Prior.of(config.prior)
+        if config.basis is None:
+            return ExampleRecipe(prior, basis_for(prior.metabolites), config.seed, config.snr, config.backend)
+        basis = read_basis(config.basis)
+        missing = [name for name in prior.metabolites if name not in basis.names]
         if missing:
             raise ValueError(
-                f"The basis must have the metabolites of the prior '{self.builder_config.prior}'. "
-                f"Missing: {', '.join(missing)}. Received: '{path}' with {', '.join(basis.names)}. "
+                f"The basis must have the metabolites of the prior. Missing: {', '.join(missing)}. "
+                f"Received: '{config.basis}' with {', '.join(basis.names)}. "
                 "Give another `basis` or `prior` in the config."
             )
-        return basis.select(names)
+        return ExampleRecipe(prior, basis.select(prior.metabolites), config.seed, config.snr, config.backend)
 
     @classmethod
     def get_builder_config(cls, name, version=None):
         return super().get_builder_config(name, version) or NAMED_CONFIGS.get(name)
-
-    def _effect_feature(self, name: str):
-        doc = _documentation(name, self._prior)
-        if not name.startswith("water_"):
-            return tfds.features.Scalar(np.float32, doc=doc)
-        return tfds.features.Tensor(shape=(self._prior.water_lines,), dtype=np.float32, doc=doc)
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         """Returns SplitGenerators."""
@@ -207,71 +159,57 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _generate_block(self, split: str, start: int, stop: int) -> Iterator[tuple[int, dict]]:
         """Yields (key, example) tuples of a part of a random split."""
-        parameters = self._prior.draw(self._basis, start, stop, seed=self.builder_config.seed, split=split)
         ids = [f"{split}_{k:07d}" for k in range(start, stop)]
-        yield from self._simulated(parameters, *self._effects_and_snr(start, stop, split), ids, split, start)
+        yield from self._simulated(self._recipe.draw(start, stop, split), ids, split, start)
 
     def _generate_test_pairs(self) -> Iterator[tuple[int, dict]]:
         """Yields two pairs for the latent space evaluation: alike but for phi0, and but for gamma and sigma."""
         for number, (name, varied) in enumerate(TEST_PAIRS.items()):
-            parameters = self._prior.draw_pairs(
-                self._basis, varied, number, number + 1, seed=self.builder_config.seed, split="test"
-            )
-            effects, snr = self._effects_and_snr(number, number + 1, "test")
-            both = [0, 0]
-            effects, snr = (None if drawn is None else drawn[both] for drawn in (effects, snr))
-            yield from self._simulated(parameters, effects, snr, [f"{name}_low", f"{name}_high"], "test", 2 * number)
+            pair = self._recipe.draw_pairs(varied, number, number + 1)
+            yield from self._simulated(pair, [f"{name}_low", f"{name}_high"], "test", 2 * number)
 
-    def _effects_and_snr(self, start: int, stop: int, split: str) -> tuple[Effects | None, np.ndarray | None]:
-        prior, config = self._prior, self.builder_config
-        effects = prior.draw_effects(self._basis, start, stop, seed=config.seed, split=split)
-        if config.snr is not None:
-            return effects, np.full(stop - start, config.snr)
-        return effects, prior.draw_snr(start, stop, seed=config.seed, split=split)
-
-    def _simulated(
-        self,
-        parameters: SpectralParameters,
-        effects: Effects | None,
-        snr: np.ndarray | None,
-        ids: list[str],
-        split: str,
-        start: int,
-    ) -> Iterator[tuple[int, dict]]:
-        config = self.builder_config
-        options = {"snr": snr, "seed": config.seed, "split": split, "start": start, "backend": config.backend}
-        spectra = simulate_with_effects(parameters, self._basis, effects, **options)
-        columns = {
-            "spectrum": complex_to_channels(spectra),
-            **{name: getattr(parameters, name).astype(np.float32) for name in ("concentrations", "baseline")},
-            # One line-shape group: gamma, sigma and eps are scalars.
-            **{name: getattr(parameters, name).reshape(-1) for name in ("gamma", "sigma", "eps", "phi0", "phi1")},
-            **({} if effects is None else effects.values()),
-        }
-        if self._prior.snr is not None:
-            columns |= {"snr": snr, "linewidth_hz": voigt_fwhm_hz(parameters.gamma, parameters.sigma)[:, 0]}
-        columns = {name: column.astype(np.float32) for name, column in columns.items()}
+    def _simulated(self, examples: Examples, ids: list[str], split: str, start: int) -> Iterator[tuple[int, dict]]:
+        spectra = complex_to_channels(self._recipe.simulate(examples, start, split))
+        stored = stored_parameters(self._recipe.prior)
+        columns = {name: column for name, column in examples.features().items() if name in stored}
+        columns["spectrum"] = spectra
         for row, example_id in enumerate(ids):
             yield start + row, {"example_id": example_id, **{name: column[row] for name, column in columns.items()}}
 
 
-def _documentation(name: str, prior: UniformPrior) -> tfds.features.Documentation:
-    """Returns what a parameter is, with its unit and range."""
-    if name in ("snr", "linewidth_hz"):
-        low, high = (
-            getattr(prior.snr, end)
-            if name == "snr"
-            else voigt_fwhm_hz(getattr(prior.gamma, end), getattr(prior.sigma, end))
-            for end in ("low", "high")
+def stored_parameters(prior: Prior) -> dict[str, tuple[tuple[int, ...], Parameter, str]]:
+    """Returns name of each feature that a spectrum was simulated from -> (shape, what it is, range in words)."""
+    ranges = {name: f"{leaf.low:g} to {leaf.high:g}" for name, leaf in prior.concentrations.items()}
+    unit = PARAMETERS["concentrations"].unit
+    stored = {
+        "concentrations": (
+            (len(prior.metabolites),),
+            PARAMETERS["concentrations"],
+            ", ".join(f"{name} {text} {unit}" for name, text in ranges.items()),
         )
-        return tfds.features.Documentation(desc=DOCS[name], value_range=f"{low:.3g} to {high:.3g}")
-    unit = {**UNITS, **EFFECT_UNITS}[name]
-    if name == "concentrations":
-        value_range = ", ".join(f"{m} {r.low:g} to {r.high:g} {unit}" for m, r in prior.concentrations.items())
-    elif name in ("baseline", "water_height"):
-        limits = prior.effects.get(name, prior.baseline)
-        value_range = f"{limits.low:g} to {limits.high:g} times the metadata's `peak_height`"
-    else:
-        limits = prior.effects[name] if name in prior.effects else getattr(prior, name)
-        value_range = f"{limits.low:g} to {limits.high:g} {unit}"
-    return tfds.features.Documentation(desc=f"{DOCS[name]}, {unit}", value_range=value_range)
+    }
+    shapes = {"baseline": (2 * (prior.baseline_order + 1),)}
+    parameters = {name: PARAMETERS[name] for name in (*SCALARS, "baseline")}
+    parameters |= {name: EFFECT_PARAMETERS[name] for name in prior.effects}
+    for name, parameter in parameters.items():
+        leaf = prior.leaf(name)
+        scale = "times the metadata's `spectrum_scale`" if parameter.in_peak_heights else parameter.unit
+        shape = (prior.water_lines,) if parameter.per_line else shapes.get(name, ())
+        stored[name] = (shape, parameter, f"{leaf.low:g} to {leaf.high:g} {scale}")
+    if prior.snr is not None:
+        stored["snr"] = ((), SNR, f"{prior.snr.low:.3g} to {prior.snr.high:.3g}")
+        low, high = (
+            voigt_fwhm_hz(getattr(prior.gamma, end), getattr(prior.sigma, end)).item() for end in ("low", "high")
+        )
+        stored["linewidth_hz"] = ((), LINEWIDTH, f"{low:.3g} to {high:.3g}")
+    return stored
+
+
+def _feature(shape: tuple[int, ...], parameter: Parameter, value_range: str) -> tfds.features.Tensor:
+    desc = f"{parameter.doc}, {parameter.unit}" if parameter.unit else parameter.doc
+    doc = tfds.features.Documentation(desc=desc, value_range=value_range)
+    return (
+        tfds.features.Tensor(shape=shape, dtype=np.float32, doc=doc)
+        if shape
+        else tfds.features.Scalar(np.float32, doc=doc)
+    )
