@@ -10,6 +10,8 @@ import numpy as np
 
 from mrs_keras.checks import check_count
 from mrs_keras.generation.source import SpectrumSource
+from mrs_keras.labels import Labels
+from mrs_keras.random_streams import GENERATED
 from mrs_keras.simulation.keyed_random import keyed_uniform
 
 Given = Mapping[str, float | Sequence[float]]
@@ -67,9 +69,11 @@ def concentration_rows(
     """
     if number is not None:
         check_count("number", number, DEFAULT_NUMBER)
+    labels = source.description.labels
     if given is None:
-        return number or DEFAULT_NUMBER, lambda start, stop: _drawn(source, start, stop, seed)
-    columns = _checked_columns(source, given)
+        return number or DEFAULT_NUMBER, lambda start, stop: _drawn(labels, start, stop, seed)
+    columns = _checked_columns(labels, given)
+    _check_range(source, columns)
     rows = max((len(column) for column in columns if column.ndim), default=None)
     if number is not None and rows not in (None, number):
         raise ValueError(
@@ -81,34 +85,32 @@ def concentration_rows(
     return number, lambda start, stop: table[start:stop]
 
 
-def _drawn(source: SpectrumSource, start: int, stop: int, seed: int) -> np.ndarray:
+def _drawn(labels: Labels, start: int, stop: int, seed: int) -> np.ndarray:
     # A stream per metabolite, as in the simulation.
-    uniform = [
-        keyed_uniform(start, stop, 1, seed, "generated", f"concentration/{name}")[:, 0] for name in source.metabolites
-    ]
-    low, high = np.array(source.concentration_range_mm).T
+    uniform = [keyed_uniform(start, stop, 1, seed, GENERATED, f"concentration/{name}")[:, 0] for name in labels.names]
+    low, high = labels.low, labels.high
     # Rounding to float32 may step over an end of the range.
     drawn = (low + (high - low) * np.stack(uniform, axis=1)).astype(np.float32)
     return np.clip(drawn, low.astype(np.float32), high.astype(np.float32))
 
 
-def _checked_columns(source: SpectrumSource, given: Given) -> list[np.ndarray]:
+def _checked_columns(labels: Labels, given: Given) -> list[np.ndarray]:
     """Returns the concentrations of each metabolite of the source, float32 () or (rows,)."""
-    expected = f"Expected exactly: {', '.join(source.metabolites)}"
+    expected = f"Expected exactly: {', '.join(labels.names)}"
     if not isinstance(given, Mapping):
         raise ValueError(
             "`concentrations` must be a mapping from metabolite name to mM, or one number per spectrum. "
             f"{expected}. Received: {type(given).__name__}."
         )
-    unknown = [name for name in given if name not in source.metabolites]
-    missing = [name for name in source.metabolites if name not in given]
+    unknown = [name for name in given if name not in labels.names]
+    missing = [name for name in labels.names if name not in given]
     if unknown or missing:
         raise ValueError(
             "`concentrations` must name the metabolites of the model. "
             f"{expected}. Unknown: {', '.join(map(str, unknown)) or 'none'}. Missing: {', '.join(missing) or 'none'}."
         )
     columns = []
-    for name in source.metabolites:
+    for name in labels.names:
         with np.errstate(over="ignore"):  # infinite then, and refused
             column = np.asarray(given[name], dtype=np.float32)
         bad = np.argwhere(~(np.isfinite(column) & (column >= 0)))
@@ -119,23 +121,18 @@ def _checked_columns(source: SpectrumSource, given: Given) -> list[np.ndarray]:
                 f"Received: {name}={where}."
             )
         columns.append(column)
-    lengths = {name: len(c) for name, c in zip(source.metabolites, columns, strict=True) if c.ndim}
+    lengths = {name: len(c) for name, c in zip(labels.names, columns, strict=True) if c.ndim}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"All metabolites must have as many concentrations. Received: {lengths}.")
-    _check_range(source, columns)
     return columns
 
 
 def _check_range(source: SpectrumSource, columns: list[np.ndarray]) -> None:
-    ranges = dict(zip(source.metabolites, source.concentration_range_mm, strict=True))
-    outside = {}
-    for (name, (low, high)), column in zip(ranges.items(), columns, strict=True):
-        if column.min() < np.float32(low) or column.max() > np.float32(high):
-            received = " to ".join(f"{value:g}" for value in np.unique([column.min(), column.max()]))
-            outside[name] = f"{low:g} to {high:g} mM (received {received})"
+    outside = source.description.labels.out_of_range(
+        np.stack(np.broadcast_arrays(*columns), axis=-1).reshape(-1, len(columns))
+    )
     if outside:
-        named = ", ".join(f"{name} {text}" for name, text in outside.items())
-        found = f"Some concentrations lie outside the trained range: {named}."
+        found = f"Some labels lie outside the trained range: {outside}."
         if not source.extrapolates:
             raise ValueError(f"{found} SavedModels refuse these; the model of a training (`--run RUN`) extrapolates.")
         warnings.warn(f"{found} The spectra there are extrapolations.", stacklevel=5)

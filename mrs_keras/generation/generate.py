@@ -1,5 +1,6 @@
 """Generating a file of spectra: how many, of what, from which seed, to which format."""
 
+import dataclasses
 import json
 import os
 import tempfile
@@ -12,6 +13,7 @@ from tqdm import tqdm
 
 import mrs_keras
 from mrs_keras.checks import check_choice, check_count
+from mrs_keras.data.description import DatasetDescription
 from mrs_keras.files import replacing
 from mrs_keras.generation.concentrations import Given, concentration_rows
 from mrs_keras.generation.source import SpectrumSource, open_source
@@ -95,9 +97,7 @@ def generate_dataset(
     number, concentrations_of = concentration_rows(source, number, concentrations, seed)
     blocks = _blocks(source, number, concentrations_of, seed)
     with replacing(output) as partial, tqdm(total=number, unit=" spectra", disable=None if progress else True) as bar:
-        WRITERS[format](
-            partial, _counted(blocks, bar), number, source.acquisition, _metadata(source, concentrations, seed)
-        )
+        WRITERS[format](partial, _counted(blocks, bar), number, _description(source, concentrations, seed))
     return output
 
 
@@ -111,9 +111,9 @@ def _blocks(
         # The last batch is filled up: a row must not depend on how many follow it.
         padded = np.pad(concentrations, ((0, start + BATCH - stop), (0, 0)), mode="edge")
         row_seeds = np.arange(start, start + BATCH, dtype=np.int64) + (np.int64(seed) << 32)
-        spectrum, z = source.generate(padded, row_seeds)
+        generated = source.generate(padded, row_seeds)
         rows = slice(0, stop - start)
-        yield {"spectrum": spectrum[rows], "concentrations": concentrations, "z": z[rows]}
+        yield {"spectrum": generated["spectrum"][rows], "concentrations": concentrations, "z": generated["z"][rows]}
 
 
 def _counted(blocks: Iterator[dict[str, np.ndarray]], bar: tqdm) -> Iterator[dict[str, np.ndarray]]:
@@ -122,27 +122,31 @@ def _counted(blocks: Iterator[dict[str, np.ndarray]], bar: tqdm) -> Iterator[dic
         bar.update(len(block["spectrum"]))
 
 
-def _metadata(source: SpectrumSource, given: Given | None, seed: int) -> dict:
-    """Returns what a file says of its spectra, as plain JSON data."""
-    ranges = dict(zip(source.metabolites, map(list, source.concentration_range_mm), strict=True))
+def _description(source: SpectrumSource, given: Given | None, seed: int) -> DatasetDescription:
+    """Returns what a file says of its spectra."""
+    model, labels = source.description, source.description.labels
+    ranges = dict(zip(labels.names, map(list, labels.ranges), strict=True))
     if given is not None:
-        data_ranges = {name: [float(np.min(given[name])), float(np.max(given[name]))] for name in source.metabolites}
-    return {
-        "metabolites": list(source.metabolites),
-        "acquisition": source.acquisition.to_dict(),
-        # The keys of `simulated_mrs`, from which `CVAE.from_preset` makes a model of such data.
-        "prior": {"concentrations": ranges if given is None else data_ranges},
-        "peak_height": source.spectrum_scale,
-        "units": {"spectrum": "arbitrary", "concentrations": "mM", "z": ""},
-        "seed": seed,
-        "concentrations_are": "drawn uniformly in the trained range" if given is None else "given",
-        "generator": {
-            "model": "conditional variational autoencoder",
-            "software": f"mrs_keras {mrs_keras.__version__}",
-            "trained_concentration_range_mm": ranges,
-            **source.origin,
+        labels = dataclasses.replace(
+            labels, ranges=tuple((float(np.min(given[name])), float(np.max(given[name]))) for name in labels.names)
+        )
+    return DatasetDescription(
+        acquisition=model.acquisition,
+        labels=labels,
+        spectrum_scale=model.spectrum_scale,
+        seed=seed,
+        backend="cvae",
+        units={"spectrum": "arbitrary", "concentrations": ", ".join(sorted(set(labels.units))), "z": ""},
+        origin={
+            "concentrations_are": "drawn uniformly in the trained range" if given is None else "given",
+            "generator": {
+                "model": "conditional variational autoencoder",
+                "software": f"mrs_keras {mrs_keras.__version__}",
+                "trained_ranges": ranges,
+                **source.origin,
+            },
         },
-    }
+    )
 
 
 def _checked_format(format: str | None, output: Path) -> str:

@@ -10,39 +10,30 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from mrs_keras.acquisition import Acquisition
-from mrs_keras.models import CVAE
+from mrs_keras.models import CVAE, load_trained
+from mrs_keras.run_folder import MODEL_FILE
 from mrs_keras.serving import load_export
-from mrs_keras.serving.description import EXTRA, describe
+from mrs_keras.serving.description import EXTRA, ModelDescription
 from mrs_keras.serving.saved_models import newest_version
 
-Generate = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
-
-DESCRIBED = ("metabolites", "concentration_range_mm", "acquisition", "spectrum_scale", "latent_prior")
-"""What an export must say of its model."""
+Generate = Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True)
 class SpectrumSource:
-    """A trained generator, and what it was trained for.
+    """A trained generator.
 
     Attributes:
-      metabolites: names, in the order of the concentrations.
-      concentration_range_mm: (metabolites, 2), lowest and highest concentration of the training data, mM.
-      acquisition: of the spectra.
-      generate: takes concentrations, float32 (batch, metabolites) in mM, and a seed per row, int64 (batch,), and
-        returns spectra, float32 (batch, points, 2), and their latents, float32 (batch, latent_dim). A row depends on
-        its seed and its concentrations alone.
-      spectrum_scale: that of the model, in the units of the spectra.
-      extrapolates: whether `generate` takes concentrations outside the trained range, which SavedModels refuse.
+      description: what it was trained for.
+      generate: takes concentrations, float32 (batch, labels) in their units, and a seed per row, int64 (batch,), and
+        returns `"spectrum"`, float32 (batch, points, 2), and its latents `"z"`, float32 (batch, latent_dim). A row
+        depends on its seed and its concentrations alone.
+      extrapolates: whether `generate` takes labels outside the trained range, which SavedModels refuse.
       origin: what the spectra's metadata say of the model, as plain JSON data.
     """
 
-    metabolites: tuple[str, ...]
-    concentration_range_mm: tuple[tuple[float, float], ...]
-    acquisition: Acquisition
+    description: ModelDescription
     generate: Generate
-    spectrum_scale: float
     extrapolates: bool = True
     origin: dict = dataclasses.field(default_factory=dict)
 
@@ -71,10 +62,6 @@ def open_run(run_dir: str | os.PathLike) -> SpectrumSource:
       FileNotFoundError: if there is no training, or it is not finished.
       ValueError: if the model file is damaged.
     """
-    # With all that trains and draws reports, of which SavedModels need nothing.
-    from mrs_keras.models import load_trained
-    from mrs_keras.run_folder import MODEL_FILE
-
     model = load_trained(run_dir)
     digest = hashlib.sha256((Path(run_dir) / MODEL_FILE).read_bytes()).hexdigest()
     return _source_of(model, {"run": os.fspath(run_dir), "model_sha256": digest})
@@ -104,7 +91,10 @@ def open_export(saved_models_dir: str | os.PathLike = "saved_models", version: i
     path = Path(saved_models_dir) / "generator" / str(version)
     described = json.loads((path / EXTRA).read_text())
     missing = [f"the signature {name!r}" for name in ("generate",) if name not in generator.signatures]
-    missing += [f"{key!r} in '{EXTRA}'" for key in DESCRIBED if key not in described]
+    try:
+        description = ModelDescription.from_dict(described)
+    except KeyError as error:
+        missing.append(f"{error} in '{EXTRA}'")
     if missing:
         raise ValueError(
             f"The exported generator '{path}' does not say all that generating needs: an older version of this package "
@@ -112,31 +102,25 @@ def open_export(saved_models_dir: str | os.PathLike = "saved_models", version: i
             f"`mrs-keras export --output {saved_models_dir} --version {version}`."
         )
     signature = generator.signatures["generate"]
-
-    def generate(concentrations, row_seeds):
-        output = signature(concentrations=tf.constant(concentrations), seed=tf.constant(row_seeds))
-        return output["spectrum"].numpy(), output["z"].numpy()
-
     origin = {"saved_models": os.fspath(saved_models_dir), "version": version, "export_id": described["export_id"]}
-    return dataclasses.replace(_source(described, generate, origin), extrapolates=False)
+    return SpectrumSource(
+        description,
+        _in_numpy(lambda inputs: signature(**inputs)),
+        extrapolates=False,
+        origin={**origin, "latent_prior": description.latent_prior},
+    )
 
 
 def _source_of(model: CVAE, origin: dict) -> SpectrumSource:
-    sample = tf.function(model.sample)
+    description = model.description
+    latent_prior = model.latent_priors[0]
+    generate = tf.function(lambda inputs: model.generate_tensors(inputs, latent_prior))
+    return SpectrumSource(description, _in_numpy(generate), origin={**origin, "latent_prior": description.latent_prior})
 
+
+def _in_numpy(function: Callable[[dict], dict]) -> Generate:
     def generate(concentrations, row_seeds):
-        output = sample(tf.constant(concentrations), tf.constant(row_seeds))
-        return output["spectrum"].numpy(), output["z"].numpy()
+        output = function({"concentrations": tf.constant(concentrations), "seed": tf.constant(row_seeds)})
+        return {name: output[name].numpy() for name in ("spectrum", "z")}
 
-    return _source(describe(model), generate, origin)
-
-
-def _source(described: dict, generate: Generate, origin: dict) -> SpectrumSource:
-    return SpectrumSource(
-        metabolites=tuple(described["metabolites"]),
-        concentration_range_mm=tuple((float(low), float(high)) for low, high in described["concentration_range_mm"]),
-        acquisition=Acquisition(**described["acquisition"]),
-        generate=generate,
-        spectrum_scale=described["spectrum_scale"],
-        origin={**origin, "latent_prior": described["latent_prior"]},
-    )
+    return generate

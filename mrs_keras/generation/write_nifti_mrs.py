@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mrs_keras.acquisition import PPM_REFERENCE, Acquisition
+from mrs_keras.acquisition import PPM_REFERENCE
+from mrs_keras.data.description import DatasetDescription
 from mrs_keras.simulation import channels_to_complex, spectrum_to_fid
 
 
@@ -21,7 +22,7 @@ def check_nifti_mrs_installed() -> None:
 
 
 def write_nifti_mrs(
-    path: Path, blocks: Iterator[dict[str, np.ndarray]], number: int, acquisition: Acquisition, metadata: dict
+    path: Path, blocks: Iterator[dict[str, np.ndarray]], number: int, description: DatasetDescription
 ) -> None:
     """Writes spectra as FIDs, and their concentrations in the header extension.
 
@@ -37,14 +38,14 @@ def write_nifti_mrs(
       path: file to write, `.nii` or `.nii.gz`.
       blocks: of rows, in order: `"spectrum"`, `"concentrations"` and `"z"`.
       number: of rows in all blocks.
-      acquisition: of the spectra.
-      metadata: plain JSON data.
+      description: of the spectra.
     """
     from nifti_mrs.create_nmrs import gen_nifti_mrs_hdr_ext
     from nifti_mrs.validator import validate_nifti_mrs
 
+    acquisition = description.acquisition
     fids = np.empty((1, 1, 1, acquisition.points, number), np.complex64)
-    concentrations = np.empty((number, len(metadata["metabolites"])), np.float32)
+    concentrations = np.empty((number, len(description.labels)), np.float32)
     start = 0
     for block in blocks:
         rows = slice(start, start + len(block["spectrum"]))
@@ -53,7 +54,7 @@ def write_nifti_mrs(
         fids[0, 0, 0, :, rows] = spectrum_to_fid(whole_band).T
         concentrations[rows] = block["concentrations"]
         start = rows.stop
-    header = _header_extension(concentrations, acquisition, metadata)
+    header = _header_extension(concentrations, description)
     # nifti-mrs conjugates on the way to disk and back: in memory it has this package's sign.
     image = gen_nifti_mrs_hdr_ext(fids, 1 / acquisition.bandwidth_hz, header).image
     validate_nifti_mrs(image)
@@ -61,27 +62,29 @@ def write_nifti_mrs(
     image.nibImage.to_filename(path)
 
 
-def _header_extension(concentrations: np.ndarray, acquisition: Acquisition, metadata: dict):
+def _header_extension(concentrations: np.ndarray, description: DatasetDescription):
     """Returns the `nifti_mrs.hdr_ext.Hdr_Ext` that describes the file."""
     from nifti_mrs.hdr_ext import Hdr_Ext
 
+    acquisition, labels = description.acquisition, description.labels
     header = Hdr_Ext(acquisition.spectrometer_frequency_mhz, "1H", dimensions=5)
     header.set_dim_info(
         0,
         "DIM_USER_0",
         info="Generated spectra, each with its own concentrations",
         hdr={
-            f"{name}_mM": {
+            _key(name, unit): {
                 # The shortest decimal numbers that read back as the same float32.
                 "Value": [float(str(value)) for value in column],
-                "Description": f"Concentration of {name} that the spectrum was generated for, mM",
+                "Description": f"{labels.quantity.capitalize()} {name} that the spectrum was generated for, "
+                f"{unit or 'no unit'}",
             }
-            for name, column in zip(metadata["metabolites"], concentrations.T, strict=True)
+            for name, unit, column in zip(labels.names, labels.units, concentrations.T, strict=True)
         },
     )
     header.set_standard_def("SpectralWidth", acquisition.bandwidth_hz)
     header.set_standard_def("SpecFreqChemShift", PPM_REFERENCE)
-    header.set_standard_def("ConversionMethod", metadata["generator"]["software"])
+    header.set_standard_def("ConversionMethod", description.origin["generator"]["software"])
     window = acquisition.window
     header.set_user_def(
         "GeneratedWindow",
@@ -90,5 +93,12 @@ def _header_extension(concentrations: np.ndarray, acquisition: Acquisition, meta
         "generated spectrum. All others are zero: nothing is known there. Transform with the first point of the FID "
         "halved and the Fourier transform divided by sqrt(points), as FSL-MRS does.",
     )
-    header.set_user_def("Generated", dict(metadata), "Where these spectra come from: a model, no measurement")
+    header.set_user_def(
+        "Generated", description.to_metadata(), "Where these spectra come from: a model, no measurement"
+    )
     return header
+
+
+def _key(name: str, unit: str) -> str:
+    """Returns the key of a label in the header, such as `NAA_mM`."""
+    return f"{name}_{unit}" if unit else name

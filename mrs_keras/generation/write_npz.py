@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mrs_keras.acquisition import Acquisition
+from mrs_keras.data.description import DatasetDescription
 
 
 def write_npz(
-    path: Path, blocks: Iterator[dict[str, np.ndarray]], number: int, acquisition: Acquisition, metadata: dict
+    path: Path, blocks: Iterator[dict[str, np.ndarray]], number: int, description: DatasetDescription
 ) -> None:
     """Writes spectra and labels as arrays that `np.load` reads without pickle. The same content gives the same bytes.
 
@@ -22,14 +22,13 @@ def write_npz(
     | `ppm` | float64 (points,) | chemical shifts, rising |
     | `metabolites` | text (metabolites,) | names, in the order of the concentrations |
     | `seed` | int64 () | |
-    | `metadata` | text () | JSON: acquisition, units, and the model |
+    | `metadata` | text () | JSON: acquisition, labels with units and ranges, and the model |
 
     Args:
       path: file to write.
       blocks: of rows, in order: `"spectrum"`, `"concentrations"` and `"z"`.
       number: of rows in all blocks.
-      acquisition: of the spectra.
-      metadata: plain JSON data.
+      description: of the spectra.
     """
     columns, start = {}, 0
     for block in blocks:
@@ -42,8 +41,8 @@ def write_npz(
         np.savez(
             file,
             **columns,
-            ppm=acquisition.window_ppm_axis,
-            metabolites=np.array(metadata["metabolites"]),
-            seed=np.array(metadata["seed"], np.int64),
-            metadata=np.array(json.dumps(metadata)),
+            ppm=description.acquisition.window_ppm_axis,
+            metabolites=np.array(description.labels.names),
+            seed=np.array(description.seed, np.int64),
+            metadata=np.array(json.dumps(description.to_metadata())),
         )

@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 
 import keras
-import numpy as np
 
-from mrs_keras.checks import check_finite
+from mrs_keras.basis.default import basis_for
+from mrs_keras.checks import check_choice
+from mrs_keras.data.description import DatasetDescription
+from mrs_keras.models.presets import CVAE_PRESETS
+from mrs_keras.simulation.examples import ExampleRecipe
+from mrs_keras.simulation.priors import Prior
 
 
 def checked_kl_weight(weight):
@@ -19,38 +23,30 @@ def checked_kl_weight(weight):
     raise ValueError(f"`kl_weight` must be at least 0. Received: kl_weight={weight}. Give for example 1.0.")
 
 
-def checked_ranges(ranges, metabolites) -> tuple[tuple[float, float], ...]:
-    array = check_finite("concentration_range_mm", np.asarray(ranges, dtype=np.float64))
-    if array.shape != (len(metabolites), 2) or np.any(array[:, 0] > array[:, 1]):
-        raise ValueError(
-            "`concentration_range_mm` must hold (low, high) in mM, low <= high, for each metabolite. "
-            f"Expected shape ({len(metabolites)}, 2), for {', '.join(metabolites)}. Received: {array.tolist()}."
-        )
-    return tuple((float(low), float(high)) for low, high in array)
+def preset_arguments(name: str, dataset: DatasetDescription | Mapping | None = None, **overrides) -> dict:
+    """Returns the arguments of `CVAE` for a preset, with the labels, acquisition and scale of a dataset.
+
+    Args:
+      name: one of `CVAE_PRESETS`.
+      dataset: description of a dataset, or its metadata. Defaults to `None`: the preset's.
+      **overrides: arguments that replace those of the preset.
+
+    Raises:
+      ValueError: if there is no such preset; the message lists them.
+    """
+    preset = CVAE_PRESETS[check_choice("preset", name, CVAE_PRESETS)]
+    if dataset is None:
+        prior = Prior.from_preset(preset["training"]["config"])
+        dataset = DatasetDescription.of_recipe(ExampleRecipe(prior, basis_for(prior.metabolites)))
+    elif isinstance(dataset, Mapping):
+        dataset = DatasetDescription.from_metadata(dataset)
+    return {**data_arguments(dataset), **preset["config"], **overrides}
 
 
-def data_config(metadata: Mapping) -> dict:
-    """Returns the arguments of `CVAE` that the metadata of a dataset set."""
+def data_arguments(dataset: DatasetDescription) -> dict:
+    """Returns the arguments of `CVAE` that a dataset sets, as plain data."""
     return {
-        "metabolites": metadata["metabolites"],
-        "concentration_range_mm": [metadata["prior"]["concentrations"][name] for name in metadata["metabolites"]],
-        "acquisition": metadata["acquisition"],
-        "spectrum_scale": metadata["peak_height"],
+        "labels": dataset.labels.to_dict(),
+        "acquisition": dataset.acquisition.to_dict(),
+        "spectrum_scale": dataset.spectrum_scale,
     }
-
-
-def default_data(prior_name: str) -> dict:
-    """Returns the arguments of `CVAE` that the dataset of a named prior would set."""
-    from mrs_keras.basis import basis_for
-    from mrs_keras.simulation import UniformPrior
-
-    prior = UniformPrior.from_preset(prior_name)
-    basis = basis_for(prior.metabolites)
-    return data_config(
-        {
-            "metabolites": list(prior.metabolites),
-            "prior": prior.to_dict(),
-            "acquisition": basis.acquisition.to_dict(),
-            "peak_height": prior.peak_height(basis),
-        }
-    )

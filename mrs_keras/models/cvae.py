@@ -1,6 +1,7 @@
 """The conditional variational autoencoder."""
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -8,19 +9,20 @@ import keras
 import tensorflow as tf
 
 from mrs_keras.acquisition import Acquisition
-from mrs_keras.checks import check_choice, check_count, check_positive
-from mrs_keras.models.arguments import checked_kl_weight, checked_ranges, data_config, default_data
+from mrs_keras.checks import check_count, check_positive
+from mrs_keras.data.description import DatasetDescription
+from mrs_keras.labels import Labels
+from mrs_keras.models.arguments import checked_kl_weight, preset_arguments
 from mrs_keras.models.clipping import clip_by_summed_norm
-from mrs_keras.models.generation import GenerationMixin
-from mrs_keras.models.latent_density import LatentDensity
+from mrs_keras.models.latent_priors import make_latent_prior
 from mrs_keras.models.metrics import ActiveUnits
 from mrs_keras.models.networks import build_encoder, build_generator, build_noise_variance
 from mrs_keras.models.precision import layers_compute_in
-from mrs_keras.models.presets import CVAE_PRESETS
+from mrs_keras.models.verbs import Verbs
 
 
 @keras.saving.register_keras_serializable("mrs_keras")
-class CVAE(GenerationMixin, keras.Model):
+class CVAE(Verbs, keras.Model):
     """Conditional variational autoencoder of complex spectra, with concentrations as the condition.
 
     The method of van de Sande et al., ISMRM 2023, abstract 5027: encoder and generator both see the concentrations c;
@@ -32,9 +34,9 @@ class CVAE(GenerationMixin, keras.Model):
         loss                = reconstruction_loss + kl_weight * kl_loss
 
     What is generated comes from latents drawn from N(0, I), or from a density of z given c that was fitted to the
-    posteriors of the training data (`mixture_components`, `fit_latent_density`).
+    posteriors of the training data (`latent_prior`, `fit_latent_density`).
 
-    These are the model's own: a `loss` or `metrics` given to `compile` have no effect. The errors are sums over points,
+    Loss and metrics are the model's own: `compile` takes none. The errors are sums over points,
     in units of `spectrum_scale`. With `decoder_variance="optimal"`, v is the mean squared error of the (global) batch,
     which weighs the two terms by itself (sigma-VAE, Rybkin et al., ICML 2021, arXiv 2006.13202). With `"learned"`, for
     data with noise, a small network gives v of each spectrum from its latents, and generated spectra carry white noise
@@ -44,14 +46,13 @@ class CVAE(GenerationMixin, keras.Model):
     | symbol | meaning | in code |
     |---|---|---|
     | x | spectrum | `"spectrum"`, (batch, points, 2), units of the data |
-    | c | concentrations | `"concentrations"`, (batch, metabolites), mM |
+    | c | labels | `"concentrations"`, (batch, labels), in their units, such as mM |
     | mu, ln s^2 | posterior of the latents | `"z_mean"`, `"z_log_var"`, (batch, latent_dim) |
     | z | latents | `"z"`, (batch, latent_dim) |
     | v | decoder variance | `decoder_variance` |
 
     Args:
-      metabolites: names, in the order of the concentrations.
-      concentration_range_mm: (metabolites, 2), lowest and highest concentration of the training data, mM.
+      labels: `Labels` of the training data, or its `to_dict()`: names, units and ranges of the concentrations.
       acquisition: `Acquisition` of the spectra, or its `to_dict()`; its window sets the number of points.
       spectrum_scale: what spectra are divided by inside the model, in their units, such as the tallest peak.
       latent_dim: number of latents. Defaults to `16`.
@@ -64,8 +65,8 @@ class CVAE(GenerationMixin, keras.Model):
         the training. Defaults to `1.0`.
       decoder_variance: `"optimal"`, `"learned"`, or a fixed variance in units of `spectrum_scale` squared. Defaults to
         `"optimal"`.
-      mixture_components: Gaussians of the density that `fit_latent_density` fits. Defaults to `0`: none, generated
-        spectra come from the standard normal prior.
+      latent_prior: what generated spectra are drawn from: the kind of one of `mrs_keras.models.latent_priors`, or with
+        its arguments, such as `{"kind": "mixture", "components": 16}`. Defaults to `"standard_normal"`.
       seed: of the sampling noise. Row i of the global batch of step n has noise keyed by (seed, n, i): a resumed
         training equals an uninterrupted one, and one on several replicas that on one. Defaults to `0`.
       clip_norm: largest norm of a step's gradient, all weights together and summed over replicas, which `clipnorm` of
@@ -89,14 +90,13 @@ class CVAE(GenerationMixin, keras.Model):
     >>> model.compile(optimizer="adam")
     >>> model.fit(train, validation_data=validation, epochs=100, shuffle=False)  # doctest: +SKIP
     >>> model.fit_latent_density(train)  # doctest: +SKIP
-    >>> model.generate([[12.0, 4.5]], seed=0, prior="standard_normal").shape
+    >>> model.generate([[12.0, 4.5]], seed=0, prior="standard_normal")["spectrum"].shape
     (1, 252, 2)
     """
 
     def __init__(
         self,
-        metabolites: Sequence[str],
-        concentration_range_mm: Sequence[Sequence[float]],
+        labels: Labels | Mapping,
         acquisition: Acquisition | Mapping,
         spectrum_scale: float,
         latent_dim: int = 16,
@@ -105,7 +105,7 @@ class CVAE(GenerationMixin, keras.Model):
         modulated: bool = True,
         kl_weight: float | keras.optimizers.schedules.LearningRateSchedule = 1.0,
         decoder_variance: float | Literal["optimal", "learned"] = "optimal",
-        mixture_components: int = 0,
+        latent_prior: str | Mapping = "standard_normal",
         seed: int = 0,
         clip_norm: float | None = None,
         **kwargs,
@@ -114,8 +114,7 @@ class CVAE(GenerationMixin, keras.Model):
         # Concentrations and spectra come in with all digits; the hidden layers cast for themselves.
         self.autocast = False
         # === Config ===
-        self.metabolites = tuple(metabolites)
-        self.concentration_range_mm = checked_ranges(concentration_range_mm, self.metabolites)
+        self.labels = labels if isinstance(labels, Labels) else Labels.from_dict(labels)
         self.acquisition = acquisition if isinstance(acquisition, Acquisition) else Acquisition(**acquisition)
         self.spectrum_scale = check_positive("spectrum_scale", spectrum_scale, 1000.0)
         self.latent_dim = check_count("latent_dim", latent_dim, 16)
@@ -128,14 +127,13 @@ class CVAE(GenerationMixin, keras.Model):
             if decoder_variance in ("optimal", "learned")
             else check_positive("decoder_variance", decoder_variance, 0.001)
         )
-        self.mixture_components = check_count("mixture_components", mixture_components, 16, at_least=0)
         self.seed = int(seed)
         self.clip_norm = None if clip_norm is None else check_positive("clip_norm", clip_norm, 1e4)
 
         # === Networks ===
         networks = (
             self.acquisition.window_points,
-            self.concentration_range_mm,
+            self.labels.ranges,
             self.spectrum_scale,
             self.latent_dim,
             self.hidden_units,
@@ -145,13 +143,13 @@ class CVAE(GenerationMixin, keras.Model):
             self.encoder = build_encoder(*networks)
             self.generator = build_generator(*networks, self.modulated)
             self.noise_variance = (
-                build_noise_variance(self.concentration_range_mm, self.latent_dim, self.activation)
+                build_noise_variance(self.labels.ranges, self.latent_dim, self.activation)
                 if decoder_variance == "learned"
                 else None
             )
-        self.latent_density = (
-            LatentDensity(self.latent_dim, len(self.metabolites), mixture_components) if mixture_components else None
-        )
+        self.latent_prior = make_latent_prior(latent_prior, self.latent_dim, len(self.labels))
+        # Under this name its weights stand in `.keras` files.
+        self.latent_density = self.latent_prior
 
         # === Metrics ===
         self.trackers = {
@@ -161,21 +159,29 @@ class CVAE(GenerationMixin, keras.Model):
         self.built = True
 
     @classmethod
-    def from_preset(cls, name: str = "base", dataset: Mapping | None = None, **overrides) -> "CVAE":
-        """Returns an untrained model of a named preset.
+    def from_preset(
+        cls, name: str = "base", dataset: DatasetDescription | Mapping | None = None, **overrides
+    ) -> "CVAE":
+        """Returns an UNTRAINED model of a named preset, and says so on the standard error.
+
+        `mrs_keras.train` trains one by the preset's recipe; `saved_models/base.keras` is a trained one.
 
         Args:
           name: one of `mrs_keras.models.CVAE_PRESETS`. Defaults to `"base"`.
-          dataset: metadata of the dataset to train on (`builder.info.metadata` of `simulated_mrs`); they give
-            metabolites, ranges, acquisition and scale. Defaults to `None`: those of the preset's dataset.
+          dataset: description of the dataset to train on, or its metadata (`builder.info.metadata`); they give labels,
+            acquisition and scale. Defaults to `None`: those of the preset's dataset.
           **overrides: arguments of `CVAE` that replace those of the preset.
 
         Raises:
           ValueError: if there is no such preset; the message lists them.
         """
-        preset = CVAE_PRESETS[check_choice("preset", name, CVAE_PRESETS)]
-        data = default_data(preset["training"]["config"]) if dataset is None else data_config(dataset)
-        return cls(**{**data, **preset["config"], **overrides})
+        model = cls(**preset_arguments(name, dataset, **overrides))
+        print(
+            f"CVAE.from_preset('{name}'): a model with random weights, to be trained. "
+            "A trained one: keras.models.load_model('saved_models/base.keras').",
+            file=sys.stderr,
+        )
+        return model
 
     # === Forward ===
 
@@ -219,6 +225,28 @@ class CVAE(GenerationMixin, keras.Model):
         }
 
     # === Training ===
+
+    def compile(self, optimizer="rmsprop", loss=None, **kwargs):
+        """Configures the model for training, as Keras does; loss and metrics are the model's own.
+
+        Raises:
+          ValueError: if a loss or metrics are given.
+        """
+        own = {"loss": loss, **{name: kwargs.get(name) for name in ("loss_weights", "metrics", "weighted_metrics")}}
+        given = [name for name, value in own.items() if value]
+        if given:
+            raise ValueError(
+                "The model has a loss and metrics of its own (see `CVAE`). Expected: an optimizer alone. "
+                f"Received: {', '.join(given)}. Leave them out; `kl_weight` and `decoder_variance` of the model weigh "
+                "the terms of the loss."
+            )
+        super().compile(optimizer=optimizer, **kwargs)
+
+    def compile_from_config(self, config):
+        # As Keras has it: it leaves out models with a `compile` of their own, unless they say how.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
 
     def train_step(self, data):
         inputs = self._checked_inputs(data)
@@ -299,12 +327,12 @@ class CVAE(GenerationMixin, keras.Model):
                 "The model takes no sample weights. Expected: spectra and concentrations alone. "
                 "Received: sample weights. Leave them out, or repeat examples instead."
             )
-        expected = {"spectrum": (self.acquisition.window_points, 2), "concentrations": (len(self.metabolites),)}
+        expected = {"spectrum": (self.acquisition.window_points, 2), "concentrations": (len(self.labels),)}
         received = {key: tuple(data[key].shape) for key in data} if isinstance(data, Mapping) else type(data).__name__
         if not isinstance(data, Mapping) or any(received.get(key, ())[1:] != shape for key, shape in expected.items()):
             raise ValueError(
-                "The model takes a dict of `spectrum` (batch, points, 2) and `concentrations` (batch, metabolites). "
-                f"Expected after the batch axis: {expected}, for the metabolites {', '.join(self.metabolites)} and the "
+                "The model takes a dict of `spectrum` (batch, points, 2) and `concentrations` (batch, labels). "
+                f"Expected after the batch axis: {expected}, for the labels {', '.join(self.labels.names)} and the "
                 f"window {self.acquisition.ppm_window} ppm. Received: {received}. "
                 "Use data of the model's acquisition, or build a model with `CVAE.from_preset(dataset=...)`."
             )
@@ -313,8 +341,7 @@ class CVAE(GenerationMixin, keras.Model):
     def get_config(self):
         return {
             **super().get_config(),
-            "metabolites": list(self.metabolites),
-            "concentration_range_mm": [list(limits) for limits in self.concentration_range_mm],
+            "labels": self.labels.to_dict(),
             "acquisition": self.acquisition.to_dict(),
             "spectrum_scale": self.spectrum_scale,
             "latent_dim": self.latent_dim,
@@ -323,10 +350,19 @@ class CVAE(GenerationMixin, keras.Model):
             "modulated": self.modulated,
             "kl_weight": keras.saving.serialize_keras_object(self.kl_weight),
             "decoder_variance": self.decoder_variance,
-            "mixture_components": self.mixture_components,
+            "latent_prior": {"kind": self.latent_prior.kind, **self.latent_prior.settings()},
             "seed": self.seed,
             "clip_norm": self.clip_norm,
         }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        if "metabolites" in config:  # a file from before there were other labels and latent priors
+            config["labels"] = Labels(config.pop("metabolites"), config.pop("concentration_range_mm"))
+            components = config.pop("mixture_components")
+            config["latent_prior"] = {"kind": "mixture", "components": components} if components else "standard_normal"
+        return cls(**config)
 
 
 def _sum_over_replicas(value):

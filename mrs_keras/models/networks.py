@@ -10,7 +10,7 @@ NOISE_UNITS = 64
 
 def build_encoder(
     points: int,
-    concentration_range_mm: Sequence[Sequence[float]],
+    label_ranges: Sequence[Sequence[float]],
     spectrum_scale: float,
     latent_dim: int,
     hidden_units: Sequence[int],
@@ -20,22 +20,22 @@ def build_encoder(
 
     Args:
       points: complex points of a spectrum.
-      concentration_range_mm: (metabolites, 2), lowest and highest concentration in mM; taken to -1 and 1.
+      label_ranges: (labels, 2), lowest and highest value of each label; taken to -1 and 1.
       spectrum_scale: what a spectrum is divided by, in its own units.
       latent_dim: number of latents.
       hidden_units: width of each hidden layer.
       activation: of the hidden layers.
 
     Returns:
-      Model from `{"spectrum": (batch, points, 2), "concentrations": (batch, metabolites)}` to
+      Model from `{"spectrum": (batch, points, 2), "concentrations": (batch, labels)}` to
       `{"z_mean": (batch, latent_dim), "z_log_var": (batch, latent_dim)}`.
     """
     spectrum = keras.Input((points, 2), name="spectrum")
-    concentrations = keras.Input((len(concentration_range_mm),), name="concentrations")
+    concentrations = keras.Input((len(label_ranges),), name="concentrations")
     hidden = keras.layers.Rescaling(1 / spectrum_scale, name="scale_spectrum", dtype="float32")(spectrum)
     hidden = keras.layers.Permute((2, 1), name="channels_first")(hidden)
     hidden = keras.layers.Flatten(name="real_then_imaginary")(hidden)
-    label = _scale_concentrations(concentration_range_mm)(concentrations)
+    label = _scale_concentrations(label_ranges)(concentrations)
     hidden = keras.layers.Concatenate(name="add_label")([hidden, label])
     for number, units in enumerate(hidden_units, 1):
         hidden = keras.layers.Dense(units, activation, name=f"hidden_{number}")(hidden)
@@ -48,7 +48,7 @@ def build_encoder(
 
 def build_generator(
     points: int,
-    concentration_range_mm: Sequence[Sequence[float]],
+    label_ranges: Sequence[Sequence[float]],
     spectrum_scale: float,
     latent_dim: int,
     hidden_units: Sequence[int],
@@ -62,12 +62,12 @@ def build_generator(
         (feature-wise modulation, Perez et al., AAAI 2018, arXiv 1709.07871).
 
     Returns:
-      Model from `{"z": (batch, latent_dim), "concentrations": (batch, metabolites)}` to the spectrum,
+      Model from `{"z": (batch, latent_dim), "concentrations": (batch, labels)}` to the spectrum,
       (batch, points, 2), in the units of the data. `hidden_units` are used in reverse.
     """
     z = keras.Input((latent_dim,), name="z")
-    concentrations = keras.Input((len(concentration_range_mm),), name="concentrations")
-    label = _scale_concentrations(concentration_range_mm)(concentrations)
+    concentrations = keras.Input((len(label_ranges),), name="concentrations")
+    label = _scale_concentrations(label_ranges)(concentrations)
     condition = hidden = keras.layers.Concatenate(name="add_label")([z, label])
     for number, units in enumerate(reversed(hidden_units), 1):
         hidden = keras.layers.Dense(units, activation, name=f"hidden_{number}")(hidden)
@@ -81,18 +81,16 @@ def build_generator(
     return keras.Model({"z": z, "concentrations": concentrations}, spectrum, name="generator")
 
 
-def build_noise_variance(
-    concentration_range_mm: Sequence[Sequence[float]], latent_dim: int, activation: str
-) -> keras.Model:
+def build_noise_variance(label_ranges: Sequence[Sequence[float]], latent_dim: int, activation: str) -> keras.Model:
     """Builds the network that gives the decoder variance of each spectrum; arguments as in `build_encoder`.
 
     Returns:
-      Model from `{"z": (batch, latent_dim), "concentrations": (batch, metabolites)}` to the variance of each real
+      Model from `{"z": (batch, latent_dim), "concentrations": (batch, labels)}` to the variance of each real
       number of the spectrum, (batch, 1), in units of the spectrum's scale squared.
     """
     z = keras.Input((latent_dim,), name="z")
-    concentrations = keras.Input((len(concentration_range_mm),), name="concentrations")
-    label = _scale_concentrations(concentration_range_mm)(concentrations)
+    concentrations = keras.Input((len(label_ranges),), name="concentrations")
+    label = _scale_concentrations(label_ranges)(concentrations)
     hidden = keras.layers.Concatenate(name="add_label")([z, label])
     hidden = keras.layers.Dense(NOISE_UNITS, activation, name="hidden")(hidden)
     # It starts at exp(-5): near 1 the KL term would outweigh the spectrum, and the latents would collapse.
@@ -102,8 +100,8 @@ def build_noise_variance(
     return keras.Model({"z": z, "concentrations": concentrations}, variance, name="noise_variance")
 
 
-def _scale_concentrations(concentration_range_mm: Sequence[Sequence[float]]) -> keras.layers.Layer:
+def _scale_concentrations(label_ranges: Sequence[Sequence[float]]) -> keras.layers.Layer:
     """Returns the layer that takes the range of each concentration to -1 ... 1, before anything is rounded to half."""
-    scale = [2 / (high - low) if high > low else 1.0 for low, high in concentration_range_mm]
-    offset = [-(low + high) / 2 * factor for (low, high), factor in zip(concentration_range_mm, scale, strict=True)]
+    scale = [2 / (high - low) if high > low else 1.0 for low, high in label_ranges]
+    offset = [-(low + high) / 2 * factor for (low, high), factor in zip(label_ranges, scale, strict=True)]
     return keras.layers.Rescaling(scale, offset, name="scale_concentrations", dtype="float32")

@@ -10,7 +10,7 @@ CVAE_PRESETS: dict[str, dict] = {
             "modulated": True,
             "kl_weight": 1.2,
             "decoder_variance": "optimal",
-            "mixture_components": 16,
+            "latent_prior": {"kind": "mixture", "components": 16},
         },
         "training": {
             "source": "dataset",
@@ -23,7 +23,7 @@ CVAE_PRESETS: dict[str, dict] = {
         },
     },
     "endless": {
-        "description": "As `base`, trained on spectra that are simulated as they are needed: none is seen twice.",
+        "description": "As `base`, trained on spectra simulated on the fly: none is seen twice.",
         "config": {
             # As many as the spectra have degrees of freedom that show: spare latents would learn the labels.
             "latent_dim": 14,
@@ -32,7 +32,7 @@ CVAE_PRESETS: dict[str, dict] = {
             "modulated": True,
             "kl_weight": 1.0,
             "decoder_variance": "optimal",
-            "mixture_components": 128,
+            "latent_prior": {"kind": "mixture", "components": 128},
         },
         "training": {
             "source": "simulator",
@@ -53,7 +53,7 @@ CVAE_PRESETS: dict[str, dict] = {
             "modulated": False,
             "kl_weight": 1.0,
             "decoder_variance": 1e-4,
-            "mixture_components": 0,
+            "latent_prior": {"kind": "standard_normal"},
         },
         "training": {
             "source": "dataset",
@@ -73,7 +73,7 @@ CVAE_PRESETS: dict[str, dict] = {
             "modulated": True,
             "kl_weight": 1.0,
             "decoder_variance": "learned",
-            "mixture_components": 16,
+            "latent_prior": {"kind": "mixture", "components": 16},
         },
         "training": {
             "source": "dataset",

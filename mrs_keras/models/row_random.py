@@ -4,44 +4,21 @@ TensorFlow's stateless generators take one seed for a whole tensor. These are in
 in eager mode, under XLA and in a SavedModel.
 """
 
-import numbers
-
-import numpy as np
 import tensorflow as tf
+
+from mrs_keras.random_streams import RowStream
 
 GOLDEN = 0x9E3779B97F4A7C15
 """Increment of splitmix64: 2^64 over the golden ratio."""
 
 
-def row_seeds(seed, rows: int) -> np.ndarray:
-    """Returns the seeds of the rows of a batch, int64 (rows,).
-
-    Args:
-      seed: an integer s, for the seeds 2^32 s, 2^32 s + 1, ...; or one integer per row, which are returned.
-      rows: number of rows.
-
-    Raises:
-      ValueError: if `seed` is neither, or an integer not below 2^31.
-    """
-    if isinstance(seed, numbers.Integral) and abs(seed) < 2**31:
-        return 2**32 * int(seed) + np.arange(rows, dtype=np.int64)
-    seeds = np.asarray(seed)
-    if seeds.shape == (rows,) and np.issubdtype(seeds.dtype, np.integer):
-        return seeds.astype(np.int64)
-    raise ValueError(
-        f"`seed` must be an integer below 2^31, or one integer for each of the {rows} rows. "
-        f"Received: {f'shape {seeds.shape}, dtype {seeds.dtype}' if seeds.ndim else repr(seed)}. "
-        "Give for example seed=0."
-    )
-
-
-def row_uniform(seeds: tf.Tensor, columns: int, stream: int = 0) -> tf.Tensor:
+def row_uniform(seeds: tf.Tensor, columns: int, stream: int = RowStream.LATENTS) -> tf.Tensor:
     """Draws uniform numbers for each seed.
 
     Args:
       seeds: int64 (batch,).
       columns: numbers per row.
-      stream: number of an independent stream of the same seeds. Defaults to `0`.
+      stream: one of `RowStream`, independent of the others. Defaults to that of the latents.
 
     Returns:
       float32 (batch, columns), in (0, 1).
@@ -50,11 +27,11 @@ def row_uniform(seeds: tf.Tensor, columns: int, stream: int = 0) -> tf.Tensor:
     return (tf.cast(_as_signed(_shift(_bits(seeds, columns, stream), 41)), tf.float32) + 0.5) * 2.0**-23
 
 
-def row_normal(seeds: tf.Tensor, columns: int, stream: int = 0) -> tf.Tensor:
+def row_normal(seeds: tf.Tensor, columns: int, stream: int = RowStream.LATENTS) -> tf.Tensor:
     """Draws standard normal numbers for each seed, by Box and Muller's transform (doi 10.1214/aoms/1177706645).
 
     Args:
-      seeds: as in `row_uniform`; so too the others.
+      seeds: as in `row_uniform`; likewise for the rest.
       columns: as in `row_uniform`.
       stream: as in `row_uniform`.
 

@@ -1,27 +1,150 @@
-"""Generation of spectra by a conditional VAE, one seed per spectrum."""
+"""What can be done with a trained conditional VAE: the same names, arguments and returns as served models have."""
 
-import math
+import os
 import warnings
-from typing import Literal
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from mrs_keras.checks import check_choice, check_finite
-from mrs_keras.models.row_random import row_normal, row_seeds
+from mrs_keras.models.latent_priors import LatentPrior, StandardNormalPrior
+from mrs_keras.models.row_random import row_normal
+from mrs_keras.random_streams import RowStream, row_seeds
+from mrs_keras.serving.description import ModelDescription
+from mrs_keras.serving.saved_models import export
 
-DENSITY_LATENTS = 24_000
-"""Latents that the latent density is fitted to, at least: of fewer training examples several are drawn of each."""
+LATENTS_TO_FIT = 24_000
+"""Latents that a latent prior is fitted to, at least: of fewer training examples several are drawn of each."""
 
-GENERATED_AT_ONCE = 4096
-"""Spectra that `generate` holds the hidden layers of at once."""
+ROWS_AT_ONCE = 4096
+"""Rows that the hidden layers are held of at once."""
 
 
-class GenerationMixin:
-    """The part of `CVAE` that draws latents and generates spectra."""
+class Verbs:
+    """The part of `CVAE` that encodes, decodes, generates, interpolates and exports."""
+
+    # === Description ===
+
+    @property
+    def description(self) -> ModelDescription:
+        """What the model takes and gives; not to be asked inside a graph."""
+        return ModelDescription(
+            labels=self.labels,
+            acquisition=self.acquisition,
+            latent_dim=self.latent_dim,
+            latent_prior=self.latent_priors[0].name,
+            spectrum_scale=self.spectrum_scale,
+        )
+
+    @property
+    def latent_priors(self) -> list[LatentPrior]:
+        """What latents can be drawn from, the default first; not to be asked inside a graph.
+
+        A prior that nobody fitted is not among them.
+        """
+        standard = StandardNormalPrior(self.latent_dim, len(self.labels))
+        if not self.latent_prior.is_fitted or isinstance(self.latent_prior, StandardNormalPrior):
+            return [standard]
+        return [self.latent_prior, standard]
+
+    # === Verbs ===
+
+    def encode(self, spectrum, concentrations) -> dict[str, np.ndarray]:
+        """Encodes spectra.
+
+        Args:
+          spectrum: (rows, points, 2), real and imaginary part, in the units of the training data.
+          concentrations: (rows, labels), in their units.
+
+        Returns:
+          `"z_mean"` and `"z_log_var"`, mean and log variance of the latents, each float32 (rows, latent_dim).
+
+        Raises:
+          ValueError: if the model does not take them. Labels outside the trained range are a warning.
+        """
+        return self._in_parts(self.signature_functions()["encode"], spectrum=spectrum, concentrations=concentrations)
+
+    def decode(self, z, concentrations) -> dict[str, np.ndarray]:
+        """Decodes latents.
+
+        Args:
+          z: (rows, latent_dim).
+          concentrations: (rows, labels), in their units.
+
+        Returns:
+          `"spectrum"`, float32 (rows, points, 2), in the units of the training data.
+
+        Raises:
+          ValueError: as in `encode`.
+        """
+        return self._in_parts(self.signature_functions()["decode"], z=z, concentrations=concentrations)
+
+    def generate(self, concentrations, seed, prior: str | None = None) -> dict[str, np.ndarray]:
+        """Generates a spectrum for each row of concentrations.
+
+        Args:
+          concentrations: (rows, labels), in their units, or a mapping from the name of each label to a number or one
+            per row.
+          seed: int64 (rows,), one per row: the same seed gives the same spectrum in any batch. Or an integer s, which
+            stands for the row seeds 2^32 s, 2^32 s + 1, and so on.
+          prior: name of what latents are drawn from, one of `latent_priors`. Defaults to `None`: the first of them.
+
+        Returns:
+          `"spectrum"`, float32 (rows, points, 2), in the units of the training data, with noise where its variance is
+          learned; and its latents `"z"`, float32 (rows, latent_dim).
+
+        Raises:
+          ValueError: if a label is negative or not finite, their number is not the model's, there is not one seed per
+            row, or `prior` was not fitted. Where it could have been, `None` draws from the standard normal prior with a
+            warning. Labels outside the trained range are a warning, too.
+        """
+        concentrations = self._rows_of_labels(concentrations)
+        latent_prior = self._chosen_prior(prior)
+        seeds = row_seeds(seed, len(concentrations))
+        if not len(concentrations):
+            shapes = self.description.shapes
+            return {name: np.zeros((0, *shapes[name]), np.float32) for name in ("spectrum", "z")}
+        return self._in_parts(
+            lambda inputs: self.generate_tensors(inputs, latent_prior), concentrations=concentrations, seed=seeds
+        )
+
+    def interpolate(self, z_a, z_b, concentrations_a, concentrations_b, alpha) -> dict[str, np.ndarray]:
+        """Decodes what lies between two latents, and two concentrations, on the straight line.
+
+        Args:
+          z_a: (rows, latent_dim), where `alpha` is 0.
+          z_b: (rows, latent_dim), where `alpha` is 1.
+          concentrations_a: (rows, labels), in their units.
+          concentrations_b: (rows, labels), in their units.
+          alpha: (rows,), from 0 to 1.
+
+        Returns:
+          `"spectrum"`, float32 (rows, points, 2), in the units of the training data.
+
+        Raises:
+          ValueError: as in `encode`.
+        """
+        inputs = {"z_a": z_a, "z_b": z_b, "concentrations_a": concentrations_a, "concentrations_b": concentrations_b}
+        return self._in_parts(self.signature_functions()["interpolate"], **inputs, alpha=alpha)
+
+    def export(self, output_dir: str | os.PathLike, version: int = 1) -> dict[str, Path]:
+        """Writes encoder and generator as SavedModels; see `mrs_keras.export`.
+
+        Args:
+          output_dir: folder of both.
+          version: Defaults to `1`.
+
+        Returns:
+          `{"encoder": path, "generator": path}`.
+        """
+        return export(self, output_dir, version)
+
+    # === Latent prior ===
 
     def fit_latent_density(self, inputs, seed: int = 0) -> None:
-        """Fits the density that latents are drawn from, given concentrations, to the posteriors of the training data.
+        """Fits the latent prior to the posteriors of the training data.
 
         Args:
           inputs: the training data: a finite dataset of batches, or a dict of arrays, with `"spectrum"` and
@@ -29,12 +152,12 @@ class GenerationMixin:
           seed: of the latents drawn from the posteriors, and of the fit. Defaults to `0`.
 
         Raises:
-          ValueError: if the model was made without `mixture_components`, or its latents are not finite.
+          ValueError: if the model's latent prior is not one to be fitted, or its latents are not finite.
         """
-        if self.latent_density is None:
+        if not self.latent_prior.needs_fit:
             raise ValueError(
-                "This model has no latent density to fit. Received: mixture_components=0. "
-                "Build it with for example CVAE.from_preset('base', mixture_components=16)."
+                f"The {self.latent_prior.label} of this model has nothing to fit. Build a model with another one, for "
+                "example CVAE.from_preset('base', latent_prior={'kind': 'mixture', 'components': 16})."
             )
         if not isinstance(inputs, tf.data.Dataset):
             inputs = tf.data.Dataset.from_tensor_slices(dict(inputs)).batch(512)
@@ -45,108 +168,126 @@ class GenerationMixin:
         z_mean = np.concatenate([posterior["z_mean"] for posterior, _ in parts])
         deviation = np.exp(0.5 * np.concatenate([posterior["z_log_var"] for posterior, _ in parts]))
         labels = self._scaled_labels(np.concatenate([concentrations for _, concentrations in parts]))
-        draws = -(-DENSITY_LATENTS // len(z_mean))
-        noise = row_normal(row_seeds(seed, len(z_mean)), draws * self.latent_dim, stream=2).numpy()
+        draws = -(-LATENTS_TO_FIT // len(z_mean))
+        noise = row_normal(row_seeds(seed, len(z_mean)), draws * self.latent_dim, RowStream.POSTERIOR).numpy()
         latents = z_mean[:, None] + deviation[:, None] * noise.reshape(-1, draws, self.latent_dim)
-        self.latent_density.fit(latents.reshape(-1, self.latent_dim), np.repeat(labels, draws, axis=0), seed)
+        self.latent_prior.fit(latents.reshape(-1, self.latent_dim), np.repeat(labels, draws, axis=0), seed)
+
+    def sample_latents(self, seeds, concentrations, prior: str | None = None) -> tf.Tensor:
+        """Draws latents, float32 (rows, latent_dim), for int64 seeds (rows,); else as `generate`, unchecked."""
+        return self._chosen_prior(prior).sample(seeds, self._scaled_labels(concentrations))
+
+    def log_prior(self, z, concentrations) -> tf.Tensor:
+        """Returns ln p(z | c) in nats, float32 (rows,), of the latent prior.
+
+        Args:
+          z: latents, float32 (rows, latent_dim).
+          concentrations: float32 (rows, labels), in their units.
+        """
+        return self.latent_prior.log_prob(z, self._scaled_labels(concentrations))
 
     def _scaled_labels(self, concentrations):
-        """Takes the trained range of each concentration to -1 ... 1; beyond it the density is that at its end."""
-        low, high = np.array(self.concentration_range_mm, np.float32).T
+        """Takes the trained range of each label to -1 ... 1; beyond it the density is that at its end."""
+        low, high = self.labels.low.astype(np.float32), self.labels.high.astype(np.float32)
         scaled = 2 * (concentrations - low) / np.where(high > low, high - low, 1) - 1
         return tf.clip_by_value(scaled, -1.0, 1.0)
 
-    def generate(self, concentrations, seed, prior: Literal["fitted", "standard_normal"] | None = None) -> np.ndarray:
-        """Generates a spectrum for each row of concentrations.
-
-        Args:
-          concentrations: (batch, metabolites), mM. Outside the trained range a warning names the range.
-          seed: int64 (batch,), one per row: the same seed gives the same spectrum in any batch. Or an integer s, which
-            stands for the row seeds 2^32 s, 2^32 s + 1, and so on.
-          prior: what latents are drawn from. Defaults to `None`: the fitted density if the model has one, else the
-            standard normal prior.
-
-        Returns:
-          float32 (batch, points, 2), in the units of the training data; with noise where its variance is learned.
-
-        Raises:
-          ValueError: if a concentration is negative or not finite, their number is not that of the metabolites, there
-            is not one seed per row, or `prior="fitted"` and no density was fitted. Where one could have been, `None`
-            draws from the standard normal prior with a warning.
-        """
-        concentrations = self.check_concentrations(concentrations)
-        prior = self._checked_prior(prior)
-        seeds = row_seeds(seed, len(concentrations))
-        starts = range(0, len(seeds), GENERATED_AT_ONCE)
-        rows = [slice(start, start + GENERATED_AT_ONCE) for start in starts]
-        parts = [self.sample(tf.constant(concentrations[row]), seeds[row], prior)["spectrum"] for row in rows]
-        return np.concatenate(parts) if parts else np.zeros((0, self.acquisition.window_points, 2), np.float32)
-
-    @property
-    def has_fitted_density(self) -> bool:
-        """Whether there is a latent density and it was fitted; not to be asked inside a graph."""
-        return self.latent_density is not None and self.latent_density.is_fitted
-
-    def _checked_prior(self, prior: str | None) -> str:
-        """Returns what latents are drawn from; of a density that nobody fitted nothing is drawn unasked."""
-        if prior is not None:
-            check_choice("prior", prior, ("fitted", "standard_normal"))
-        fitted = self.has_fitted_density
-        if prior == "fitted" and not fitted:
+    def _chosen_prior(self, name: str | None) -> LatentPrior:
+        """Returns what latents are drawn from; of a prior that nobody fitted nothing is drawn unasked."""
+        known = {prior.name: prior for prior in self.latent_priors}
+        if name is None:
+            if not self.latent_prior.is_fitted:
+                warnings.warn(
+                    f"The {self.latent_prior.label} was not fitted yet: latents are drawn from the "
+                    f"{self.latent_priors[0].label}, which generates worse spectra. Call `fit_latent_density(train)` "
+                    "after the training.",
+                    stacklevel=3,
+                )
+            return self.latent_priors[0]
+        if name == self.latent_prior.name and name not in known:
             raise ValueError(
-                "This model has no fitted latent density. Expected: prior='standard_normal'. Received: prior='fitted'. "
-                "Build the model with `mixture_components` and call `fit_latent_density` after the training."
+                f"The {self.latent_prior.label} was not fitted. Expected one of: {', '.join(map(repr, known))}. "
+                f"Received: prior={name!r}. Call `fit_latent_density` after the training."
             )
-        if prior is None and self.latent_density is not None and not fitted:
-            warnings.warn(
-                "The latent density was not fitted yet: latents are drawn from the standard normal prior, which "
-                "generates worse spectra. Call `fit_latent_density(train)` after the training.",
-                stacklevel=3,
-            )
-        return prior or ("fitted" if fitted else "standard_normal")
+        return known[check_choice("prior", name, known)]
 
-    def sample(self, concentrations, seeds, prior=None) -> dict[str, tf.Tensor]:
-        """Does the work of `generate` for tensors, unchecked, also inside a graph; returns `"spectrum"` and `"z"`."""
-        z = self.sample_latents(seeds, concentrations, prior)
-        inputs = {"z": z, "concentrations": concentrations}
-        spectrum = self.generator(inputs, training=False)
+    # === The work, for tensors ===
+
+    def signature_functions(self) -> dict:
+        """Returns name of a signature -> function of a dict of tensors, unchecked: what is exported."""
+        return {
+            "encode": lambda inputs: self.encoder(inputs, training=False),
+            "decode": self._decode,
+            "generate": self.generate_tensors,
+            "interpolate": self._interpolate,
+        }
+
+    def signature_variables(self) -> dict[str, list]:
+        """Returns folder of an export -> the variables that its signatures read."""
+        generating = (self.generator, self.noise_variance, self.latent_prior)
+        return {
+            "encoder": list(self.encoder.variables),
+            "generator": [variable for part in generating if part is not None for variable in part.variables],
+        }
+
+    def _decode(self, inputs):
+        return {"spectrum": self.generator({name: inputs[name] for name in ("z", "concentrations")}, training=False)}
+
+    def generate_tensors(self, inputs, latent_prior: LatentPrior | None = None):
+        """Does the work of `generate` for a dict of tensors, unchecked, also inside a graph."""
+        concentrations, seeds = inputs["concentrations"], inputs["seed"]
+        z = (latent_prior or self.latent_prior).sample(seeds, self._scaled_labels(concentrations))
+        latents = {"z": z, "concentrations": concentrations}
+        spectrum = self.generator(latents, training=False)
         if self.noise_variance is not None:
-            deviation = self.spectrum_scale * tf.sqrt(self.noise_variance(inputs, training=False))
-            noise = row_normal(seeds, 2 * self.acquisition.window_points, stream=3)
+            deviation = self.spectrum_scale * tf.sqrt(self.noise_variance(latents, training=False))
+            noise = row_normal(seeds, 2 * self.acquisition.window_points, RowStream.NOISE)
             spectrum += tf.reshape(deviation * noise, tf.shape(spectrum))
         return {"spectrum": spectrum, "z": z}
 
-    def sample_latents(self, seeds, concentrations, prior=None) -> tf.Tensor:
-        """Draws latents, float32 (batch, latent_dim), for int64 seeds (batch,); else as `generate`, unchecked."""
-        if prior == "standard_normal" or self.latent_density is None:
-            return row_normal(seeds, self.latent_dim)
-        return self.latent_density(seeds, self._scaled_labels(concentrations))
+    def _interpolate(self, inputs):
+        alpha = inputs["alpha"][:, None]
+        return self._decode(
+            {
+                name: (1.0 - alpha) * inputs[f"{name}_a"] + alpha * inputs[f"{name}_b"]
+                for name in ("z", "concentrations")
+            }
+        )
 
-    def log_prior(self, z, concentrations) -> tf.Tensor:
-        """Returns ln p(z | c) in nats, float32 (batch,), of the density that `generate` draws latents from by default.
+    # === Inputs from Python ===
 
-        Args:
-          z: latents, float32 (batch, latent_dim).
-          concentrations: float32 (batch, metabolites), mM.
-        """
-        if self.latent_density is None:
-            return -0.5 * tf.reduce_sum(tf.square(z) + math.log(2 * math.pi), axis=1)
-        return self.latent_density.log_density(z, self._scaled_labels(concentrations))
-
-    def check_concentrations(self, concentrations) -> np.ndarray:
-        """Returns concentrations as float32 (batch, metabolites), checked as `generate` says."""
+    def _rows_of_labels(self, concentrations) -> np.ndarray:
+        """Returns labels as float32 (rows, labels), checked as `generate` says; they may have no row."""
+        if isinstance(concentrations, Mapping):
+            names = self.labels.names
+            if set(concentrations) != set(names):
+                raise ValueError(
+                    "`concentrations` must name the labels of the model. "
+                    f"Expected exactly: {', '.join(names)}. Received: {', '.join(map(str, concentrations))}."
+                )
+            columns = np.broadcast_arrays(*(np.atleast_1d(concentrations[name]) for name in names))
+            concentrations = np.stack(columns, axis=1)
         array = check_finite("concentrations", np.asarray(concentrations, dtype=np.float32))
-        if array.ndim != 2 or array.shape[1] != len(self.metabolites) or np.any(array < 0):
+        if array.ndim != 2 or array.shape[1] != len(self.labels) or np.any(array < 0):
             raise ValueError(
-                "`concentrations` must be (batch, metabolites), in mM, none negative. "
-                f"Expected {len(self.metabolites)} columns ({', '.join(self.metabolites)}). "
+                f"`concentrations` must be (rows, labels), {self.labels.ranges_in_words}, none negative. "
+                f"Expected {len(self.labels)} columns ({', '.join(self.labels.names)}). "
                 f"Received: shape {array.shape}, smallest value {array.min() if array.size else None}."
             )
-        low, high = np.asarray(self.concentration_range_mm, dtype=np.float32).T
-        if np.any(array < low) or np.any(array > high):
-            ranges = ", ".join(
-                f"{name} {a:g} to {b:g} mM"
-                for name, (a, b) in zip(self.metabolites, self.concentration_range_mm, strict=True)
-            )
-            warnings.warn(f"Some concentrations lie outside the trained range: {ranges}.", stacklevel=3)
         return array
+
+    def _in_parts(self, function, seed: np.ndarray | None = None, **inputs) -> dict[str, np.ndarray]:
+        """Returns the outputs of a function of a dict of tensors for checked inputs, some rows at a time."""
+        arrays = self.description.checked(extrapolate=True, **inputs)
+        for name, array in arrays.items():
+            outside = self.labels.out_of_range(array) if name.startswith("concentrations") else None
+            if outside:
+                warnings.warn(f"Some labels lie outside the trained range: {outside}.", stacklevel=3)
+        if seed is not None:
+            arrays["seed"] = seed
+        rows = len(next(iter(arrays.values())))
+        parts = [
+            function({name: tf.constant(array[first : first + ROWS_AT_ONCE]) for name, array in arrays.items()})
+            for first in range(0, rows, ROWS_AT_ONCE)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -1,19 +1,182 @@
-"""What an export says of its model, so that who uses it needs nothing else."""
+"""What a model says of itself: in the SavedModels, to clients, and to those who write files of its spectra."""
 
-from mrs_keras.models import CVAE
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mrs_keras.acquisition import Acquisition
+from mrs_keras.checks import check_finite
+from mrs_keras.labels import Labels
 
 EXTRA = "assets.extra/mrs_keras.json"
-"""Where it stands in the folder of an export, besides the signature `describe`."""
+"""Where the description stands in the folder of an export, besides the signature `describe`."""
 
 
-def describe(model: CVAE) -> dict:
-    """Returns what an export says of its model, as plain JSON data."""
-    return {
-        "metabolites": list(model.metabolites),
-        "concentration_range_mm": [list(limits) for limits in model.concentration_range_mm],
-        "acquisition": model.acquisition.to_dict(),
-        "latent_dim": model.latent_dim,
-        "spectrum_scale": model.spectrum_scale,
-        # A density that nobody fitted is the standard normal prior.
-        "latent_prior": "fitted" if model.has_fitted_density else "standard_normal",
-    }
+@dataclasses.dataclass(frozen=True)
+class ModelDescription:
+    """A trained model: what it takes and what it gives.
+
+    Attributes:
+      labels: names, units and trained ranges of the columns of `concentrations`.
+      acquisition: of the spectra.
+      latent_dim: number of latents.
+      latent_prior: what `generate` draws latents from, such as `"fitted"` or `"standard_normal"`.
+      spectrum_scale: size of the spectra, in their units: of the tallest peak.
+      model_version: version of the export; `0` for a model that is not exported.
+      export_id: the same for an encoder and a generator that belong together; `""` for a model that is not exported.
+    """
+
+    labels: Labels
+    acquisition: Acquisition
+    latent_dim: int
+    latent_prior: str
+    spectrum_scale: float
+    model_version: int = 0
+    export_id: str = ""
+
+    @property
+    def ppm(self) -> np.ndarray:
+        """float32 (points,): chemical shift of the points of a spectrum, ppm, rising."""
+        return self.acquisition.window_ppm_axis.astype(np.float32)
+
+    # === As plain data. Servers and clients of other versions know these keys: they stay what they are. ===
+
+    def to_dict(self) -> dict:
+        """Returns the description as plain JSON data; `from_dict` reads it back."""
+        return {
+            "export_id": self.export_id,
+            "model_version": self.model_version,
+            "metabolites": list(self.labels.names),
+            "concentration_range_mm": [list(limits) for limits in self.labels.ranges],
+            "label_units": list(self.labels.units),
+            "label_quantity": self.labels.quantity,
+            "acquisition": self.acquisition.to_dict(),
+            "latent_dim": self.latent_dim,
+            "spectrum_scale": self.spectrum_scale,
+            "latent_prior": self.latent_prior,
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "ModelDescription":
+        """Returns the description that `to_dict` made plain, or that an export of an earlier version holds.
+
+        Raises:
+          KeyError: if something is missing.
+        """
+        labels = Labels(
+            content["metabolites"],
+            content["concentration_range_mm"],
+            # Exports from before there were other labels than concentrations do not say these.
+            tuple(content.get("label_units", ("mM",) * len(content["metabolites"]))),
+            content.get("label_quantity", "concentration"),
+        )
+        return cls(
+            labels,
+            Acquisition(**content["acquisition"]),
+            *(content[name] for name in ("latent_dim", "latent_prior", "spectrum_scale", "model_version", "export_id")),
+        )
+
+    def to_outputs(self) -> dict[str, np.ndarray]:
+        """Returns the outputs of the signature `describe`, without the axis of its rows."""
+        content = self.to_dict()
+        return {
+            "ppm": self.ppm,
+            "metabolites": np.array(content["metabolites"], object),
+            "concentration_range_mm": np.array(content["concentration_range_mm"], np.float32).reshape(-1, 2),
+            "label_units": np.array(content["label_units"], object),
+            "label_quantity": np.array(content["label_quantity"], object),
+            "acquisition": np.array(json.dumps(content["acquisition"]), object),
+            "latent_dim": np.array(self.latent_dim, np.int64),
+            "latent_prior": np.array(self.latent_prior, object),
+            "spectrum_scale": np.array(self.spectrum_scale, np.float32),
+            "model_version": np.array(self.model_version, np.int64),
+            "export_id": np.array(self.export_id, object),
+        }
+
+    @classmethod
+    def from_outputs(cls, outputs: Mapping[str, np.ndarray]) -> "ModelDescription":
+        """Returns the description in the first row of the outputs of `describe`."""
+        rows = {name: _as_text(value[0]) for name, value in outputs.items()}
+        plain = {
+            name: value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+            for name, value in rows.items()
+        }
+        return cls.from_dict({**plain, "acquisition": json.loads(plain["acquisition"])})
+
+    # === Checks ===
+
+    def checked(self, *, extrapolate: bool = False, **inputs) -> dict[str, np.ndarray]:
+        """Returns inputs of signatures as float32 arrays, after a check that the model takes them.
+
+        Args:
+          extrapolate: whether labels outside their trained range pass. Defaults to `False`.
+          **inputs: name of an input -> array-like with a row per spectrum: `spectrum`, `z`, `alpha`, `concentrations`,
+            and those of the ends of an interpolation, with `_a` and `_b`.
+
+        Raises:
+          ValueError: if a shape is not the model's, a value is not finite, or it is out of its range.
+        """
+        arrays = {name: check_finite(name, np.asarray(value, np.float32)) for name, value in inputs.items()}
+        rows = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
+        if len(set(rows.values())) != 1 or not min(rows.values()):
+            raise ValueError(
+                f"All inputs must have the same number of rows, at least one. Received: {rows}. Give a row for each "
+                "spectrum."
+            )
+        for name, array in arrays.items():
+            kind = input_kind(name)
+            if array.shape[1:] != self.shapes[kind]:
+                raise ValueError(
+                    f"`{name}` must be (rows, {', '.join(map(str, self.shapes[kind]))}). Received: shape "
+                    f"{array.shape}. The model has {self.latent_dim} latents, the labels "
+                    f"{', '.join(self.labels.names)}, and {self.acquisition.window_points} points (real, imaginary)."
+                )
+            if kind == "concentrations" and not extrapolate and (outside := self.labels.out_of_range(array)):
+                raise ValueError(
+                    f"`{name}` must lie in the range of the training: {outside}. Keep to the range: outside of it the "
+                    "spectra mean nothing."
+                )
+        if "alpha" in arrays and np.any((arrays["alpha"] < 0) | (arrays["alpha"] > 1)):
+            raise ValueError(
+                f"`alpha` must lie from 0 to 1. Received: {arrays['alpha'].min():g} to {arrays['alpha'].max():g}. "
+                "0 is the first end, 1 the second."
+            )
+        return arrays
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Kind of input -> its shape after the axis of the rows."""
+        return {
+            "spectrum": (self.acquisition.window_points, 2),
+            "concentrations": (len(self.labels),),
+            "z": (self.latent_dim,),
+            "alpha": (),
+            "seed": (),
+        }
+
+    def check_same_data(self, labels: Labels, acquisition: Acquisition) -> None:
+        """Raises `ValueError` where a dataset is not of the model's labels and acquisition."""
+        ours = {"labels": list(self.labels.names), "acquisition": self.acquisition.to_dict()}
+        theirs = {"labels": list(labels.names), "acquisition": acquisition.to_dict()}
+        if ours != theirs:
+            raise ValueError(
+                "The dataset must be of the model's labels, in their order, and of its acquisition. "
+                f"Expected: {ours}. Received: {theirs}. Give the dataset that the model was trained on, with `config`."
+            )
+
+
+def input_kind(name: str) -> str:
+    """Returns what an input of a signature is: the ends of an interpolation are of the kind of their base name."""
+    return name.removesuffix("_a").removesuffix("_b")
+
+
+def _as_text(value: Any) -> Any:
+    """gRPC gives bytes, REST text."""
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return np.array([_as_text(each) for each in value.tolist()], object)
+    return value

@@ -3,9 +3,11 @@
 What fails is an INVALID_ARGUMENT of TensorFlow, in TF-Serving too, which goes on serving.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import tensorflow as tf
+
+from mrs_keras.labels import Labels
 
 Rule = tuple[str, Callable[[tf.Tensor], tf.Tensor]]
 """What the values of an input must be, in words, and a function from the input to which of its values are."""
@@ -14,17 +16,11 @@ FINITE: Rule = ("be finite", tf.math.is_finite)
 FROM_0_TO_1: Rule = ("lie from 0 to 1", lambda value: (value >= 0) & (value <= 1))
 
 
-def within(names: Sequence[str], limits: Sequence[Sequence[float]], unit: str) -> Rule:
-    """Returns the rule that each column lies in its range, which NaN does not.
-
-    Args:
-      names: of the columns.
-      limits: (columns, 2), lowest and highest value, ends included.
-      unit: of both, for the message.
-    """
-    low, high = (tf.constant([pair[end] for pair in limits], tf.float32) for end in (0, 1))
-    ranges = ", ".join(f"{name} {pair[0]:g} to {pair[1]:g} {unit}" for name, pair in zip(names, limits, strict=True))
-    return f"lie in the range of the training: {ranges}", lambda value: (value >= low) & (value <= high)
+def within(labels: Labels) -> Rule:
+    """Returns the rule that each label lies in its range, ends included, which NaN does not."""
+    low, high = tf.constant(labels.low, tf.float32), tf.constant(labels.high, tf.float32)
+    must = f"lie in the range of the training: {labels.ranges_in_words}"
+    return must, lambda value: (value >= low) & (value <= high)
 
 
 def checked(inputs: Mapping[str, tf.Tensor], rules: Mapping[str, Rule]) -> dict[str, tf.Tensor]:

@@ -1,6 +1,7 @@
 """SavedModels that any TensorFlow pipeline can use without this package."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import uuid
@@ -11,13 +12,12 @@ import tensorflow as tf
 
 from mrs_keras.checks import check_count
 from mrs_keras.files import replacing
-from mrs_keras.models import CVAE
-from mrs_keras.serving.description import EXTRA, describe
-from mrs_keras.serving.signatures import Encoder, Generator
+from mrs_keras.serving.description import EXTRA
+from mrs_keras.serving.signatures import FOLDERS, Servable, ServedModule
 from mrs_keras.serving.warm_up import WARM_UP, write_warm_up
 
 
-def export(model: CVAE, output_dir: str | os.PathLike, version: int = 1) -> dict[str, Path]:
+def export(model: Servable, output_dir: str | os.PathLike, version: int = 1) -> dict[str, Path]:
     """Writes the encoder and the generator as SavedModels, in the folders that TF-Serving watches.
 
     | folder | signature | inputs | outputs |
@@ -28,9 +28,10 @@ def export(model: CVAE, output_dir: str | os.PathLike, version: int = 1) -> dict
     | | `interpolate` | z_a, z_b, concentrations_a, concentrations_b, alpha | spectrum |
     | both | `describe` | row (may be left out) | ppm, metabolites, acquisition, ... |
 
-    `encode` and `decode` are `serving_default` too. `generate` takes one int64 seed per row and gives what
-    `CVAE.generate` gives. All else is float32, in the units of the training data, with a free batch axis: spectrum
-    (batch, points, 2), concentrations (batch, metabolites) in mM, z (batch, latent_dim), alpha (batch,) from 0 to 1.
+    Signatures have the names, inputs and outputs of the methods of `CVAE`. `encode` and `decode` are `serving_default`
+    too. `generate` takes one int64 seed per row. All else is float32, in the units of the training data, with a free
+    batch axis: spectrum (batch, points, 2), concentrations (batch, labels) in their units, z (batch, latent_dim), alpha
+    (batch,) from 0 to 1.
     Inputs that are not finite, of another shape, or outside the trained range of concentrations are refused by the
     graph itself, with INVALID_ARGUMENT.
 
@@ -38,7 +39,7 @@ def export(model: CVAE, output_dir: str | os.PathLike, version: int = 1) -> dict
     warm-up requests for TF-Serving, and what `describe` says as `assets.extra/mrs_keras.json`.
 
     Args:
-      model: trained.
+      model: a trained `CVAE`.
       output_dir: folder of both.
       version: Defaults to `1`.
 
@@ -49,17 +50,19 @@ def export(model: CVAE, output_dir: str | os.PathLike, version: int = 1) -> dict
       ValueError: if the version is not a whole number above 0.
     """
     version = check_count("version", version, 1)
-    paths = {name: Path(output_dir) / name / str(version) for name in ("encoder", "generator")}
-    description = {"export_id": uuid.uuid4().hex, "model_version": version, **describe(model)}
+    paths = {name: Path(output_dir) / name / str(version) for name in FOLDERS}
+    description = dataclasses.replace(model.description, export_id=uuid.uuid4().hex, model_version=version)
     # Both are written before either is renamed: the two of a version always belong together. TF-Serving takes folders
     # with whole numbers for names, and a partial one has none.
-    with replacing(paths["encoder"]) as encoder, replacing(paths["generator"]) as generator:
-        for module, partial in ((Encoder(model, description), encoder), (Generator(model, description), generator)):
+    with contextlib.ExitStack() as stack:
+        partials = {name: stack.enter_context(replacing(path)) for name, path in paths.items()}
+        for name, partial in partials.items():
+            module = ServedModule(name, model, description)
             signatures = module.signatures()
             tf.saved_model.save(module, partial, signatures=signatures)
             (partial / EXTRA).parent.mkdir()
-            (partial / EXTRA).write_text(json.dumps(description, indent=2) + "\n")
-            write_warm_up(partial / WARM_UP, module.name, signatures, model)
+            (partial / EXTRA).write_text(json.dumps(description.to_dict(), indent=2) + "\n")
+            write_warm_up(partial / WARM_UP, name, signatures, description)
     return paths
 
 
@@ -82,7 +85,7 @@ def load_export(output_dir: str | os.PathLike = "saved_models", version: int | N
     version = newest_version(Path(output_dir)) if version is None else check_count("version", version, 1)
     remedy = f"Export the model again: `mrs-keras export --output {output_dir} --version {version}`."
     exports = {}
-    for name in ("encoder", "generator"):
+    for name in FOLDERS:
         path = Path(output_dir) / name / str(version)
         files = ("saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001", EXTRA)
         missing = [file for file in files if not (path / file).exists()]
@@ -109,7 +112,7 @@ def load_export(output_dir: str | os.PathLike = "saved_models", version: int | N
 
 def newest_version(output_dir: Path) -> int:
     """Returns the highest version that the encoder or the generator has; 1 where there is none."""
-    folders = [path for name in ("encoder", "generator") for path in (output_dir / name).glob("[0-9]*")]
+    folders = [path for name in FOLDERS for path in (output_dir / name).glob("[0-9]*")]
     return max((int(path.name) for path in folders if path.name.isdecimal()), default=1)
 
 

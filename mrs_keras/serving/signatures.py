@@ -1,112 +1,103 @@
 """The signatures of the SavedModels: what a server or another TensorFlow program can call."""
 
-import json
+import dataclasses
+from typing import Any, Protocol
 
+import numpy as np
 import tensorflow as tf
 
-from mrs_keras.models import CVAE
-from mrs_keras.serving.graph_checks import FINITE, FROM_0_TO_1, checked, within
+from mrs_keras.serving.description import ModelDescription, input_kind
+from mrs_keras.serving.graph_checks import FINITE, FROM_0_TO_1, Rule, checked, within
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """A signature of an export.
+
+    Attributes:
+      name: of the signature, of the method of `CVAE` and of that of the client.
+      folder: of the SavedModel that has it.
+      inputs: names, in their order; what they are follows from `input_kind`.
+    """
+
+    name: str
+    folder: str
+    inputs: tuple[str, ...]
+
+
+SIGNATURES = (
+    Signature("encode", "encoder", ("spectrum", "concentrations")),
+    Signature("decode", "generator", ("z", "concentrations")),
+    Signature("generate", "generator", ("concentrations", "seed")),
+    Signature("interpolate", "generator", ("z_a", "z_b", "concentrations_a", "concentrations_b", "alpha")),
+)
+"""All signatures but `describe`, which every folder has; the first of a folder is its default."""
+
+FOLDERS = tuple(dict.fromkeys(signature.folder for signature in SIGNATURES))
+
+
+class Servable(Protocol):
+    """What an exported model has; `mrs_keras.CVAE` is one."""
+
+    description: ModelDescription
+
+    def signature_functions(self) -> dict[str, Any]:
+        """Returns name of a signature -> function of a dict of tensors to a dict of tensors."""
+
+    def signature_variables(self) -> dict[str, list]:
+        """Returns folder -> the variables that the functions of its signatures read."""
+
 
 # Every function takes one dict: its keys become the names of the signature's inputs, and `TFSMLayer` can call it.
 
 
 class ServedModule(tf.Module):
-    """What encoder and generator have in common: the specs of inputs, their checks, and `describe`.
+    """The SavedModel of a folder: its signatures behind their checks, and `describe`.
 
     Args:
-      name: of the module.
+      folder: one of `FOLDERS`.
       model: trained.
-      description: what `describe` gives, from `mrs_keras.serving.description`, with version and id of the export.
+      description: what `describe` gives, with version and id of the export.
     """
 
-    def __init__(self, name: str, model: CVAE, description: dict):
-        super().__init__(name)
-        self.describe = _describe_function(model, description)
-        self._inputs = _inputs(model)
-
-    def _keep_weights(self, *models):
-        """Makes the variables of Keras models, or of None, those that the SavedModel saves and restores.
-
-        Keras hands TensorFlow a copy of each of its variables to save. A SavedModel that tracks the models themselves
-        restores these copies, while its functions read the variables: Python's loader puts that right, TF-Serving and
-        all other sessions find no value. Hence the variables, and the models in closures that TensorFlow does not see.
-        """
-        self.weights = [weight.value for model in models if model is not None for weight in model.variables]
-
-    def _signature(self, function, names):
-        """Returns a function of a dict with inputs of these names as a graph, behind their checks."""
-        specs = {name: tf.TensorSpec(*self._inputs[name][:2], name) for name in names}
-        rules = {name: self._inputs[name][2] for name in names if self._inputs[name][2]}
-        return tf.function(lambda inputs: function(checked(inputs, rules)), input_signature=[specs])
-
-
-class Encoder(ServedModule):
-    """`encode`: spectrum and concentrations to the posterior of the latents."""
-
-    def __init__(self, model: CVAE, description: dict):
-        super().__init__("encoder", model, description)
-        self._keep_weights(model.encoder)
-        self.encode = self._signature(
-            lambda inputs: model.encoder(inputs, training=False), ("spectrum", "concentrations")
-        )
+    def __init__(self, folder: str, model: Servable, description: ModelDescription):
+        super().__init__(folder)
+        # Keras hands TensorFlow a copy of each of its variables to save. A SavedModel that tracks the models themselves
+        # restores these copies, while its functions read the variables: Python's loader corrects that, TF-Serving and
+        # all other sessions find no value. Hence the variables, and the models in closures that TensorFlow cannot see.
+        self.weights = [variable.value for variable in model.signature_variables()[folder]]
+        functions = model.signature_functions()
+        self._names = [signature.name for signature in SIGNATURES if signature.folder == folder]
+        for signature in SIGNATURES:
+            if signature.folder == folder:
+                setattr(self, signature.name, _graph_of(functions[signature.name], signature.inputs, description))
+        self.describe = _describe_function(description)
 
     def signatures(self) -> dict:
         """Returns signature name -> function."""
-        return {"serving_default": self.encode, "encode": self.encode, "describe": self.describe}
+        functions = {name: getattr(self, name) for name in self._names}
+        return {"serving_default": functions[self._names[0]], **functions, "describe": self.describe}
 
 
-class Generator(ServedModule):
-    """`decode` latents, `generate` from seeds, `interpolate` between latents: each to a spectrum."""
-
-    def __init__(self, model: CVAE, description: dict):
-        super().__init__("generator", model, description)
-        self._keep_weights(model.generator, model.noise_variance, model.latent_density)
-
-        def decode(inputs):
-            return {"spectrum": model.generator(inputs, training=False)}
-
-        def generate(inputs):
-            return model.sample(inputs["concentrations"], inputs["seed"])
-
-        def interpolate(inputs):
-            alpha = inputs["alpha"][:, None]
-            return decode(
-                {
-                    name: (1.0 - alpha) * inputs[f"{name}_a"] + alpha * inputs[f"{name}_b"]
-                    for name in ("z", "concentrations")
-                }
-            )
-
-        self.decode = self._signature(decode, ("z", "concentrations"))
-        self.generate = self._signature(generate, ("concentrations", "seed"))
-        self.interpolate = self._signature(interpolate, ("z_a", "z_b", "concentrations_a", "concentrations_b", "alpha"))
-
-    def signatures(self) -> dict:
-        """Returns signature name -> function."""
-        return {
-            "serving_default": self.decode,
-            "decode": self.decode,
-            "generate": self.generate,
-            "interpolate": self.interpolate,
-            "describe": self.describe,
-        }
+def _graph_of(function: Any, names: tuple[str, ...], description: ModelDescription):
+    """Returns a function of a dict with inputs of these names as a graph, behind their checks."""
+    specs, rules = {}, {}
+    for name in names:
+        kind = input_kind(name)
+        dtype = tf.int64 if kind == "seed" else tf.float32
+        specs[name] = tf.TensorSpec((None, *description.shapes[kind]), dtype, name)
+        if rule := _rule(kind, description):
+            rules[name] = rule
+    return tf.function(lambda inputs: function(checked(inputs, rules)), input_signature=[specs])
 
 
-def _inputs(model: CVAE) -> dict:
-    """Returns name -> (shape, dtype, rule of its values or None) of all inputs of all signatures."""
-    z = (None, model.latent_dim), tf.float32, FINITE
-    trained = within(model.metabolites, model.concentration_range_mm, "mM")
-    concentrations = (None, len(model.metabolites)), tf.float32, trained
-    return {
-        "spectrum": ((None, model.acquisition.window_points, 2), tf.float32, FINITE),
-        "seed": ((None,), tf.int64, None),
-        "alpha": ((None,), tf.float32, FROM_0_TO_1),
-        **dict.fromkeys(("z", "z_a", "z_b"), z),
-        **dict.fromkeys(("concentrations", "concentrations_a", "concentrations_b"), concentrations),
-    }
+def _rule(kind: str, description: ModelDescription) -> Rule | None:
+    if kind == "concentrations":
+        return within(description.labels)
+    return {"spectrum": FINITE, "z": FINITE, "alpha": FROM_0_TO_1}.get(kind)
 
 
-def _describe_function(model: CVAE, description: dict):
+def _describe_function(description: ModelDescription):
     """Returns the function that gives the description, once per row of its input.
 
     TF-Serving batches signatures with inputs alone, over their first axis, and so its REST API: hence the rows. The
@@ -117,17 +108,11 @@ def _describe_function(model: CVAE, description: dict):
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.int64, "row")])
     def describe(row=default):
         rows = tf.shape(checked({"row": row}, {})["row"])
-        values = {
-            "ppm": tf.constant(model.acquisition.window_ppm_axis, tf.float32),
-            "metabolites": tf.constant(description["metabolites"]),
-            "concentration_range_mm": tf.constant(description["concentration_range_mm"], tf.float32),
-            "acquisition": tf.constant(json.dumps(description["acquisition"])),
-            "latent_dim": tf.constant(description["latent_dim"], tf.int64),
-            "latent_prior": tf.constant(description["latent_prior"]),
-            "spectrum_scale": tf.constant(description["spectrum_scale"], tf.float32),
-            "model_version": tf.constant(description["model_version"], tf.int64),
-            "export_id": tf.constant(description["export_id"]),
-        }
+        values = {name: _constant(value) for name, value in description.to_outputs().items()}
         return {name: tf.broadcast_to(value, tf.concat([rows, tf.shape(value)], 0)) for name, value in values.items()}
 
     return describe
+
+
+def _constant(value: np.ndarray) -> tf.Tensor:
+    return tf.constant(value.tolist(), tf.string) if value.dtype == object else tf.constant(value)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from mrs_keras.models import CVAE
+from mrs_keras.serving.description import ModelDescription, input_kind
 
 WARM_UP = "assets.extra/tf_serving_warmup_requests"
 """Where TF-Serving looks for them in the folder of an export."""
@@ -14,14 +14,14 @@ ROWS = (1, 32)
 """Rows of the requests: a user's one spectrum, and a batch as servers make them."""
 
 
-def write_warm_up(path: Path, model_name: str, signatures: dict, model: CVAE) -> None:
+def write_warm_up(path: Path, model_name: str, signatures: dict, description: ModelDescription) -> None:
     """Writes requests to each signature, TFRecord of TF-Serving's `PredictionLog`.
 
     Args:
       path: file to write.
       model_name: name that the model is served under.
       signatures: signature name -> function of the SavedModel.
-      model: gives the concentrations, in the middle of their ranges.
+      description: of the model; it gives the concentrations, in the middle of their ranges.
     """
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
@@ -32,8 +32,8 @@ def write_warm_up(path: Path, model_name: str, signatures: dict, model: CVAE) ->
                 request.model_spec.name, request.model_spec.signature_name = model_name, signature
                 for spec in tf.nest.flatten(function.input_signature):
                     value = np.zeros((rows, *spec.shape[1:]), spec.dtype.as_numpy_dtype)
-                    if spec.name.startswith("concentrations"):
-                        value += np.mean(model.concentration_range_mm, axis=1).astype(value.dtype)
+                    if input_kind(spec.name) == "concentrations":
+                        value += np.mean(description.labels.ranges, axis=1).astype(value.dtype)
                     request.inputs[spec.name].CopyFrom(tf.make_tensor_proto(value))
                 log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
                 writer.write(log.SerializeToString(deterministic=True))

@@ -34,10 +34,10 @@ def test_the_default_is_the_newest_model_of_saved_models(saved_models, tmp_path,
     assert capsys.readouterr().out == "spectra.npz\n"
     metadata = json.loads(str(np.load("spectra.npz")["metadata"]))
     described = json.loads((saved_models / "generator" / "1" / "assets.extra" / "mrs_keras.json").read_text())
-    assert metadata["generator"]["export_id"] == described["export_id"]
-    assert metadata["generator"]["version"] == 1
-    assert metadata["generator"]["latent_prior"] == "fitted"  # at the end of `train`
-    assert metadata["generator"]["saved_models"] == "saved_models"
+    assert metadata["origin"]["generator"]["export_id"] == described["export_id"]
+    assert metadata["origin"]["generator"]["version"] == 1
+    assert metadata["origin"]["generator"]["latent_prior"] == "fitted"  # at the end of `train`
+    assert metadata["origin"]["generator"]["saved_models"] == "saved_models"
 
 
 def test_a_run_and_its_export_give_the_same_spectra(run_dir, saved_models, tmp_path, measured):
@@ -54,7 +54,7 @@ def test_a_run_and_its_export_give_the_same_spectra(run_dir, saved_models, tmp_p
 def test_the_spectra_are_those_of_the_model(run_dir, tmp_path):
     data = generated("--run", run_dir, "--number", 30, "--seed", 6, "--output", tmp_path / "spectra.npz")
     model = load_trained(run_dir)
-    spectra = model.generate(data["concentrations"], seed=6)
+    spectra = model.generate(data["concentrations"], seed=6)["spectrum"]
     assert np.abs(data["spectrum"] - spectra).max() < 1e-5 * np.abs(spectra).max()
     decoded = model.generator.predict({"z": data["z"], "concentrations": data["concentrations"]}, verbose=0)
     assert np.abs(data["spectrum"] - decoded).max() < 1e-5 * np.abs(decoded).max()
@@ -91,7 +91,7 @@ def test_concentrations_outside_the_trained_range_are_told_in_one_line(run_dir, 
     )
     told = [line for line in done.stderr.splitlines() if "outside" in line]
     assert len(told) == 1
-    assert told[0].startswith("mrs-keras generate: Some concentrations lie outside the trained range: NAA 7.5 to 17 mM")
+    assert told[0].startswith("mrs-keras generate: Some labels lie outside the trained range: NAA 7.5 to 17 mM")
     assert ".py" not in done.stderr
     assert done.stdout == f"{tmp_path / 'spectra.npz'}\n"
 
@@ -103,8 +103,8 @@ def test_a_folder_of_tfrecord_files_and_a_nifti_mrs_file_are_written(run_dir, tm
     for output in ("generated", "spectra.nii.gz"):
         assert main(["generate", "--run", str(run_dir), "--number", "9", "--output", str(tmp_path / output)]) == 0
     metadata = tfds.builder_from_directory(tmp_path / "generated").info.metadata
-    assert metadata["generator"]["run"] == str(run_dir)
-    assert len(metadata["generator"]["model_sha256"]) == 64
+    assert metadata["origin"]["generator"]["run"] == str(run_dir)
+    assert len(metadata["origin"]["generator"]["model_sha256"]) == 64
     assert nifti_mrs.NIFTI_MRS(tmp_path / "spectra.nii.gz").shape == (1, 1, 1, 2048, 9)
 
 
@@ -162,7 +162,7 @@ def test_an_export_of_an_older_kind_is_refused(saved_models, tmp_path):
 def test_a_path_is_told_to_be_a_run_or_an_export_by_what_it_holds(run_dir, saved_models, tmp_path):
     for name, path in (("run", run_dir), ("saved_models", saved_models)):
         data = np.load(generate_dataset(path, tmp_path / f"{name}.npz", number=1))
-        assert json.loads(str(data["metadata"]))["generator"][name] == str(path)
+        assert json.loads(str(data["metadata"]))["origin"]["generator"][name] == str(path)
     with pytest.raises(FileNotFoundError, match="No trained model in"):
         generate_dataset(tmp_path / "nowhere", tmp_path / "spectra.npz")
 

@@ -13,7 +13,8 @@ def concentrations(source, tmp_path, **options) -> np.ndarray:
 
 def test_drawn_concentrations_are_uniform_in_the_trained_range_and_independent(source, tmp_path, measured):
     drawn = concentrations(source, tmp_path, number=3000)
-    for name, column, (low, high) in zip(source.metabolites, drawn.T, source.concentration_range_mm, strict=True):
+    labels = source.description.labels
+    for name, column, (low, high) in zip(labels.names, drawn.T, labels.ranges, strict=True):
         assert low <= column.min() < column.max() <= high
         p = scipy.stats.kstest(column, scipy.stats.uniform(low, high - low).cdf).pvalue
         measured(f"drawn concentrations of {name}: uniform with p = {p:.2f}")
@@ -104,15 +105,15 @@ def test_a_number_that_is_not_that_of_the_rows_is_refused(source, tmp_path):
 
 
 def test_concentrations_outside_the_trained_range_are_a_warning_that_names_it(source, tmp_path):
-    with pytest.warns(UserWarning, match=r"PCr 3 to 5.5 mM \(received 4 to 9\)") as caught:
+    with pytest.warns(UserWarning, match=r"PCr 3 to 5.5 mM. Received: PCr=9 in row 1\.") as caught:
         drawn = concentrations(source, tmp_path, concentrations={"NAA": 12.0, "PCr": [4.0, 9.0]})
-    assert "NAA" not in str(caught[0].message)
+    assert "NAA=" not in str(caught[0].message)
     assert len(caught) == 1
     assert drawn[:, 1].tolist() == [4.0, 9.0]
 
 
 def test_savedmodels_refuse_concentrations_outside_the_trained_range(tmp_path):
-    with pytest.raises(ValueError, match=r"PCr 3 to 5.5 mM \(received 9\).*--run RUN"):
+    with pytest.raises(ValueError, match=r"PCr 3 to 5.5 mM. Received: PCr=9 in row 0.*--run RUN"):
         generate_dataset(
             REPOSITORY / "saved_models", tmp_path / "x.npz", number=2, concentrations={"NAA": 12.0, "PCr": 9.0}
         )

@@ -3,6 +3,8 @@ import pytest
 
 from mrs_keras import SpectralParameters, default_basis, simulate
 from mrs_keras.generation import SpectrumSource
+from mrs_keras.labels import Labels
+from mrs_keras.serving.description import ModelDescription
 from mrs_keras.simulation import complex_to_channels
 
 
@@ -18,17 +20,20 @@ def simulated_rows(concentrations, row_seeds):
         phi0=0.2 * z[:, 1],
         phi1=np.zeros(rows),
     )
-    return complex_to_channels(simulate(parameters, default_basis())).astype(np.float32), z
+    return {"spectrum": complex_to_channels(simulate(parameters, default_basis())).astype(np.float32), "z": z}
 
 
 @pytest.fixture
 def source() -> SpectrumSource:
     """Stands in for a trained model, with spectra that are known."""
     return SpectrumSource(
-        metabolites=("NAA", "PCr"),
-        concentration_range_mm=((7.5, 17.0), (3.0, 5.5)),
-        acquisition=default_basis().acquisition,
+        ModelDescription(
+            Labels(("NAA", "PCr"), ((7.5, 17.0), (3.0, 5.5))),
+            default_basis().acquisition,
+            latent_dim=16,
+            latent_prior="fitted",
+            spectrum_scale=2500.0,
+        ),
         generate=simulated_rows,
-        spectrum_scale=2500.0,
         origin={"run": "runs/stand_in", "latent_prior": "fitted"},
     )

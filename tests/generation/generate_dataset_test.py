@@ -26,14 +26,14 @@ def test_an_npz_file_holds_spectra_labels_and_axes_without_pickle(source, tmp_pa
     assert data["metabolites"].tolist() == ["NAA", "PCr"]
     assert data["seed"] == 7
     metadata = json.loads(str(data["metadata"]))
-    assert metadata["acquisition"] == source.acquisition.to_dict()
-    assert metadata["generator"]["run"] == "runs/stand_in"
-    assert metadata["generator"]["latent_prior"] == "fitted"
-    np.testing.assert_array_equal(data["ppm"], source.acquisition.window_ppm_axis)
+    assert metadata["acquisition"] == source.description.acquisition.to_dict()
+    assert metadata["origin"]["generator"]["run"] == "runs/stand_in"
+    assert metadata["origin"]["generator"]["latent_prior"] == "fitted"
+    np.testing.assert_array_equal(data["ppm"], source.description.acquisition.window_ppm_axis)
     # Row k has the seed 2^32 seed + k; over two batches, the second of them not full.
-    expected, z = simulated_rows(data["concentrations"], np.arange(1500, dtype=np.int64) + 7 * 2**32)
-    np.testing.assert_array_equal(data["spectrum"], expected)
-    np.testing.assert_array_equal(data["z"], z)
+    expected = simulated_rows(data["concentrations"], np.arange(1500, dtype=np.int64) + 7 * 2**32)
+    np.testing.assert_array_equal(data["spectrum"], expected["spectrum"])
+    np.testing.assert_array_equal(data["z"], expected["z"])
 
 
 def test_the_npz_file_has_naa_where_it_belongs(source, tmp_path):
@@ -70,8 +70,8 @@ def test_the_concentrations_given_are_those_of_the_spectra(source, tmp_path):
     data = np.load(path)
     assert data["concentrations"].tolist() == [[8.0, 4.0], [10.0, 4.0], [16.0, 4.0]]
     metadata = json.loads(str(data["metadata"]))
-    assert metadata["prior"]["concentrations"] == {"NAA": [8.0, 16.0], "PCr": [4.0, 4.0]}
-    assert metadata["generator"]["trained_concentration_range_mm"] == {"NAA": [7.5, 17.0], "PCr": [3.0, 5.5]}
+    assert metadata["labels"]["ranges"] == [[8.0, 16.0], [4.0, 4.0]]
+    assert metadata["origin"]["generator"]["trained_ranges"] == {"NAA": [7.5, 17.0], "PCr": [3.0, 5.5]}
 
 
 def test_the_package_has_the_function():
@@ -137,5 +137,5 @@ def test_an_argument_out_of_range_is_named(source, tmp_path, options, message):
 
 def test_the_largest_seed_keeps_rows_apart(source, tmp_path):
     data = np.load(generate_dataset(source, tmp_path / "spectra.npz", number=3, seed=2**31 - 1))
-    expected, _ = simulated_rows(data["concentrations"], np.arange(3, dtype=np.int64) + (2**31 - 1) * 2**32)
-    np.testing.assert_array_equal(data["spectrum"], expected)
+    expected = simulated_rows(data["concentrations"], np.arange(3, dtype=np.int64) + (2**31 - 1) * 2**32)
+    np.testing.assert_array_equal(data["spectrum"], expected["spectrum"])

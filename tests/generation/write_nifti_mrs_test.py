@@ -54,7 +54,7 @@ def test_nifti_mrs_and_numpy_give_the_generated_spectra_back(path, expected, sou
     assert file.spectrometer_frequency == [123.2]
     assert file.dwelltime == 1 / 4000
     spectra = spectra_of(file[0, 0, 0])
-    window = source.acquisition.window
+    window = source.description.acquisition.window
     wanted = complex_of(expected["spectrum"])
     error = np.abs(spectra[:, window] - wanted).max() / np.abs(wanted).max()
     outside = np.abs(np.delete(spectra, np.r_[window], axis=1)).max() / np.abs(wanted).max()
@@ -80,7 +80,7 @@ def test_nibabel_alone_reads_the_conjugate_and_the_labels(path, expected, source
     assert image.header.get_intent()[2] == "mrs_v0_11" or image.header.get_intent()[2].startswith("mrs_v")
     spectra = spectra_of(np.conj(np.asarray(image.dataobj)[0, 0, 0]))
     wanted = complex_of(expected["spectrum"])
-    assert np.abs(spectra[:, source.acquisition.window] - wanted).max() < 1e-6 * np.abs(wanted).max()
+    assert np.abs(spectra[:, source.description.acquisition.window] - wanted).max() < 1e-6 * np.abs(wanted).max()
     (extension,) = image.header.extensions
     assert extension.get_code() == 44
     header = json.loads(extension.text)
@@ -94,7 +94,7 @@ def test_nibabel_alone_reads_the_conjugate_and_the_labels(path, expected, source
     assert (header["GeneratedWindow"]["first_point"], header["GeneratedWindow"]["stop_point"]) == (743, 995)
     assert "zero" in header["GeneratedWindow"]["Description"]
     assert header["Generated"]["seed"] == 5
-    assert header["Generated"]["generator"]["run"] == "runs/stand_in"
+    assert header["Generated"]["origin"]["generator"]["run"] == "runs/stand_in"
     assert header["Generated"]["Description"]
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from mrs_keras import CVAE
-from mrs_keras.data import load_arrays, training_batches
+from mrs_keras.data import evaluation_batches, load_arrays, training_batches
 from mrs_keras.generation import generate_dataset, write_tfds
 
 
@@ -46,22 +46,23 @@ def test_a_model_is_made_for_and_trains_on_the_dataset(folder):
     builder = tfds.builder_from_directory(folder)
     model = CVAE.from_preset("base", builder.info.metadata, hidden_units=(16,), latent_dim=4)
     assert model.spectrum_scale == 2500.0
-    assert model.concentration_range_mm == ((7.5, 17.0), (3.0, 5.5))
+    assert model.labels.ranges == ((7.5, 17.0), (3.0, 5.5))
     model.compile("adam")
     batches, steps = training_batches(builder, 256, seed=0)
-    assert steps == 6
+    assert steps == 6  # 1,350 of 1,500: a tenth is held out
+    assert evaluation_batches(builder).unbatch().reduce(0, lambda count, _: count + 1) == 150
     losses = model.fit(batches, steps_per_epoch=steps, epochs=3, shuffle=False, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
 
 
 def test_the_metadata_say_where_the_spectra_come_from(folder, source):
     metadata = tfds.builder_from_directory(folder).info.metadata
-    assert metadata["metabolites"] == ["NAA", "PCr"]
-    assert metadata["acquisition"] == source.acquisition.to_dict()
+    assert metadata["labels"]["names"] == ["NAA", "PCr"]
+    assert metadata["acquisition"] == source.description.acquisition.to_dict()
     assert metadata["seed"] == 2
-    assert metadata["generator"]["model"] == "conditional variational autoencoder"
-    assert metadata["generator"]["run"] == "runs/stand_in"
-    assert metadata["generator"]["latent_prior"] == "fitted"
+    assert metadata["origin"]["generator"]["model"] == "conditional variational autoencoder"
+    assert metadata["origin"]["generator"]["run"] == "runs/stand_in"
+    assert metadata["origin"]["generator"]["latent_prior"] == "fitted"
 
 
 def test_a_large_dataset_is_written_in_files_and_batch_by_batch(source, tmp_path, monkeypatch):

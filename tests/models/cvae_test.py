@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mrs_keras import CVAE, Acquisition, UniformPrior, default_basis, simulate
+from mrs_keras import CVAE, Acquisition, Prior, default_basis, simulate
+from mrs_keras.data import DatasetDescription
+from mrs_keras.labels import Labels
 from mrs_keras.models import CVAE_PRESETS, ActiveUnits
 from mrs_keras.simulation import complex_to_channels
 from tests.conftest import run_python
 
 
 def examples(size: int) -> dict[str, np.ndarray]:
-    prior, basis = UniformPrior.from_preset("naa_pcr"), default_basis()
+    prior, basis = Prior.from_preset("naa_pcr"), default_basis()
     parameters = prior.draw(basis, 0, size, seed=0)
     return {
         "spectrum": complex_to_channels(simulate(parameters, basis)),
@@ -151,21 +153,17 @@ def test_the_weight_of_the_kl_term_can_follow_a_schedule(data, tmp_path):
 def test_every_preset_describes_itself_and_builds(name):
     assert CVAE_PRESETS[name]["description"]
     model = CVAE.from_preset(name)
-    assert len(model.metabolites) == (24 if name == "brain" else 2)
+    assert len(model.labels) == (24 if name == "brain" else 2)
     assert model.latent_dim <= (32 if name == "brain" else 16)
     assert (model.noise_variance is not None) == (name == "brain")
 
 
 def test_a_preset_takes_its_data_from_the_metadata_of_a_dataset():
     acquisition = Acquisition(127.7, 2000.0, 1024, (1.0, 3.0))
-    metadata = {
-        "metabolites": ["Lac"],
-        "prior": {"concentrations": {"Lac": [0.0, 2.0]}},
-        "acquisition": acquisition.to_dict(),
-        "peak_height": 50.0,
-    }
-    model = CVAE.from_preset("base", metadata)
-    assert (model.metabolites, model.acquisition, model.spectrum_scale) == (("Lac",), acquisition, 50.0)
+    description = DatasetDescription(acquisition, Labels(("tNAA_over_tCr",), ((1.0, 2.0),), "", "ratio"), 50.0)
+    for dataset in (description, description.to_metadata()):
+        model = CVAE.from_preset("base", dataset)
+        assert (model.labels, model.acquisition, model.spectrum_scale) == (description.labels, acquisition, 50.0)
     assert model.generator.output_shape == (None, acquisition.window_points, 2)
 
 
@@ -208,7 +206,7 @@ def test_active_units_counts_latents_whose_mean_varies():
 
 def test_generated_spectra_depend_on_the_seed_alone():
     model = small_model()
-    one, again, other = (model.generate([[10.0, 4.0]] * 3, seed, "standard_normal") for seed in (0, 0, 1))
+    one, again, other = (model.generate([[10.0, 4.0]] * 3, seed, "standard_normal")["spectrum"] for seed in (0, 0, 1))
     assert one.shape == (3, 252, 2)
     np.testing.assert_array_equal(one, again)
     assert np.abs(one - other).max() > 0
@@ -252,8 +250,9 @@ def test_data_of_another_shape_are_refused_in_fit_evaluate_and_predict(shapes):
         ({"decoder_variance": 0.0}, "`decoder_variance`"),
         ({"decoder_variance": "best"}, "`decoder_variance`"),
         ({"kl_weight": -1.0}, "`kl_weight`"),
-        ({"concentration_range_mm": [[1.0, 2.0]]}, "`concentration_range_mm`"),
-        ({"concentration_range_mm": [[2.0, 1.0], [1.0, 2.0]]}, "`concentration_range_mm`"),
+        ({"latent_prior": "mixture"}, "latent prior 'mixture' does not take these arguments.*components"),
+        ({"latent_prior": {"kind": "mixture", "components": 0}}, "`components`"),
+        ({"latent_prior": {"kind": "flow"}}, "Unknown `latent_prior`.*'standard_normal', 'mixture'"),
     ],
 )
 def test_arguments_out_of_range_are_refused(changes, message):

@@ -7,9 +7,9 @@ import tensorflow as tf
 from scipy import stats
 
 from mrs_keras import CVAE
-from mrs_keras.evaluation.generated_spectra import generation_priors
-from mrs_keras.models.latent_density import LatentDensity
-from mrs_keras.models.row_random import GOLDEN, _bits, row_normal, row_seeds, row_uniform
+from mrs_keras.models.latent_priors import GaussianMixturePrior
+from mrs_keras.models.row_random import GOLDEN, _bits, row_normal, row_uniform
+from mrs_keras.random_streams import row_seeds
 from tests.conftest import run_python
 from tests.models.cvae_test import examples, small_model
 
@@ -82,21 +82,23 @@ def mixture(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_a_density_that_was_not_fitted_is_the_standard_normal_prior():
-    density, seeds = LatentDensity(4, labels=2, components=3), np.arange(64)
-    np.testing.assert_allclose(density(seeds, np.ones((64, 2), np.float32)), row_normal(seeds, 4), atol=1e-6)
+    density, seeds = GaussianMixturePrior(4, labels=2, components=3), np.arange(64)
+    np.testing.assert_allclose(density.sample(seeds, np.ones((64, 2), np.float32)), row_normal(seeds, 4), atol=1e-6)
 
 
 def test_a_fitted_density_draws_what_it_was_fitted_to():
-    density = LatentDensity(2, labels=1, components=8)
+    density = GaussianMixturePrior(2, labels=1, components=8)
     latents, label = mixture(20_000)
     density.fit(latents, label)
-    drawn = density(np.arange(20_000), label.astype(np.float32)).numpy().astype(float)
+    drawn = density.sample(np.arange(20_000), label.astype(np.float32)).numpy().astype(float)
     for rows in (label[:, 0] > 0.3, label[:, 0] < -0.3):
         for axis in ([1, 0], [0, 1], [1, 1], [1, -1]):
             # 1 % points of the two-sample statistic at 7,000 each lie at 0.028.
             assert stats.ks_2samp(drawn[rows] @ axis, latents[rows] @ axis).statistic < 0.035
     # The check sees a density that knows nothing of the label.
-    any_label = density(np.arange(20_000), np.random.default_rng(1).permutation(label).astype(np.float32)).numpy()
+    any_label = density.sample(
+        np.arange(20_000), np.random.default_rng(1).permutation(label).astype(np.float32)
+    ).numpy()
     rows = label[:, 0] > 0.3
     assert stats.ks_2samp(any_label[rows, 0], latents[rows, 0]).statistic > 0.1
 
@@ -105,10 +107,10 @@ def test_conditional_moments_are_those_of_a_normal_distribution_by_the_textbook(
     rng = np.random.default_rng(0)
     covariance = np.cov(rng.normal(size=(5, 50)) * [[1], [2], [1], [0.5], [1]]) + 0.3
     both = rng.multivariate_normal([1, -1, 0, 0.5, 0], covariance, 200_000)
-    density = LatentDensity(3, labels=2, components=1)
+    density = GaussianMixturePrior(3, labels=2, components=1)
     density.fit(both[:, :3], both[:, 3:])
     label = np.array([1.0, -0.5])
-    drawn = density(np.arange(200_000), np.tile(label, (200_000, 1)).astype(np.float32)).numpy()
+    drawn = density.sample(np.arange(200_000), np.tile(label, (200_000, 1)).astype(np.float32)).numpy()
     gain = covariance[:3, 3:] @ np.linalg.inv(covariance[3:, 3:])
     expected_mean = np.array([1, -1, 0]) + gain @ (label - [0.5, 0])
     np.testing.assert_allclose(drawn.mean(axis=0), expected_mean, atol=0.03)
@@ -127,11 +129,11 @@ def test_conditional_moments_are_those_of_a_normal_distribution_by_the_textbook(
 )
 def test_latents_that_cannot_be_fitted_are_refused(latents, labels):
     with pytest.raises(ValueError, match="`latents` must be"):
-        LatentDensity(2, labels=1, components=2).fit(latents, labels)
+        GaussianMixturePrior(2, labels=1, components=2).fit(latents, labels)
 
 
 def test_a_model_fits_its_density_to_the_posteriors_of_the_training_data():
-    data, model = examples(500), small_model(mixture_components=2)
+    data, model = examples(500), small_model(latent_prior={"kind": "mixture", "components": 2})
     model.fit_latent_density(data)
     posterior = model.encoder.predict(data, verbose=0)
     labels = np.tile(data["concentrations"], (40, 1))
@@ -140,13 +142,13 @@ def test_a_model_fits_its_density_to_the_posteriors_of_the_training_data():
     variance = np.exp(posterior["z_log_var"]).mean(axis=0) + posterior["z_mean"].var(axis=0)
     np.testing.assert_allclose(drawn.mean(axis=0), posterior["z_mean"].mean(axis=0), atol=0.05)
     np.testing.assert_allclose(drawn.var(axis=0), variance, rtol=0.1)
-    as_dataset = small_model(mixture_components=2)
+    as_dataset = small_model(latent_prior={"kind": "mixture", "components": 2})
     as_dataset.fit_latent_density(tf.data.Dataset.from_tensor_slices(data).batch(100))
-    np.testing.assert_allclose(as_dataset.latent_density.means, model.latent_density.means, atol=1e-3)
+    np.testing.assert_allclose(as_dataset.latent_prior.means, model.latent_prior.means, atol=1e-3)
 
 
 def test_labels_outside_the_trained_range_are_drawn_for_as_its_ends():
-    model = small_model(mixture_components=2)
+    model = small_model(latent_prior={"kind": "mixture", "components": 2})
     model.fit_latent_density(examples(200))
     seeds = row_seeds(0, 2)
     np.testing.assert_array_equal(
@@ -159,64 +161,64 @@ def test_labels_outside_the_trained_range_are_drawn_for_as_its_ends():
 
 
 def test_a_spectrum_depends_on_its_row_seed_and_concentrations_alone():
-    model = small_model(mixture_components=3)
+    model = small_model(latent_prior={"kind": "mixture", "components": 3})
     model.fit_latent_density(examples(200))
     concentrations = np.random.default_rng(0).uniform([8, 3.2], [16, 5.4], (1024, 2))
-    all_at_once = model.generate(concentrations, seed=7)
+    all_at_once = model.generate(concentrations, seed=7)["spectrum"]
     in_sevens = np.concatenate(
-        [model.generate(concentrations[i : i + 7], row_seeds(7, 1024)[i : i + 7]) for i in (0, 7)]
+        [model.generate(concentrations[i : i + 7], row_seeds(7, 1024)[i : i + 7])["spectrum"] for i in (0, 7)]
     )
     np.testing.assert_allclose(in_sevens, all_at_once[:14], atol=1e-6 * np.abs(all_at_once).max())
-    one = model.generate(concentrations[1000:1001], [7 * 2**32 + 1000])
+    one = model.generate(concentrations[1000:1001], [7 * 2**32 + 1000])["spectrum"]
     np.testing.assert_allclose(one[0], all_at_once[1000], atol=1e-6 * np.abs(all_at_once).max())
 
 
 def test_more_spectra_than_fit_at_once_are_generated_in_parts(monkeypatch):
-    model = small_model(mixture_components=0)
-    whole = model.generate([[10.0, 4.0]] * 10, seed=0)
-    monkeypatch.setattr("mrs_keras.models.generation.GENERATED_AT_ONCE", 4)
-    np.testing.assert_allclose(model.generate([[10.0, 4.0]] * 10, seed=0), whole, rtol=1e-5, atol=1e-5)
-    assert model.generate(np.zeros((0, 2)), seed=0).shape == (0, 252, 2)
+    model = small_model(latent_prior="standard_normal")
+    whole = model.generate([[10.0, 4.0]] * 10, seed=0)["spectrum"]
+    monkeypatch.setattr("mrs_keras.models.verbs.ROWS_AT_ONCE", 4)
+    np.testing.assert_allclose(model.generate([[10.0, 4.0]] * 10, seed=0)["spectrum"], whole, rtol=1e-5, atol=1e-5)
+    assert model.generate(np.zeros((0, 2)), seed=0)["spectrum"].shape == (0, 252, 2)
 
 
 def test_the_prior_is_a_choice():
-    model = small_model(mixture_components=2)
+    model = small_model(latent_prior={"kind": "mixture", "components": 2})
     model.fit_latent_density(examples(200))
-    fitted, normal = (model.generate([[10.0, 4.0]], 0, prior) for prior in ("fitted", "standard_normal"))
+    fitted, normal = (model.generate([[10.0, 4.0]], 0, prior)["spectrum"] for prior in ("fitted", "standard_normal"))
     assert np.abs(fitted - normal).max() > 0
-    np.testing.assert_array_equal(model.generate([[10.0, 4.0]], 0), fitted)
+    np.testing.assert_array_equal(model.generate([[10.0, 4.0]], 0)["spectrum"], fitted)
     with pytest.raises(ValueError, match="Unknown `prior`. Expected one of: 'fitted', 'standard_normal'"):
-        model.generate([[10.0, 4.0]], 0, "normal")
+        model.generate([[10.0, 4.0]], 0, "normal")["spectrum"]
 
 
 def test_a_density_that_nobody_fitted_is_not_taken_for_a_fitted_one():
-    model = small_model(mixture_components=2)
-    with pytest.raises(ValueError, match="no fitted latent density.*call `fit_latent_density` after the training"):
-        model.generate([[10.0, 4.0]], 0, "fitted")
+    model = small_model(latent_prior={"kind": "mixture", "components": 2})
+    with pytest.raises(ValueError, match="fitted prior was not fitted.*Call `fit_latent_density` after the training"):
+        model.generate([[10.0, 4.0]], 0, "fitted")["spectrum"]
     with pytest.warns(UserWarning, match="not fitted yet: latents are drawn from the standard normal prior"):
-        unasked = model.generate([[10.0, 4.0]], 0)
-    np.testing.assert_array_equal(unasked, model.generate([[10.0, 4.0]], 0, "standard_normal"))
-    assert generation_priors(model) == ("standard_normal",)
+        unasked = model.generate([[10.0, 4.0]], 0)["spectrum"]
+    np.testing.assert_array_equal(unasked, model.generate([[10.0, 4.0]], 0, "standard_normal")["spectrum"])
+    assert [prior.name for prior in model.latent_priors] == ["standard_normal"]
     model.fit_latent_density(examples(200))
-    assert generation_priors(model) == ("fitted", "standard_normal")
+    assert [prior.name for prior in model.latent_priors] == ["fitted", "standard_normal"]
 
 
 def test_a_model_without_a_density_says_so():
-    model = small_model(mixture_components=0)
-    with pytest.raises(ValueError, match="no fitted latent density. Expected: prior='standard_normal'"):
-        model.generate([[10.0, 4.0]], 0, "fitted")
-    with pytest.raises(ValueError, match="no latent density to fit"):
+    model = small_model(latent_prior="standard_normal")
+    with pytest.raises(ValueError, match="Unknown `prior`. Expected one of: 'standard_normal'"):
+        model.generate([[10.0, 4.0]], 0, "fitted")["spectrum"]
+    with pytest.raises(ValueError, match="standard normal prior of this model has nothing to fit"):
         model.fit_latent_density(examples(8))
 
 
 def test_a_saved_model_keeps_its_density(tmp_path):
-    model = small_model(mixture_components=2)
+    model = small_model(latent_prior={"kind": "mixture", "components": 2})
     model.fit_latent_density(examples(200))
     model.save(tmp_path / "model.keras")
-    expected = model.generate([[10.0, 4.0], [12.0, 5.0]], seed=3)
+    expected = model.generate([[10.0, 4.0], [12.0, 5.0]], seed=3)["spectrum"]
     loading = "import sys, keras, numpy as np, mrs_keras.models; "
     loading += "np.save(sys.argv[1] + '/out.npy', keras.models.load_model(sys.argv[1] + '/model.keras')"
-    run_python(loading + ".generate([[10.0, 4.0], [12.0, 5.0]], seed=3))", tmp_path)
+    run_python(loading + ".generate([[10.0, 4.0], [12.0, 5.0]], seed=3)['spectrum'])", tmp_path)
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), expected)
 
 
@@ -230,12 +232,12 @@ def noisy(size: int, deviation: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def test_generated_spectra_carry_noise_of_the_learned_level():
-    model = small_model(decoder_variance="learned", hidden_units=(64, 32), mixture_components=0)
+    model = small_model(decoder_variance="learned", hidden_units=(64, 32), latent_prior="standard_normal")
     scale = model.spectrum_scale
     data = noisy(1000, np.full(1000, 0.05 * scale))
     model.compile(keras.optimizers.Adam(3e-3))
     model.fit(tf.data.Dataset.from_tensor_slices(data).batch(50).cache(), epochs=40, shuffle=False, verbose=0)
-    generated = model.generate(data["concentrations"], seed=0)
+    generated = model.generate(data["concentrations"], seed=0)["spectrum"]
     clean = model.generator.predict(
         {
             "z": model.sample_latents(row_seeds(0, 1000), data["concentrations"]),

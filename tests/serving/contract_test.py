@@ -97,11 +97,12 @@ def test_every_signature_gives_over_the_wire_what_the_savedmodel_gives_in_proces
 
 def test_the_same_row_seed_gives_the_same_spectrum_in_a_batch_of_1_7_and_1024(client, measured):
     inputs = rows(1024)
-    whole, z = client.generate(inputs["concentrations"], inputs["seed"])
+    generated = client.generate(inputs["concentrations"], inputs["seed"])
+    whole = generated["spectrum"]
     assert whole.shape == (1024, 252, 2)
-    assert z.shape == (1024, 16)
+    assert generated["z"].shape == (1024, 16)
     for batch in (1, 7):
-        spectra, _ = client.generate(inputs["concentrations"][:batch], inputs["seed"][:batch])
+        spectra = client.generate(inputs["concentrations"][:batch], inputs["seed"][:batch])["spectrum"]
         difference = np.abs(spectra - whole[:batch]).max() / np.abs(whole).max()
         measured(f"{client.url.partition(':')[0]}: generate in a batch of {batch} and of 1,024: {difference:.1e}")
         assert difference < 1e-6
@@ -110,27 +111,30 @@ def test_the_same_row_seed_gives_the_same_spectrum_in_a_batch_of_1_7_and_1024(cl
 def test_the_methods_of_the_client_call_their_signatures(client):
     inputs = rows(3)
     concentrations = inputs["concentrations"]
-    spectra, z = client.generate(concentrations, seed=5)
-    np.testing.assert_array_equal(spectra, client.generate(concentrations, 5 * 2**32 + np.arange(3))[0])
-    np.testing.assert_allclose(client.decode(z, concentrations), spectra, atol=1e-5 * np.abs(spectra).max())
-    ends = client.interpolate(z, z[::-1], concentrations, concentrations[::-1], [0.0, 0.0, 1.0])
+    generated = client.generate(concentrations, seed=5)
+    spectra, z = generated["spectrum"], generated["z"]
+    by_row = client.generate(concentrations, 5 * 2**32 + np.arange(3))
+    np.testing.assert_array_equal(spectra, by_row["spectrum"])
+    decoded = client.decode(z, concentrations)["spectrum"]
+    np.testing.assert_allclose(decoded, spectra, atol=1e-5 * np.abs(spectra).max())
+    ends = client.interpolate(z, z[::-1], concentrations, concentrations[::-1], [0.0, 0.0, 1.0])["spectrum"]
     np.testing.assert_allclose(ends, spectra[[0, 1, 0]], atol=1e-5 * np.abs(spectra).max())
-    z_mean, z_log_var = client.encode(spectra, concentrations)
-    assert z_mean.shape == z_log_var.shape == (3, 16)
+    posterior = client.encode(spectra, concentrations)
+    assert posterior["z_mean"].shape == posterior["z_log_var"].shape == (3, 16)
 
 
 def test_more_rows_than_a_request_takes_come_back_in_order(client, urls):
     inputs = rows(50)
     with Client(client.url, max_rows=16) as small:
-        split = small.decode(inputs["z"], inputs["concentrations"])
-    whole = client.decode(inputs["z"], inputs["concentrations"])
+        split = small.decode(inputs["z"], inputs["concentrations"])["spectrum"]
+    whole = client.decode(inputs["z"], inputs["concentrations"])["spectrum"]
     np.testing.assert_allclose(split, whole, atol=1e-6 * np.abs(whole).max())
 
 
 def test_the_served_model_describes_itself(client):
     described = client.describe()
-    assert described.metabolites == ("NAA", "PCr")
-    np.testing.assert_array_equal(described.concentration_range_mm, np.float32([[7.5, 17.0], [3.0, 5.5]]))
+    assert (described.labels.names, described.labels.units) == (("NAA", "PCr"), ("mM", "mM"))
+    np.testing.assert_array_equal(described.labels.ranges, [[7.5, 17.0], [3.0, 5.5]])
     np.testing.assert_allclose(described.ppm, described.acquisition.window_ppm_axis, rtol=1e-6)
     assert (described.ppm[0] > 0.2, described.ppm[-1] < 4.2) == (True, True)
     assert (described.latent_dim, described.latent_prior, described.model_version) == (16, "fitted", 1)
@@ -230,10 +234,11 @@ def test_wrong_rows_of_others_in_the_same_batch_do_not_fail_a_right_request(clie
     for other in others:
         other.start()
     try:
-        expected = client.decode(**GOOD)
+        expected = client.decode(**GOOD)["spectrum"]
         # A full batch as JSON takes a second.
         for _ in range(50 if client.url.startswith("grpc") else 8):
-            np.testing.assert_allclose(client.decode(**GOOD), expected, atol=1e-5 * np.abs(expected).max())
+            again = client.decode(**GOOD)["spectrum"]
+            np.testing.assert_allclose(again, expected, atol=1e-5 * np.abs(expected).max())
     finally:
         stop.set()
         for other in others:

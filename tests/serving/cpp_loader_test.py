@@ -45,7 +45,7 @@ def test_a_new_export_has_all_its_weights_in_cpp(preset, tmp_path):
     assert (model.noise_variance is not None) == (preset == "brain")
     paths = export(model, tmp_path)
     rows = {
-        "concentrations": np.mean(model.concentration_range_mm, axis=1, dtype=np.float32)[None],
+        "concentrations": np.mean(model.labels.ranges, axis=1, dtype=np.float32)[None],
         "z": np.ones((1, model.latent_dim), np.float32),
         "spectrum": np.ones((1, model.acquisition.window_points, 2), np.float32),
         "seed": np.arange(1),

@@ -38,7 +38,7 @@ def exported(tmp_path_factory, run_dir, data_dir):
     folder = tmp_path_factory.mktemp("export")
     model = load_trained(run_dir)
     export(model, folder / "saved_models")
-    validation = load_arrays(open_dataset(data_dir), "validation")
+    validation = load_arrays(open_dataset(data_dir=data_dir), "validation")
     data = {name: validation[name][:1024] for name in ("spectrum", "concentrations")}
     data.update(concentrations_a=data["concentrations"], concentrations_b=data["concentrations"][::-1])
     random = np.random.default_rng(0)
@@ -70,7 +70,7 @@ def test_a_process_with_tensorflow_alone_gets_the_numbers_of_the_keras_model_fro
         "decode spectrum": decoded,
         "serving_default spectrum": decoded,
         "interpolate spectrum": model.generator.predict(between, verbose=0),
-        "generate spectrum": model.generate(concentrations, seeds),
+        "generate spectrum": model.generate(concentrations, seeds)["spectrum"],
         "generate z": model.sample_latents(seeds, concentrations).numpy(),
     }
     output = np.load(folder / "output.npz")

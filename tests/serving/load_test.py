@@ -83,7 +83,7 @@ def ask(urls: list[str], number: int) -> tuple[list, list]:
                 if k is None:
                     return
                 try:
-                    answers[k].append(client.generate(concentrations[k : k + 1], [k])[0][0])
+                    answers[k].append(client.generate(concentrations[k : k + 1], [k])["spectrum"][0])
                 except Exception as error:
                     failures.append(error)
 

@@ -31,7 +31,9 @@ def second(tmp_path_factory):
     """Version 2: an untrained model of wider ranges, fresh from `export`."""
     folder = tmp_path_factory.mktemp("second")
     settings = CVAE.from_preset("base").get_config()
-    export(CVAE(**settings | {"concentration_range_mm": [[5.0, 25.0], [1.0, 9.0]]}), folder, version=2)
+    export(
+        CVAE(**settings | {"labels": {**settings["labels"], "ranges": [[5.0, 25.0], [1.0, 9.0]]}}), folder, version=2
+    )
     return folder
 
 
@@ -136,13 +138,13 @@ def test_a_client_that_was_there_before_a_version_takes_what_that_version_takes(
         Client(getattr(server, api), version=1) as pinned,
     ):
         for one in (client, pinned):
-            assert one.generate([[12.0, 4.5]], 0)[0].shape == (1, 252, 2)
+            assert one.generate([[12.0, 4.5]], 0)["spectrum"].shape == (1, 252, 2)
             with pytest.raises(ValueError, match="NAA 7.5 to 17 mM"):
                 one.generate([[20.0, 4.5]], 0)
         shutil.copytree(second / "generator" / "2", tmp_path / "generator" / ".partial-2")
         (tmp_path / "generator" / ".partial-2").rename(tmp_path / "generator" / "2")
         wait_for(lambda: client._newest_version("generator") == 2)
-        assert client.generate([[20.0, 4.5]], 0)[0].shape == (1, 252, 2)
+        assert client.generate([[20.0, 4.5]], 0)["spectrum"].shape == (1, 252, 2)
         with pytest.raises(ValueError, match="NAA 5 to 25 mM"):
             client.generate([[26.0, 4.5]], 0)
         with pytest.raises(ValueError, match="NAA 7.5 to 17 mM"):

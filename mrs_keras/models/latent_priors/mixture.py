@@ -1,4 +1,4 @@
-"""A density fitted to the latents of a trained model, to draw from instead of the standard normal prior."""
+"""A mixture of Gaussians, fitted to the latents of a trained model."""
 
 import math
 
@@ -7,11 +7,13 @@ import numpy as np
 import tensorflow as tf
 
 from mrs_keras.checks import check_count, check_finite
+from mrs_keras.models.latent_priors.latent_prior import LatentPrior
 from mrs_keras.models.row_random import row_normal, row_uniform
+from mrs_keras.random_streams import RowStream
 
 
 @keras.saving.register_keras_serializable("mrs_keras")
-class LatentDensity(keras.layers.Layer):
+class GaussianMixturePrior(LatentPrior):
     """The density of latents at given labels, from a mixture of Gaussians; before `fit` it is N(0, I).
 
     A trained posterior, averaged over the training data (the aggregate posterior), is not quite N(0, I): what is drawn
@@ -25,10 +27,12 @@ class LatentDensity(keras.layers.Layer):
       components: number of Gaussians.
     """
 
+    kind = "mixture"
+    reported_as = "fitted"
+    label = "fitted prior"
+
     def __init__(self, latent_dim: int, labels: int, components: int, **kwargs):
-        super().__init__(**{"name": "latent_density", "trainable": False, "dtype": "float32", **kwargs})
-        self.latent_dim = check_count("latent_dim", latent_dim, 16)
-        self.labels = check_count("labels", labels, 2)
+        super().__init__(latent_dim, labels, **kwargs)
         self.components = check_count("components", components, 16)
         shapes = {
             "log_weights": (),
@@ -83,22 +87,19 @@ class LatentDensity(keras.layers.Layer):
 
     @property
     def is_fitted(self) -> bool:
-        """Whether `fit` was called, on this layer or before it was saved; not to be asked inside a graph."""
         return bool(np.any(self.means.numpy()))
 
-    def call(self, seeds, labels):
-        """Draws latents, float32 (batch, latent_dim): a row for each int64 seed (batch,) and labels (batch, labels)."""
+    def sample(self, seeds, labels):
         offsets, log_weights = self._at(labels)
         cumulative = tf.cumsum(tf.nn.softmax(log_weights), axis=1)
-        below = tf.cast(row_uniform(seeds, 1, stream=1) > cumulative, tf.int32)
+        below = tf.cast(row_uniform(seeds, 1, RowStream.COMPONENT) > cumulative, tf.int32)
         # Rounding may leave the last sum just below a number.
         component = tf.minimum(tf.reduce_sum(below, axis=1), self.components - 1)
         own_offset = tf.gather(offsets, component, batch_dims=1)
         mean = tf.gather(self.means, component) + tf.einsum("bij,bj->bi", tf.gather(self.slopes, component), own_offset)
         return mean + tf.einsum("bij,bj->bi", tf.gather(self.cholesky, component), row_normal(seeds, self.latent_dim))
 
-    def log_density(self, latents, labels):
-        """Returns ln p(z | c) in nats, float32 (batch,), of latents (batch, latent_dim) at labels (batch, labels)."""
+    def log_prob(self, latents, labels):
         offsets, log_weights = self._at(labels)
         means = self.means[None] + tf.einsum("kij,bkj->bki", self.slopes, offsets)
         cholesky = tf.convert_to_tensor(self.cholesky)
@@ -108,6 +109,9 @@ class LatentDensity(keras.layers.Layer):
         log_normal = -0.5 * tf.transpose(tf.reduce_sum(standard**2, axis=1)) - log_determinant
         log_normal -= 0.5 * self.latent_dim * math.log(2 * math.pi)
         return tf.reduce_logsumexp(tf.nn.log_softmax(log_weights) + log_normal, axis=1)
+
+    def settings(self):
+        return {"components": self.components}
 
     def _at(self, labels):
         """Returns labels less the components' means, (batch, components, labels), and ln p(k | c) up to a constant."""

@@ -1,24 +1,27 @@
 """The client."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import numpy as np
 
 from mrs_keras.checks import check_count, check_positive
-from mrs_keras.models.row_random import row_seeds
-from mrs_keras.serving.client.description import Description
+from mrs_keras.random_streams import row_seeds
 from mrs_keras.serving.client.errors import ServingError
-from mrs_keras.serving.client.grpc_transport import GrpcTransport
-from mrs_keras.serving.client.rest_transport import RestTransport
 from mrs_keras.serving.client.retry import retrying
+from mrs_keras.serving.description import ModelDescription
+
+if TYPE_CHECKING:
+    from mrs_keras.serving.client.grpc_transport import GrpcTransport
+    from mrs_keras.serving.client.rest_transport import RestTransport
 
 
 class Client:
     """Calls the encoder and the generator that a TF-Serving, or `mrs-keras serve`, serves.
 
     Threads can share a client. Inputs are checked here before they are sent, by what the model says of itself. What
-    fails in passing (no connection, a server that restarts or is full, no answer in time) is tried again: every
+    is transient (no connection, a server that restarts or is full, no answer in time) is tried again: every
     signature is a function of its inputs alone, so a second answer equals the first. A request that was refused, though
     it may have been for the rows of others in the same batch, is sent again as a full batch, which no other can join.
     Of many rows several requests are made, all to one version of the model.
@@ -39,8 +42,8 @@ class Client:
     Example:
 
     >>> with Client("grpc://localhost:8500") as client:  # doctest: +SKIP
-    ...     spectra, z = client.generate([[12.0, 4.5]] * 8, seed=0)
-    >>> spectra.shape  # doctest: +SKIP
+    ...     generated = client.generate([[12.0, 4.5]] * 8, seed=0)
+    >>> generated["spectrum"].shape  # doctest: +SKIP
     (8, 252, 2)
     """
 
@@ -61,7 +64,7 @@ class Client:
         self.max_rows = check_count("max_rows", max_rows, 1024)
         self.encoder, self.generator = encoder, generator
         self._transport = _transport(url)
-        self._descriptions: dict[tuple, Description] = {}
+        self._descriptions: dict[tuple, ModelDescription] = {}
 
     def __enter__(self) -> "Client":
         return self
@@ -75,7 +78,7 @@ class Client:
 
     # === Signatures ===
 
-    def describe(self, model: str | None = None) -> Description:
+    def describe(self, model: str | None = None) -> ModelDescription:
         """Returns what a model says of itself, asked anew.
 
         Args:
@@ -83,75 +86,73 @@ class Client:
         """
         model = model or self.generator
         outputs = self.predict(model, "describe", {"row": np.zeros(1, np.int64)})
-        self._descriptions[model, self.version] = Description.from_outputs(outputs)
+        self._descriptions[model, self.version] = ModelDescription.from_outputs(outputs)
         return self._descriptions[model, self.version]
 
-    def encode(self, spectrum, concentrations) -> tuple[np.ndarray, np.ndarray]:
+    def encode(self, spectrum, concentrations) -> dict[str, np.ndarray]:
         """Encodes spectra.
 
         Args:
           spectrum: (rows, points, 2), real and imaginary part, in the units of the training data.
-          concentrations: (rows, metabolites), mM.
+          concentrations: (rows, labels), in their units.
 
         Returns:
-          Mean and log variance of the latents, each float32 (rows, latent_dim).
+          `"z_mean"` and `"z_log_var"`, mean and log variance of the latents, each float32 (rows, latent_dim).
 
         Raises:
           ValueError: if the model does not take them.
         """
-        outputs = self._call(self.encoder, "encode", spectrum=spectrum, concentrations=concentrations)
-        return outputs["z_mean"], outputs["z_log_var"]
+        return self._call(self.encoder, "encode", spectrum=spectrum, concentrations=concentrations)
 
-    def decode(self, z, concentrations) -> np.ndarray:
+    def decode(self, z, concentrations) -> dict[str, np.ndarray]:
         """Decodes latents.
 
         Args:
           z: (rows, latent_dim).
-          concentrations: (rows, metabolites), mM.
+          concentrations: (rows, labels), in their units.
 
         Returns:
-          float32 (rows, points, 2), in the units of the training data.
+          `"spectrum"`, float32 (rows, points, 2), in the units of the training data.
 
         Raises:
           ValueError: if the model does not take them.
         """
-        return self._call(self.generator, "decode", z=z, concentrations=concentrations)["spectrum"]
+        return self._call(self.generator, "decode", z=z, concentrations=concentrations)
 
-    def generate(self, concentrations, seed) -> tuple[np.ndarray, np.ndarray]:
+    def generate(self, concentrations, seed) -> dict[str, np.ndarray]:
         """Generates a spectrum for each row of concentrations.
 
         Args:
-          concentrations: (rows, metabolites), mM.
+          concentrations: (rows, labels), in their units.
           seed: one integer per row, or one for all, as in `CVAE.generate`.
 
         Returns:
-          Spectra, float32 (rows, points, 2), and their latents, float32 (rows, latent_dim).
+          `"spectrum"`, float32 (rows, points, 2), and its latents `"z"`, float32 (rows, latent_dim).
 
         Raises:
           ValueError: if the model does not take them.
         """
         seeds = row_seeds(seed, len(np.atleast_1d(concentrations)))
-        outputs = self._call(self.generator, "generate", seeds, concentrations=concentrations)
-        return outputs["spectrum"], outputs["z"]
+        return self._call(self.generator, "generate", seeds, concentrations=concentrations)
 
-    def interpolate(self, z_a, z_b, concentrations_a, concentrations_b, alpha) -> np.ndarray:
+    def interpolate(self, z_a, z_b, concentrations_a, concentrations_b, alpha) -> dict[str, np.ndarray]:
         """Decodes what lies between two latents, and two concentrations, on the straight line.
 
         Args:
           z_a: (rows, latent_dim), where `alpha` is 0.
           z_b: (rows, latent_dim), where `alpha` is 1.
-          concentrations_a: (rows, metabolites), mM.
-          concentrations_b: (rows, metabolites), mM.
+          concentrations_a: (rows, labels), in their units.
+          concentrations_b: (rows, labels), in their units.
           alpha: (rows,), from 0 to 1.
 
         Returns:
-          float32 (rows, points, 2), in the units of the training data.
+          `"spectrum"`, float32 (rows, points, 2), in the units of the training data.
 
         Raises:
           ValueError: if the model does not take them.
         """
         inputs = {"z_a": z_a, "z_b": z_b, "concentrations_a": concentrations_a, "concentrations_b": concentrations_b}
-        return self._call(self.generator, "interpolate", **inputs, alpha=alpha)["spectrum"]
+        return self._call(self.generator, "interpolate", **inputs, alpha=alpha)
 
     # === Requests ===
 
@@ -227,11 +228,16 @@ class Client:
         return retrying(ask, self.retry_for_s)
 
 
-def _transport(url: str) -> GrpcTransport | RestTransport:
+def _transport(url: str) -> "GrpcTransport | RestTransport":
     parts = urlsplit(url)
+    # gRPC's messages load TensorFlow, which takes seconds; REST does without.
     if parts.scheme in ("grpc", "grpcs") and parts.netloc:
+        from mrs_keras.serving.client.grpc_transport import GrpcTransport
+
         return GrpcTransport(parts.netloc, secure=parts.scheme == "grpcs")
     if parts.scheme in ("http", "https") and parts.netloc:
+        from mrs_keras.serving.client.rest_transport import RestTransport
+
         return RestTransport(url)
     raise ValueError(
         "`url` must begin with grpc://, grpcs://, http:// or https://, and name a host. "

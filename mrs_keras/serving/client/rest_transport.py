@@ -5,7 +5,6 @@ import math
 import time
 
 import numpy as np
-import tensorflow as tf
 import urllib3
 
 from mrs_keras.serving.client.errors import ServingError
@@ -120,4 +119,7 @@ def _path(model: str, version: int | None) -> str:
 
 def _numpy_dtype(name: str) -> np.dtype | None:
     """Returns the NumPy type of a TensorFlow type's name; none for strings, which come as text."""
-    return None if name == "DT_STRING" else tf.dtypes.as_dtype(name.removeprefix("DT_").lower()).as_numpy_dtype
+    if name == "DT_STRING":
+        return None
+    name = name.removeprefix("DT_").lower()
+    return np.dtype({"float": "float32", "double": "float64", "half": "float16"}.get(name, name))
