@@ -14,7 +14,7 @@ class Cvae(nn.Module):
 
     def __init__(self, model: CVAE):
         super().__init__()
-        low, high = torch.tensor(model.concentration_range_mm).T
+        low, high = torch.tensor(model.labels.ranges).T
         self.register_buffer("middle", (low + high) / 2)
         self.register_buffer("half_range", (high - low) / 2)
         self.spectrum_scale = model.spectrum_scale

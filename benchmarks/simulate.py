@@ -17,7 +17,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 import scipy.fft
 
-from mrs_keras import Basis, SpectralParameters, UniformPrior, default_basis, simulate
+from mrs_keras import Basis, Prior, SpectralParameters, default_basis, simulate
 from mrs_keras.basis import SPIN_SYSTEMS, simulate_basis
 from mrs_keras.simulation import baseline_polynomials
 from mrs_keras.simulation.blocks import cores
@@ -57,7 +57,7 @@ def brain_like(metabolites: int, groups: int, spectra: int) -> SpectralParameter
 
 def entries(spectra: int, loop: int, graph: bool) -> dict[str, tuple]:
     """Returns what is measured: name -> (function, spectra per call)."""
-    two, prior = default_basis(), UniformPrior.from_preset("naa_pcr")
+    two, prior = default_basis(), Prior.from_preset("naa_pcr")
     parameters = prior.draw(two, 0, spectra, seed=0)
     all_21 = simulate_basis(list(SPIN_SYSTEMS))
     shared, own = (brain_like(len(all_21.names), groups, spectra) for groups in (1, len(all_21.names)))

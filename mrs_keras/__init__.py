@@ -16,7 +16,16 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "acquisition": ["Acquisition"],
         "basis": ["Basis", "default_basis", "read_basis", "simulate_basis", "simulate_press"],
-        "simulation": ["SpectralParameters", "UniformPrior", "UniformRange", "forward_model", "simulate"],
+        "simulation": [
+            "Effects",
+            "Prior",
+            "SpectralParameters",
+            "UniformPrior",
+            "UniformRange",
+            "forward_model",
+            "simulate",
+            "simulate_with_effects",
+        ],
         "fitting": ["fit_spectra"],
         "data": ["open_dataset"],
         "models": ["CVAE"],

@@ -5,8 +5,10 @@ import json
 import math
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 MODEL_FILE = "model.keras"
 """The trained model; it exists only once all is done."""
@@ -42,8 +44,10 @@ def epochs_of(checkpoint: Path) -> int:
     return int(checkpoint.stem.removeprefix("epoch_"))
 
 
-def read_history(run_dir: str | os.PathLike) -> dict[str, np.ndarray]:
+def read_history(run_dir: str | os.PathLike) -> "dict[str, np.ndarray]":
     """Reads the history of a run: name of the number -> float64 (epochs,)."""
+    import numpy as np  # not for those who only need a name of a file
+
     with (Path(run_dir) / HISTORY_FILE).open(newline="") as file:
         rows = list(csv.DictReader(file))
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}

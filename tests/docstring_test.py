@@ -24,7 +24,7 @@ def names_of_the_package() -> dict:
     names = {"np": importlib.import_module("numpy"), "keras": importlib.import_module("keras")}
     for package in PACKAGES:
         names.update({name: getattr(package, name) for name in package.__all__})
-    prior, basis = mrs_keras.UniformPrior.from_preset("naa_pcr"), mrs_keras.default_basis()
+    prior, basis = mrs_keras.Prior.from_preset("naa_pcr"), mrs_keras.default_basis()
     return {**names, "Acquisition": mrs_keras.Acquisition, "prior": prior, "basis": basis}
 
 

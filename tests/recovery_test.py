@@ -24,7 +24,8 @@ from mrs_keras.training import callbacks, speed, train
 from mrs_keras.models.trained import load_model
 from tfds_builders.simulated_mrs.simulated_mrs_dataset_builder import Builder
 
-CVAE_PRESETS["base"]["config"].update(latent_dim=4, hidden_units=(32, 16), mixture_components=2)
+MIXTURE = {"kind": "mixture", "components": 2}
+CVAE_PRESETS["base"]["config"].update(latent_dim=4, hidden_units=(32, 16), latent_prior=MIXTURE)
 Builder.BUILDER_CONFIGS[0].train, Builder.BUILDER_CONFIGS[0].validation = 1000, 200
 EPOCHS = 12
 speed.compiles = lambda strategy: False  # XLA would compile anew in each process
@@ -63,7 +64,7 @@ def check(folder):
     if (run / "model.keras").exists():
         model = load_trained(run)
         assert int(model.optimizer.iterations.numpy()) == 4 * EPOCHS
-        assert model.latent_density.means.numpy().any()
+        assert model.latent_prior.means.numpy().any()
     names = [name for name in ("encoder", "generator") if (folder / "models" / name / "1").exists()]
     if len(names) == 2:
         encoder, generator = load_export(folder / "models")

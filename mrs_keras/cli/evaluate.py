@@ -10,7 +10,7 @@ def add_evaluate_command(commands) -> None:
     """Adds `evaluate` to the sub-parsers of `mrs-keras`."""
     evaluate = add_command(commands, "evaluate", _evaluate, "evaluate a trained model: numbers, figures and a report")
     add_run_dir(evaluate)
-    add_dataset(evaluate)
+    add_dataset(evaluate, "training")
     evaluate.add_argument("--steps", type=int, default=11, help="spectra per interpolation")
     evaluate.add_argument("--output", type=Path, help=f"folder to write; by default RUN/{EVALUATION}")
 
@@ -21,6 +21,7 @@ def _evaluate(options) -> None:
 
     numbers = evaluate(
         options.run_dir,
+        dataset=options.dataset,
         data_dir=options.data_dir,
         config=options.config,
         steps=options.steps,

@@ -75,6 +75,6 @@ def _generate(options) -> None:
 def _readable_warnings() -> Iterator[None]:
     """Shows warnings as one line each, without the line of code that they come from."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("always", "Some concentrations lie outside")
+        warnings.filterwarnings("always", "Some labels lie outside")
         warnings.showwarning = lambda message, *_, **__: print(f"mrs-keras generate: {message}", file=sys.stderr)
         yield

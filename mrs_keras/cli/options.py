@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from mrs_keras.models.presets import CVAE_PRESETS
+
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Shows the defaults, but for those that the help text tells in words."""
@@ -32,12 +34,20 @@ def add_command(commands, name: str, run: Callable, text: str, epilog: str | Non
     return command
 
 
-def add_dataset(command: argparse.ArgumentParser) -> None:
-    """Adds the options that name a dataset."""
-    command.add_argument("--data-dir", type=Path, help="TFDS data folder; by default that of `tfds build`")
+def add_dataset(command: argparse.ArgumentParser, of: str) -> None:
+    """Adds the options that name a dataset; by default it is that of a preset or of a training."""
     command.add_argument(
-        "--config", help="config of the dataset, as given to `tfds build`; by default that of the training"
+        "--dataset", help=f"name of a TFDS dataset, or a folder that `generate` wrote; by default that of the {of}"
     )
+    command.add_argument(
+        "--config", help=f"config of the dataset, as given to `tfds build`; by default that of the {of}"
+    )
+    command.add_argument("--data-dir", type=Path, help="TFDS data folder; by default that of `tfds build`")
+
+
+def preset_names() -> str:
+    """Returns the names of the model presets, for help texts."""
+    return ", ".join(CVAE_PRESETS)
 
 
 def add_run_dir(command: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mrs_keras.cli.options import add_command, add_dataset
+from mrs_keras.cli.options import add_command, add_dataset, preset_names
 from mrs_keras.run_folder import MODEL_FILE
 
 EPILOG = (
@@ -18,8 +18,8 @@ def add_train_command(commands) -> None:
     """Adds `train` to the sub-parsers of `mrs-keras`."""
     train = add_command(commands, "train", _train, "train a model, or resume an interrupted training", EPILOG)
     train.add_argument("--output", type=Path, default=Path("runs/base"), help="folder of the run")
-    add_dataset(train)
-    train.add_argument("--preset", default="base", help="model preset: base, endless, paper or brain")
+    add_dataset(train, "preset")
+    train.add_argument("--preset", default="base", help=f"model preset: {preset_names()}")
     train.add_argument("--epochs", type=int, help="epochs; by default those of the preset")
     train.add_argument("--batch-size", type=int, help="examples per step over all devices; by default the preset's")
     train.add_argument("--learning-rate", type=float, help="highest learning rate; by default the preset's")
@@ -41,6 +41,7 @@ def _train(options) -> None:
 
     train(
         options.output,
+        dataset=options.dataset,
         data_dir=options.data_dir,
         config=options.config,
         preset=options.preset,

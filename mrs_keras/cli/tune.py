@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mrs_keras.cli.options import add_command
+from mrs_keras.cli.options import add_command, add_dataset, preset_names
 from mrs_keras.run_folder import MODEL_FILE
 
 TEXT = "search hyper-parameters of a preset with keras-tuner (extra `tune`), or resume an interrupted search"
@@ -14,9 +14,8 @@ def add_tune_command(commands) -> None:
     tune.add_argument("--output", type=Path, default=Path("runs/tune"), help="folder of the search")
     tune.add_argument("--trials", type=int, default=20, help="trainings in all; more than before add to a search")
     tune.add_argument("--epochs", type=int, default=100, help="epochs of each training")
-    tune.add_argument("--preset", default="base", help="what to start from: base, endless, paper or brain")
-    tune.add_argument("--data-dir", type=Path, help="TFDS data folder; by default that of `tfds build`")
-    tune.add_argument("--config", help="config of the dataset; by default that of the preset")
+    tune.add_argument("--preset", default="base", help=f"what to start from: {preset_names()}")
+    add_dataset(tune, "preset")
     tune.add_argument("--seed", type=int, default=0, help="of the search and of each training")
 
 
@@ -27,6 +26,7 @@ def _tune(options) -> None:
     rows = tune(
         options.output,
         trials=options.trials,
+        dataset=options.dataset,
         data_dir=options.data_dir,
         config=options.config,
         preset=options.preset,

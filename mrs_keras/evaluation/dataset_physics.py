@@ -6,16 +6,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from mrs_keras.basis import Basis, basis_for
-from mrs_keras.fitting.spectral_fit import SpectralFit, fit_spectra
+from mrs_keras.data.description import DatasetDescription
+from mrs_keras.fitting import SpectralFit, fit_spectra
 from mrs_keras.simulation import (
-    Effects,
+    Distribution,
+    ExampleRecipe,
+    Prior,
     SpectralParameters,
-    UniformPrior,
-    UniformRange,
     channels_to_complex,
     complex_to_channels,
     simulate,
-    simulate_with_effects,
 )
 
 LINE_PARAMETERS = ("gamma", "sigma", "eps", "phi0")
@@ -27,54 +27,59 @@ class DatasetPhysics:
     """What the spectra of a dataset are made of.
 
     Args:
-      prior: that the parameters were drawn from.
-      basis: signals of the prior's metabolites, in their order.
+      recipe: that the spectra were simulated by.
       peak_height: the tallest metabolite peak that the prior allows, in the units of the spectrum.
-      seed: of the dataset. Defaults to `0`.
-      snr: the same signal-to-noise ratio for all spectra. Defaults to `None`: that of the prior, if any.
     """
 
-    prior: UniformPrior
-    basis: Basis
+    recipe: ExampleRecipe
     peak_height: float
-    seed: int = 0
-    snr: float | None = None
 
     @classmethod
-    def of(cls, metadata: Mapping, basis: Basis | None = None) -> "DatasetPhysics":
-        """Returns the physics of a dataset.
+    def of(cls, description: DatasetDescription, basis: Basis | None = None) -> "DatasetPhysics | None":
+        """Returns the physics of a dataset, or `None` where its prior, or the basis, is not known.
 
         Args:
-          metadata: of the dataset (`builder.info.metadata` of `simulated_mrs`).
-          basis: that the dataset was built from. Defaults to `None`: this package's own.
+          description: of the dataset.
+          basis: that the dataset was built from. Defaults to `None`: this package's own, where the dataset has one.
 
         Raises:
           ValueError: if the basis lacks a metabolite, or is of another acquisition.
         """
-        names = list(metadata["metabolites"])
-        basis = basis_for(names) if basis is None else basis.select(names)
-        if basis.acquisition.to_dict() != metadata["acquisition"]:
+        if description.prior is None or (basis is None and description.basis is None):
+            return None
+        basis = basis_for(description.metabolites) if basis is None else basis
+        recipe = description.recipe(basis)
+        if recipe.basis.acquisition != description.acquisition:
             raise ValueError(
                 "The spectra must be fitted with a basis of their acquisition. "
-                f"Expected: {metadata['acquisition']}. Received: {basis.acquisition.to_dict()}. "
+                f"Expected: {description.acquisition}. Received: {recipe.basis.acquisition}. "
                 "Give the basis that the dataset was built from, as `evaluate(..., basis=read_basis(path))`."
             )
-        prior = UniformPrior.from_dict(metadata["prior"])
-        return cls(prior, basis, metadata["peak_height"], metadata["seed"], metadata["snr"])
+        return cls(recipe, description.spectrum_scale)
+
+    @property
+    def prior(self) -> Prior:
+        """That the parameters were drawn from."""
+        return self.recipe.prior
+
+    @property
+    def basis(self) -> Basis:
+        """Signals of the prior's metabolites, in their order."""
+        return self.recipe.basis
 
     @property
     def noisy(self) -> bool:
         """Whether the spectra carry noise."""
-        return self.snr is not None or self.prior.snr is not None
+        return self.recipe.noisy
 
     @property
     def exact(self) -> bool:
         """Whether the spectra are those of the physical model and nothing else: no noise and no effects."""
         return not self.noisy and not self.prior.effects
 
-    def range_of(self, name: str) -> UniformRange:
+    def range_of(self, name: str) -> Distribution:
         """Returns the training range of a parameter or of a metabolite's concentration."""
-        return self.prior.concentrations[name] if name in self.prior.concentrations else getattr(self.prior, name)
+        return self.prior.leaf(name)
 
     def width_of(self, name: str) -> float:
         """Returns the width of a training range, that of `"baseline"` as a fraction of `peak_height`."""
@@ -103,15 +108,15 @@ class DatasetPhysics:
 
     def draw(self, count: int, split: str) -> tuple[SpectralParameters, np.ndarray]:
         """Draws parameters from the prior and simulates their spectra: float32 (count, points, 2)."""
-        parameters = self.prior.draw(self.basis, 0, count, seed=self.seed, split=split)
-        return parameters, self.simulate(parameters, np.arange(count), split)
+        examples = self.recipe.draw(0, count, split)
+        return examples.parameters, complex_to_channels(self.recipe.simulate(examples, 0, split))
 
     def simulate(self, parameters: SpectralParameters, rows: np.ndarray, split: str, noise: bool = True) -> np.ndarray:
         """Simulates spectra with the effects, and the signal-to-noise ratio, of some rows of a split.
 
         Args:
           parameters: of the spectra.
-          rows: int (batch,), the row of the split whose effects and signal-to-noise ratio a spectrum takes; the noise
+          rows: (batch,), the example of the split whose effects and signal-to-noise ratio a spectrum has. The noise
             itself differs from spectrum to spectrum.
           split: name of the split.
           noise: Defaults to `True`: where the dataset has some.
@@ -119,24 +124,9 @@ class DatasetPhysics:
         Returns:
           float32 (batch, points, 2).
         """
-        count = int(rows.max()) + 1
-        effects: Effects | None = self.prior.draw_effects(self.basis, 0, count, seed=self.seed, split=split)
-        snr = self.snr_of(count, split)
-        spectra = simulate_with_effects(
-            parameters,
-            self.basis,
-            None if effects is None else effects[rows],
-            snr=snr[rows] if noise and snr is not None else None,
-            seed=self.seed,
-            split=split,
-        )
-        return complex_to_channels(spectra)
-
-    def snr_of(self, count: int, split: str) -> np.ndarray | None:
-        """Returns the signal-to-noise ratios of the first examples of a split, (count,), or `None` without noise."""
-        if self.snr is not None:
-            return np.full(count, self.snr)
-        return self.prior.draw_snr(0, count, seed=self.seed, split=split)
+        examples = self.recipe.draw(0, int(rows.max()) + 1, split)[rows]
+        examples = dataclasses.replace(examples, parameters=parameters)
+        return complex_to_channels(self.recipe.simulate(examples, 0, split, noise))
 
     def noise_level(self, parameters: SpectralParameters, snr: np.ndarray | float) -> np.ndarray:
         """Returns the standard deviation of the noise, of the real part, in spectra of these parameters: (batch,)."""

@@ -6,7 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from mrs_keras.models import CVAE
-from mrs_keras.models.row_random import row_normal, row_seeds
+from mrs_keras.models.row_random import row_normal
+from mrs_keras.random_streams import row_seeds
 
 NOISE_STREAM = 4
 

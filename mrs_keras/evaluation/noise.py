@@ -7,7 +7,7 @@ import numpy as np
 from mrs_keras.evaluation.dataset_physics import DatasetPhysics, true_parameters
 from mrs_keras.evaluation.reconstruction import summary
 from mrs_keras.models import CVAE
-from mrs_keras.models.row_random import row_seeds
+from mrs_keras.random_streams import row_seeds
 
 
 def noise_numbers(

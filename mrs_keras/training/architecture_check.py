@@ -1,4 +1,4 @@
-"""The check of the checkpoint that a training goes on from."""
+"""The check of the checkpoint that a training resumes from."""
 
 import json
 from collections.abc import Mapping
@@ -6,20 +6,21 @@ from pathlib import Path
 
 import keras
 
+from mrs_keras.data.description import DatasetDescription
 from mrs_keras.models import CVAE
-from mrs_keras.models.arguments import data_config
+from mrs_keras.models.arguments import data_arguments
 
 
-def check_architecture(model: keras.Model, settings: Mapping, metadata: Mapping, path: Path) -> CVAE:
+def check_architecture(model: keras.Model, settings: Mapping, description: DatasetDescription, path: Path) -> CVAE:
     """Returns the model of a checkpoint, or raises `ValueError` where it is not the one that these settings train.
 
     Args:
       model: as loaded.
       settings: of the run, as `train` writes them.
-      metadata: of the dataset.
+      description: of the dataset.
       path: of the checkpoint, for the message.
     """
-    expected = {**data_config(metadata), **settings["model"], "seed": settings["seed"]}
+    expected = {**data_arguments(description), **settings["model"], "seed": settings["seed"]}
     # `train` replaces the preset's by a schedule, which depends on the number of steps.
     expected.pop("kl_weight")
     expected = json.loads(json.dumps(expected))

@@ -1,4 +1,4 @@
-"""A folder belongs to one training: its settings, written at the start and compared whenever it goes on."""
+"""A folder belongs to one training: its settings, written at the start and compared whenever it resumes."""
 
 import json
 from collections.abc import Mapping

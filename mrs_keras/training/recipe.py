@@ -9,8 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from mrs_keras.checks import check_choice, check_count, check_positive
-from mrs_keras.data import evaluation_batches, open_dataset
+from mrs_keras.data import describe_dataset, evaluation_batches, open_dataset
+from mrs_keras.data.dataset import DEFAULT_DATASET
 from mrs_keras.files import explaining_a_full_disk
+from mrs_keras.models.arguments import preset_arguments
 from mrs_keras.models.cvae import CVAE
 from mrs_keras.models.presets import CVAE_PRESETS
 from mrs_keras.models.trained import load_model
@@ -31,6 +33,7 @@ WARMUP_STEPS = 200
 def train(
     output_dir: str | os.PathLike,
     *,
+    dataset: str | os.PathLike | None = None,
     data_dir: str | os.PathLike | None = None,
     config: str | None = None,
     preset: str = "base",
@@ -45,7 +48,7 @@ def train(
     clip_norm: float | None = None,
     changes: Mapping | None = None,
 ) -> CVAE:
-    """Trains a model, or goes on with a training that was interrupted.
+    """Trains a model, or resumes an interrupted training.
 
     Adam with a cosine decay of the learning rate to 0 after 200 steps of warm-up; at the end the latent density is
     fitted. The folder gets `model.keras` (only once all is done), `checkpoints/`, `history.csv`, `tensorboard/` and
@@ -57,10 +60,13 @@ def train(
 
     Args:
       output_dir: folder of the run.
+      dataset: name of the dataset, or a folder that holds one, as in `open_dataset`. Defaults to `None`: that of the
+        preset.
       data_dir: TFDS data folder. Defaults to `None`: `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
-      config: builder config of the dataset. Defaults to `None`: that of the preset.
+      config: builder config of the dataset. Defaults to `None`: that of the preset, and for another dataset as in
+        `open_dataset`.
       preset: of the model, one of `CVAE_PRESETS`. Defaults to `"base"`.
-      epochs: Defaults to `None`: that of the preset; so too `batch_size` and `learning_rate`.
+      epochs: Defaults to `None`: that of the preset; likewise for `batch_size` and `learning_rate`.
       batch_size: examples per step, over all replicas.
       learning_rate: highest learning rate.
       seed: of the initial weights, the order of the examples and the sampling noise. Defaults to `0`.
@@ -96,7 +102,7 @@ def train(
         "kl_weight": recipe["kl_weight"],
         "source": recipe["source"],
         "steps_per_epoch": recipe.get("steps_per_epoch"),
-        "config": config or recipe["config"],
+        **data_settings(dataset, config, preset),
         "epochs": check_count("epochs", recipe["epochs"] if epochs is None else epochs, 500),
         "batch_size": check_count("batch_size", recipe["batch_size"] if batch_size is None else batch_size, 64),
         "learning_rate": check_positive(
@@ -110,17 +116,18 @@ def train(
     cluster = _cluster(strategy)
     is_chief = cluster is None or cluster.is_chief
     output_dir = Path(output_dir)
-    builder = open_dataset(data_dir, settings["config"])
-    claimed = {**settings, "dataset": fingerprint(builder)}
+    builder = open_dataset(settings["dataset"], settings["config"], data_dir)
+    description = describe_dataset(builder)
+    claimed = {**settings, "fingerprint": fingerprint(builder)}
     check_claim(output_dir, claimed)
     finished = output_dir / MODEL_FILE
     if finished.exists():
-        return load_model(finished, "Remove it: the training then goes on from the last checkpoint.")
+        return load_model(finished, "Remove it: the training then resumes from the last checkpoint.")
 
     checkpoints = checkpoint_files(output_dir)
     resumed = {"checkpoint": checkpoints[-1].name if checkpoints else None, "checkpoint_every": checkpoint_every}
     meeting = cluster and meet(cluster, {**claimed, **resumed}, worker_timeout_s)
-    with watching(meeting), explaining_a_full_disk(output_dir, "Free some, and run the same command again to go on."):
+    with watching(meeting), explaining_a_full_disk(output_dir, "Free some, and run the same command again to resume."):
         strategy = strategy or default_strategy(cluster)
         check_batch_size(settings["batch_size"], strategy)
         if is_chief:
@@ -131,8 +138,8 @@ def train(
         speed = choose_speed(strategy, steps, precision)
         with strategy.scope():
             if checkpoints:
-                model = load_model(checkpoints[-1], "Remove it: the training then goes on from the checkpoint before.")
-                check_architecture(model, settings, builder.info.metadata, checkpoints[-1])
+                model = load_model(checkpoints[-1], "Remove it: the training then resumes from the checkpoint before.")
+                check_architecture(model, settings, description, checkpoints[-1])
             else:
                 keras.utils.set_random_seed(seed)
                 config = {
@@ -142,9 +149,9 @@ def train(
                     "clip_norm": clip_norm,
                     "dtype": speed.precision,
                 }
-                model = CVAE.from_preset(preset, builder.info.metadata, **config)
+                model = CVAE(**preset_arguments(preset, description, **config))
                 model.compile(_optimizer(settings, steps))
-            # Not the checkpoint's: the training may go on with another number of devices.
+            # Not the checkpoint's: the training may resume on another number of devices.
             speed.prepare(model)
 
         callbacks = _callbacks(output_dir, first_epoch, checkpoint_every, is_chief)
@@ -165,10 +172,18 @@ def train(
             close_files(callbacks)
         _check_finite_weights(model)
         leave_training(model)
-        if model.latent_density is not None:
+        if model.latent_prior.needs_fit:
             model.fit_latent_density(source.density_batches, seed)
         save_model(model, finished, is_chief)
     return model
+
+
+def data_settings(dataset: str | os.PathLike | None, config: str | None, preset: str) -> dict:
+    """Returns what names the data of a run, `"dataset"` and `"config"`; a folder by its whole path."""
+    if dataset is None:
+        return {"dataset": DEFAULT_DATASET, "config": config or CVAE_PRESETS[preset]["training"]["config"]}
+    is_folder = (Path(dataset) / "dataset_info.json").exists()
+    return {"dataset": str(Path(dataset).resolve()) if is_folder else str(dataset), "config": config}
 
 
 def _optimizer(settings: dict, steps_per_epoch: int) -> keras.optimizers.Optimizer:

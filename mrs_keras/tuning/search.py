@@ -10,10 +10,11 @@ import keras
 
 from mrs_keras.checks import check_choice, check_count
 from mrs_keras.data import evaluation_batches, open_dataset
+from mrs_keras.evaluation.held_out import held_out_loss
 from mrs_keras.files import replacing
 from mrs_keras.models import CVAE_PRESETS
 from mrs_keras.training.claim import claim, fingerprint
-from mrs_keras.training.recipe import train
+from mrs_keras.training.recipe import data_settings, train
 
 TABLE_FILE = "trials.csv"
 SPACE: dict[str, dict] = {
@@ -32,6 +33,7 @@ def tune(
     output_dir: str | os.PathLike,
     *,
     trials: int = 20,
+    dataset: str | os.PathLike | None = None,
     data_dir: str | os.PathLike | None = None,
     config: str | None = None,
     preset: str = "base",
@@ -40,18 +42,19 @@ def tune(
     space: Mapping[str, Mapping] | None = None,
     progress: bool = False,
 ) -> list[dict]:
-    """Searches hyper-parameters of a preset by Bayesian optimisation, or goes on with a search that was interrupted.
+    """Searches hyper-parameters of a preset by Bayesian optimisation, or resumes an interrupted search.
 
     Each trial is a `train` of its own, with the preset's values in the first. They are judged by the loss on the
     validation split that `mrs_keras.evaluation.held_out_loss` defines: how likely the held-out spectra are under what
     `generate` draws. The folder gets `trials.csv`, sorted, and `trials/trial_K/training`, each a run that `evaluate`
-    and `generate` take. Called again, it goes on: finished trials are kept, and the one that was cut off continues at
+    and `generate` take. Called again, it resumes: finished trials are kept, and the one that was cut off continues at
     its last checkpoint. More `trials` than before add to them.
 
     Args:
       output_dir: folder of the search.
       trials: number of trainings. Defaults to `20`.
-      data_dir: as in `train`; so too `config` and `preset`.
+      dataset: as in `train`; likewise for `data_dir`, `config` and `preset`.
+      data_dir: as in `train`.
       config: as in `train`.
       preset: of the model. What is not searched stays as it has it.
       epochs: of each training. Defaults to `100`.
@@ -71,7 +74,7 @@ def tune(
     check_keras_tuner_installed()
     from mrs_keras.tuning.oracle import Oracle, Tuner
 
-    recipe = CVAE_PRESETS[check_choice("preset", preset, CVAE_PRESETS)]["training"]
+    check_choice("preset", preset, CVAE_PRESETS)
     check_count("trials", trials, 20)
     check_count("epochs", epochs, 100)
     check_count("seed", seed, 0, at_least=0)
@@ -81,15 +84,16 @@ def tune(
             "`space` must name at least one hyper-parameter. "
             f"Expected: some of {', '.join(SPACE)}. Received: space={{}}. Leave it out to search all of them."
         )
-    builder = open_dataset(data_dir, config or recipe["config"])
+    data = {**data_settings(dataset, config, preset), "data_dir": data_dir}
+    builder = open_dataset(data["dataset"], data["config"], data_dir)
     output_dir = Path(output_dir)
-    settings = {"preset": preset, "epochs": epochs, "seed": seed, "space": space, "dataset": fingerprint(builder)}
+    settings = {"preset": preset, "epochs": epochs, "seed": seed, "space": space, "fingerprint": fingerprint(builder)}
     claim(output_dir, settings)
 
     def run(trial_id: str, values: Mapping, folder: Path) -> dict[str, float]:
         if progress:
             print(f"\nTrial {int(trial_id) + 1} of {trials}: {_in_words(values)}", flush=True)
-        return _run_trial(values, folder / "training", builder, settings, data_dir, config)
+        return _run_trial(values, folder / "training", builder, settings, data)
 
     def report(done) -> None:
         rows = _rows(done)
@@ -137,10 +141,8 @@ def tune_table(rows: list[dict], most: int = 10) -> str:
     return "\n".join([*lines, *([f"... and {left} more"] if left > 0 else [])])
 
 
-def _run_trial(values: Mapping, output_dir: Path, builder, settings: Mapping, data_dir, config) -> dict[str, float]:
+def _run_trial(values: Mapping, output_dir: Path, builder, settings: Mapping, data: Mapping) -> dict[str, float]:
     """Trains with the values of a trial and returns its numbers."""
-    from mrs_keras.evaluation import held_out_loss
-
     changes = {}
     if "latent_dim" in values:
         changes["latent_dim"] = values["latent_dim"]
@@ -150,8 +152,7 @@ def _run_trial(values: Mapping, output_dir: Path, builder, settings: Mapping, da
         changes["kl_weight"] = values["kl_weight_end"]
     model = train(
         output_dir,
-        data_dir=data_dir,
-        config=config,
+        **data,
         preset=settings["preset"],
         epochs=settings["epochs"],
         seed=settings["seed"],

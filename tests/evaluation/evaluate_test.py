@@ -115,7 +115,7 @@ def test_the_table_of_the_interpolation_has_a_row_per_spectrum(evaluated):
 
 
 def test_the_true_values_of_the_test_spectra_stand_at_the_ends(evaluated, data_dir):
-    test = load_arrays(open_dataset(data_dir), "test")
+    test = load_arrays(open_dataset(data_dir=data_dir), "test")
     phi0 = dict(zip(test["example_id"].astype(str), test["phi0"], strict=True))
     with (evaluated[0] / "interpolation.csv").open() as file:
         column = [row["phi0_rad_true"] for row in csv.DictReader(file)]
@@ -131,7 +131,7 @@ def test_the_true_values_of_the_test_spectra_stand_at_the_ends(evaluated, data_d
 
 
 def test_active_latents_are_those_of_the_metric(evaluated, trained, data_dir):
-    validation = load_arrays(open_dataset(data_dir), "validation")
+    validation = load_arrays(open_dataset(data_dir=data_dir), "validation")
     inputs = {name: validation[name] for name in ("spectrum", "concentrations")}
     variance = trained.encoder.predict(inputs, verbose=0)["z_mean"].var(axis=0)
     assert evaluated[1]["active_units"] == np.sum(variance > 0.01)

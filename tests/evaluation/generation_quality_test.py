@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mrs_keras import UniformPrior, default_basis
+from mrs_keras import Prior, default_basis
 from mrs_keras.evaluation.coverage import (
     classifier_two_sample_test,
     density_and_coverage,
@@ -24,7 +24,7 @@ from mrs_keras.run_folder import diverged_epoch
 
 @pytest.fixture(scope="module")
 def physics() -> DatasetPhysics:
-    prior, basis = UniformPrior.from_preset("naa_pcr"), default_basis()
+    prior, basis = Prior.from_preset("naa_pcr"), default_basis()
     return DatasetPhysics(prior, basis, prior.peak_height(basis))
 
 

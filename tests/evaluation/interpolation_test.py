@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from mrs_keras import UniformPrior, default_basis, open_dataset, simulate
+from mrs_keras import Prior, default_basis, open_dataset, simulate
 from mrs_keras.data import load_arrays
 from mrs_keras.evaluation import evaluate_interpolation, interpolate, pca_reconstruction, relative_l2
 from mrs_keras.simulation import SpectralParameters, complex_to_channels
 
-BASIS, PRIOR = default_basis(), UniformPrior.from_preset("naa_pcr")
+BASIS, PRIOR = default_basis(), Prior.from_preset("naa_pcr")
 NAMES = ("gamma", "sigma", "eps", "phi0")
 
 
@@ -56,7 +56,7 @@ def test_a_bent_path_is_not_called_straight_or_monotone():
 
 
 def test_a_trained_model_moves_phi0_between_the_test_spectra(trained, data_dir):
-    test = load_arrays(open_dataset(data_dir), "test")
+    test = load_arrays(open_dataset(data_dir=data_dir), "test")
     ids = test["example_id"].astype(str).tolist()
     rows = [ids.index("phi0_low"), ids.index("phi0_high")]
     pair = {name: values[rows] for name, values in test.items()}
@@ -68,7 +68,7 @@ def test_a_trained_model_moves_phi0_between_the_test_spectra(trained, data_dir):
 
 
 def test_the_ends_of_an_interpolation_are_the_reconstructions(trained, data_dir):
-    test = load_arrays(open_dataset(data_dir), "test")
+    test = load_arrays(open_dataset(data_dir=data_dir), "test")
     pair = {name: test[name][:2] for name in ("spectrum", "concentrations")}
     alpha, z, spectra = interpolate(trained, pair["spectrum"], pair["concentrations"], steps=3)
     reconstruction = trained.predict_on_batch(pair)

@@ -10,10 +10,10 @@ from mrs_keras import Acquisition, Basis
 from mrs_keras.basis import default_basis, simulate_press
 from mrs_keras.fitting import spectral_fit
 from mrs_keras.fitting.spectral_fit import fit_spectra
-from mrs_keras.simulation import SpectralParameters, UniformPrior, forward_model, simulate
+from mrs_keras.simulation import Prior, SpectralParameters, forward_model, simulate
 
 BASIS = default_basis()
-PRIOR = UniformPrior.from_preset("naa_pcr")
+PRIOR = Prior.from_preset("naa_pcr")
 TALLEST = PRIOR.peak_height(BASIS)
 
 

@@ -18,7 +18,7 @@ from tests.conftest import run_python
 
 SETTINGS = {"epochs": 4, "batch_size": 2000, "checkpoint_every": 1}
 
-SMALL = {"latent_dim": 4, "hidden_units": (32, 16), "mixture_components": 2}
+SMALL = {"latent_dim": 4, "hidden_units": (32, 16), "latent_prior": {"kind": "mixture", "components": 2}}
 
 
 @pytest.fixture

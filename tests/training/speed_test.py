@@ -10,7 +10,7 @@ from mrs_keras import train
 from mrs_keras.training import speed as speed_module
 from mrs_keras.training.speed import choose_speed
 
-SMALL = {"latent_dim": 4, "hidden_units": (16,), "mixture_components": 0}
+SMALL = {"latent_dim": 4, "hidden_units": (16,), "latent_prior": {"kind": "standard_normal"}}
 # 16 batches in an epoch, the last of them smaller.
 SETTINGS = {"epochs": 2, "batch_size": 400, "checkpoint_every": 1, "changes": SMALL}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.conftest import REPOSITORY
 
-SMALL = {"latent_dim": 4, "hidden_units": [32, 16], "mixture_components": 2}
+SMALL = {"latent_dim": 4, "hidden_units": [32, 16], "latent_prior": {"kind": "mixture", "components": 2}}
 
 # 6,000 spectra: 3 batches of 1999, which no number of workers divides, and one of 3.
 TRAINING = {"--epochs": 4, "--batch-size": 1999, "--checkpoint-every": 1}

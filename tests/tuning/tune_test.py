@@ -22,14 +22,14 @@ SPACE = {
 }
 # A preset that trains in a moment.
 SMALL = {
-    "config": {"latent_dim": 3, "hidden_units": (16, 8, 4), "mixture_components": 2},
+    "config": {"latent_dim": 3, "hidden_units": (16, 8, 4), "latent_prior": {"kind": "mixture", "components": 2}},
     "training": {"batch_size": 400, "learning_rate": 5e-3},
 }
 KILLED = """
 import os, sys
 import mrs_keras.training.recipe as recipe
 from mrs_keras.training.callbacks import EpochProgress
-from tests.training.tune_test import SPACE, small_preset, tune
+from tests.tuning.tune_test import SPACE, small_preset, tune
 class Killer(EpochProgress):
     def on_epoch_end(self, epoch, logs=None):
         if len(os.listdir(os.path.join(sys.argv[1], "trials"))) == 4:  # two trials, and the state of the search
