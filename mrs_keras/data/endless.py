@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from mrs_keras.basis.basis import Basis, default_basis
+from mrs_keras.basis.basis import Basis
+from mrs_keras.basis.default import default_basis
 from mrs_keras.checks import check_count, check_positive
 from mrs_keras.simulation.priors import UniformPrior
 from mrs_keras.simulation.tf_forward_model import tf_add_noise, tf_baseline, tf_draw, tf_forward_model
