@@ -18,9 +18,10 @@ test: $(INSTALLED)  ## the tests
 test-all: $(INSTALLED)  ## the tests and the trials of minutes
 	$(VENV)/bin/python -m pytest -m "slow or not slow"
 
-lint: $(INSTALLED)  ## check style and format
+lint: $(INSTALLED)  ## check style, format and the direction of imports
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
 
 format: $(INSTALLED)  ## put files in format
 	$(VENV)/bin/ruff check --fix .

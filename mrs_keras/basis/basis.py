@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mrs_keras.acquisition import Acquisition
-from mrs_keras.checks import check_choice, check_count, check_finite, check_positive
+from mrs_keras.acquisition import PPM_REFERENCE
+from mrs_keras.basis.formats.contents import BasisContents
+from mrs_keras.basis.formats.npz import read_npz
+from mrs_keras.basis.formats.write import WriteFormat, write_basis
+from mrs_keras.checks import check_choice, check_count, check_positive
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from mrs_keras.basis.formats.write import WriteFormat
 
 FSL_NORM = 100.0
 """L2 norm to which FSL-MRS scales the mean of the basis signals before it fits or simulates."""
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Basis:
+class Basis(BasisContents):
     """Signals of pure metabolites at 1 mM, all acquired alike.
 
     Args:
@@ -40,26 +40,6 @@ class Basis:
     >>> basis.names, basis.fids.shape
     (('NAA', 'PCr'), (2048, 2))
     """
-
-    names: tuple[str, ...]
-    fids: np.ndarray
-    acquisition: Acquisition
-    description: str = ""
-
-    def __post_init__(self):
-        names = tuple(str(name) for name in self.names)
-        fids = np.array(check_finite("fids", self.fids), dtype=np.complex128)
-        expected = (self.acquisition.points, len(names))
-        if fids.shape != expected or not names:
-            raise ValueError(
-                "`fids` must have the shape (points, metabolites), with at least one metabolite. "
-                f"Expected: {expected}. Received: fids.shape={fids.shape}, names={names}."
-            )
-        if len(set(names)) < len(names):
-            raise ValueError(f"`names` must differ from each other. Received: names={names}.")
-        fids.setflags(write=False)
-        object.__setattr__(self, "names", names)
-        object.__setattr__(self, "fids", fids)
 
     def select(self, names: Sequence[str]) -> "Basis":
         """Returns a basis of the named metabolites, in that order.
@@ -120,9 +100,9 @@ class Basis:
         Raises:
           ValueError: if `ppm` is outside the spectrum.
         """
-        from mrs_keras.basis.reference_peak import without_reference_peak
+        from mrs_keras.basis.reference_peak import without_reference_peak  # SciPy's optimizers take a while to import
 
-        return without_reference_peak(self, ppm)
+        return dataclasses.replace(self, fids=without_reference_peak(self.fids, self.acquisition, ppm))
 
     def scaled(self) -> "Basis":
         """Returns the basis multiplied by `100 / || mean over metabolites ||_2`, as FSL-MRS scales it."""
@@ -143,11 +123,19 @@ class Basis:
         Raises:
           ValueError: if the window is empty.
         """
-        from mrs_keras.basis.plot import plot_basis
+        from mrs_keras.plotting.basis import plot_basis
 
-        return plot_basis(self, ppm_window)
+        acquisition = self.acquisition
+        frequencies_hz = np.fft.fftshift(np.fft.fftfreq(acquisition.points, 1 / acquisition.bandwidth_hz))
+        return plot_basis(
+            np.fft.fftshift(np.fft.fft(self.fids, axis=0), axes=0).real,
+            frequencies_hz / acquisition.spectrometer_frequency_mhz + PPM_REFERENCE,
+            self.names,
+            ppm_window=acquisition.ppm_window if ppm_window is None else ppm_window,
+            title=self.description,
+        )
 
-    def save(self, path: str | os.PathLike, format: "WriteFormat | None" = None) -> None:
+    def save(self, path: str | os.PathLike, format: WriteFormat | None = None) -> None:
         """Writes the basis; `read_basis` reads it back. The same basis gives the same bytes.
 
         Args:
@@ -160,8 +148,6 @@ class Basis:
           ValueError: if the format is unknown, or a metabolite's name cannot be that of a file.
           FileExistsError: if the folder holds something.
         """
-        from mrs_keras.basis.formats.write import write_basis
-
         write_basis(self, path, format)
 
     @classmethod
@@ -172,15 +158,4 @@ class Basis:
           ValueError: if the file is not such a basis, or is incomplete.
           FileNotFoundError: if there is no such file.
         """
-        from mrs_keras.basis.formats.npz import read_npz
-
-        return read_npz(Path(path))
-
-
-def default_basis() -> Basis:
-    """Returns the embedded basis: NAA and PCr, PRESS TE 30 ms (11 + 19), 123.2 MHz, 4000 Hz, 2048 points, 2.0 Hz.
-
-    It is simulated from spin systems and agrees with the 2016 ISMRM fitting challenge to a relative L2 error of 2e-6.
-    The file was made by `mrs-keras basis simulate --output mrs_keras/basis/press_te30_3t.npz`.
-    """
-    return Basis.load(Path(__file__).with_name("press_te30_3t.npz"))
+        return cls(**vars(read_npz(Path(path))))

@@ -1,12 +1,9 @@
 """Removal of the peak at 0 ppm that LCModel's makebasis needs and nothing else does."""
 
-import dataclasses
-
 import numpy as np
 from scipy.optimize import least_squares
 
 from mrs_keras.acquisition import PPM_REFERENCE, Acquisition
-from mrs_keras.basis.basis import Basis
 
 HALF_WINDOW_PPM = 0.2
 MIN_HALF_WINDOW_BINS = 10
@@ -19,10 +16,21 @@ FOUND_BELOW = 0.2
 DECAYS = (0.1, 300.0)  # 1/s: linewidths of 0.03 to 95 Hz
 
 
-def without_reference_peak(basis: Basis, ppm: float = 0.0) -> Basis:
-    """Returns a basis without the singlet at `ppm`; see `Basis.without_reference_peak`."""
-    fids = np.stack([fid - _singlet(fid, basis.acquisition, ppm) for fid in basis.fids.T], axis=1)
-    return dataclasses.replace(basis, fids=fids)
+def without_reference_peak(fids: np.ndarray, acquisition: Acquisition, ppm: float = 0.0) -> np.ndarray:
+    """Returns FIDs without the singlet at `ppm`; see `Basis.without_reference_peak`.
+
+    Args:
+      fids: complex (points, metabolites), in the sign convention of `Basis`.
+      acquisition: how they were sampled.
+      ppm: where the peak is, ppm. Defaults to `0.0`.
+
+    Returns:
+      complex128 (points, metabolites).
+
+    Raises:
+      ValueError: if `ppm` is outside the spectrum.
+    """
+    return np.stack([fid - _singlet(fid, acquisition, ppm) for fid in fids.T], axis=1)
 
 
 def _singlet(fid: np.ndarray, acquisition: Acquisition, ppm: float) -> np.ndarray:

@@ -5,6 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "basis": ["plot_basis"],
         "generation": ["plot_coverage", "plot_labels", "plot_marginals", "plot_physicality"],
         "interpolation": ["plot_interpolation", "plot_procedure", "plot_random_pairs"],
         "latent_space": ["plot_latent_space"],

@@ -12,7 +12,7 @@ import scipy.optimize
 
 from mrs_keras import Acquisition
 from mrs_keras.basis import basis as basis_module
-from mrs_keras.basis.basis import default_basis
+from mrs_keras.basis.default import default_basis
 from mrs_keras.basis.spins.challenge_constants import CHALLENGE_FREQUENCY_MHZ, CHALLENGE_SPIN_SYSTEMS
 from mrs_keras.basis.spins.literature_constants import LITERATURE_SPIN_SYSTEMS
 from mrs_keras.basis.spins.simulation import simulate_basis, simulate_fid, simulate_press

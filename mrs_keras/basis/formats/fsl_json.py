@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from mrs_keras.acquisition import Acquisition
-from mrs_keras.basis.basis import Basis
-from mrs_keras.basis.formats.signals import Signal, to_basis
+from mrs_keras.basis.formats.contents import BasisContents
+from mrs_keras.basis.formats.signals import Signal, to_contents
 from mrs_keras.basis.formats.source_text import fault, read_text
 
 CONJUGATED = True
@@ -17,7 +17,7 @@ CONJUGATED = True
 
 def read_fsl_json(
     files: Sequence[Path], acquisition: Acquisition | None = None, conjugated: bool = CONJUGATED
-) -> Basis:
+) -> BasisContents:
     """Reads a basis of FSL-MRS's JSON files.
 
     The format is defined by FSL-MRS 2.4 (Clarke et al. 2021, doi 10.1002/mrm.28630): in an object `basis`, `basis_re`
@@ -32,7 +32,7 @@ def read_fsl_json(
       conjugated: whether the files hold the complex conjugate of this package's convention. Defaults to `True`.
 
     Returns:
-      `Basis` with `fids` of shape (points, metabolites), in the order of `files`.
+      `BasisContents` with `fids` of shape (points, metabolites), in the order of `files`.
 
     Raises:
       ValueError: if a file is no such JSON or incomplete, if its nucleus is not hydrogen, or if the files disagree.
@@ -43,10 +43,10 @@ def read_fsl_json(
         signal, source = _read(path)
         signals.append(signal)
         description = description or source
-    return to_basis(signals, acquisition, conjugated, description or f"FSL-MRS basis '{files[0].parent.name}'")
+    return to_contents(signals, acquisition, conjugated, description or f"FSL-MRS basis '{files[0].parent.name}'")
 
 
-def write_fsl_json(basis: Basis, folder: Path) -> None:
+def write_fsl_json(basis: BasisContents, folder: Path) -> None:
     """Writes a basis to a folder as FSL-MRS 2.4 does, one file per metabolite; `read_fsl_json` reads it back.
 
     The numbers are written in full: reading gives the same to the last bit. `ppm_window` is not kept.

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mrs_keras.acquisition import Acquisition
-from mrs_keras.basis.basis import Basis
-from mrs_keras.basis.formats.signals import MAX_METABOLITES, MAX_POINTS, Signal, to_basis
+from mrs_keras.basis.formats.contents import BasisContents
+from mrs_keras.basis.formats.signals import MAX_METABOLITES, MAX_POINTS, Signal, to_contents
 from mrs_keras.basis.formats.source_text import fault, parse_columns, parse_number, quoted, read_lines
 
 CONJUGATED = False
@@ -16,7 +16,9 @@ SUMMARY_FILE = "jmrui-text_output_summary.txt"
 """A file that Vespa-Simulation puts beside those it exports for jMRUI; it holds no signal."""
 
 
-def read_jmrui(files: Sequence[Path], acquisition: Acquisition | None = None, conjugated: bool = CONJUGATED) -> Basis:
+def read_jmrui(
+    files: Sequence[Path], acquisition: Acquisition | None = None, conjugated: bool = CONJUGATED
+) -> BasisContents:
     """Reads a basis of jMRUI text files.
 
     The format (jMRUI manual; http://www.jmrui.eu) names `SamplingInterval` in ms, `TransmitterFrequency` in Hz,
@@ -32,13 +34,13 @@ def read_jmrui(files: Sequence[Path], acquisition: Acquisition | None = None, co
       conjugated: whether the files hold the complex conjugate of this package's convention. Defaults to `False`.
 
     Returns:
-      `Basis` with `fids` of shape (points, metabolites), in the order of `files`.
+      `BasisContents` with `fids` of shape (points, metabolites), in the order of `files`.
 
     Raises:
       ValueError: if a file is no jMRUI text or incomplete, or if the files disagree in acquisition.
     """
     signals = [signal for path in files for signal in _read(path)]
-    return to_basis(signals, acquisition, conjugated, f"jMRUI files in '{files[0].parent.name}'")
+    return to_contents(signals, acquisition, conjugated, f"jMRUI files in '{files[0].parent.name}'")
 
 
 def is_jmrui(text: str) -> bool:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from mrs_keras.acquisition import Acquisition
-from mrs_keras.basis.basis import Basis
+from mrs_keras.basis.formats.contents import BasisContents
 from mrs_keras.basis.formats.namelist import FORTRAN_FORMAT, Group, read_groups, write_group, write_numbers
-from mrs_keras.basis.formats.signals import MAX_POINTS, Signal, to_basis
+from mrs_keras.basis.formats.signals import MAX_POINTS, Signal, to_contents
 from mrs_keras.basis.formats.source_text import fault, read_lines
 
 CONJUGATED = True
@@ -22,7 +22,9 @@ SCRAMBLED_LOG_RATIO = 3.0
 """Median |log| of the ratio of neighbouring points: 5.9 where scrambled, below 1 in spectra."""
 
 
-def read_lcmodel_basis(path: Path, acquisition: Acquisition | None = None, conjugated: bool = CONJUGATED) -> Basis:
+def read_lcmodel_basis(
+    path: Path, acquisition: Acquisition | None = None, conjugated: bool = CONJUGATED
+) -> BasisContents:
     """Reads an LCModel `.BASIS` file.
 
     The format is defined by LCModel 6.3 (Provencher 1993, doi 10.1002/mrm.1910300604; source code published in 2021,
@@ -45,7 +47,7 @@ def read_lcmodel_basis(path: Path, acquisition: Acquisition | None = None, conju
       conjugated: whether the file holds the complex conjugate of this package's convention. Defaults to `True`.
 
     Returns:
-      `Basis` with `fids` of shape (points, metabolites), in the order of the file.
+      `BasisContents` with `fids` of shape (points, metabolites), in the order of the file.
 
     Raises:
       ValueError: if the file is no such basis, or is incomplete.
@@ -74,7 +76,7 @@ def read_lcmodel_basis(path: Path, acquisition: Acquisition | None = None, conju
     spectra = [group for group in groups if group.name == "BASIS"]
     if not spectra:
         raise fault(path, len(lines), "no namelist $BASIS, and so no metabolite. The file may be truncated.")
-    with np.errstate(all="ignore"):  # `to_basis` finds what overflows
+    with np.errstate(all="ignore"):  # `to_contents` finds what overflows
         fids = _without_zero_filling(np.stack([_fid(group, lines, header, points) for group in spectra]))
     signals = [
         Signal(
@@ -88,10 +90,10 @@ def read_lcmodel_basis(path: Path, acquisition: Acquisition | None = None, conju
         for group, fid in zip(spectra, fids, strict=True)
     ]
     description = " ".join(header.text("IDBASI", "").split()) or f"LCModel basis '{path.name}'"
-    return to_basis(signals, acquisition, conjugated, description)
+    return to_contents(signals, acquisition, conjugated, description)
 
 
-def write_lcmodel_basis(basis: Basis, path: Path) -> None:
+def write_lcmodel_basis(basis: BasisContents, path: Path) -> None:
     """Writes a basis as an LCModel `.BASIS` file; `read_lcmodel_basis` reads it back.
 
     Each FID is filled with zeros to twice its length, as LCModel demands, and written with 9 digits. `IDBASI` is the

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from mrs_keras.acquisition import Acquisition
-from mrs_keras.basis.basis import Basis
+from mrs_keras.basis.formats.contents import BasisContents
 from mrs_keras.basis.formats.namelist import FORTRAN_FORMAT, read_groups, write_group, write_numbers
-from mrs_keras.basis.formats.signals import Signal, to_basis
+from mrs_keras.basis.formats.signals import Signal, to_contents
 from mrs_keras.basis.formats.source_text import fault, read_lines
 
 CONJUGATED = True
@@ -17,7 +17,7 @@ CONJUGATED = True
 
 def read_lcmodel_raw(
     files: Sequence[Path], acquisition: Acquisition | None = None, conjugated: bool = CONJUGATED
-) -> Basis:
+) -> BasisContents:
     """Reads a basis of LCModel `.RAW` files.
 
     After a namelist $NMID stand the real and imaginary parts of the FID (LCModel 6.3, routine MYDATA), to be multiplied
@@ -31,18 +31,18 @@ def read_lcmodel_raw(
       conjugated: whether the files hold the complex conjugate of this package's convention. Defaults to `True`.
 
     Returns:
-      `Basis` with `fids` of shape (points, metabolites), in the order of `files`.
+      `BasisContents` with `fids` of shape (points, metabolites), in the order of `files`.
 
     Raises:
       ValueError: if a file is no such file or incomplete, if the files disagree, or if neither they nor `acquisition`
         say how they were sampled.
     """
-    return to_basis(
+    return to_contents(
         [_read(path) for path in files], acquisition, conjugated, f"LCModel .RAW files in '{files[0].parent.name}'"
     )
 
 
-def write_lcmodel_raw(basis: Basis, folder: Path) -> None:
+def write_lcmodel_raw(basis: BasisContents, folder: Path) -> None:
     """Writes a basis to a folder of LCModel `.RAW` files, with 9 digits.
 
     LCModel's format has no place for the bandwidth: `read_lcmodel_raw` needs `acquisition` to read them back.
@@ -70,7 +70,7 @@ def _read(path: Path) -> Signal:
     if header.flag("SEQACQ"):
         raise fault(path, header.line_of("SEQACQ"), "`SEQACQ` (sequential sampling) is not supported.")
     fid = header.complex_numbers(lines, header.text("FMTDAT", ""))
-    with np.errstate(all="ignore"):  # `to_basis` finds what overflows
+    with np.errstate(all="ignore"):  # `to_contents` finds what overflows
         fid = fid * (header.positive("TRAMP") / header.positive("VOLUME"))
     if header.flag("BRUKER"):
         fid = fid.conj()

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from mrs_keras.acquisition import Acquisition
-from mrs_keras.basis.basis import Basis
+from mrs_keras.basis.formats.contents import BasisContents
 from mrs_keras.basis.formats.source_text import MAX_BYTES, fault, read_bytes
 
 SETTINGS = tuple(field.name for field in dataclasses.fields(Acquisition))
 KEYS = ("names", "fids", "description", *SETTINGS)
 
 
-def write_npz(basis: Basis, path: Path) -> None:
+def write_npz(basis: BasisContents, path: Path) -> None:
     """Writes a basis as `.npz`; `read_npz` reads it back. The same basis gives the same bytes."""
     with path.open("wb") as file:
         np.savez(
@@ -29,7 +29,7 @@ def write_npz(basis: Basis, path: Path) -> None:
         )
 
 
-def read_npz(path: Path, acquisition: Acquisition | None = None, conjugated: bool = False) -> Basis:
+def read_npz(path: Path, acquisition: Acquisition | None = None, conjugated: bool = False) -> BasisContents:
     """Reads a basis that `write_npz` wrote.
 
     The file holds `fids`, complex (points, metabolites), in the sign convention and scale of this package, `names`,
@@ -55,7 +55,7 @@ def read_npz(path: Path, acquisition: Acquisition | None = None, conjugated: boo
             raise ValueError(f"points={settings['points']} and fids of {fids.shape}")
         with np.errstate(all="ignore"):
             settled = acquisition or Acquisition(**settings)
-        return Basis(tuple(names.tolist()), fids.conj() if conjugated else fids, settled, str(description))
+        return BasisContents(tuple(names.tolist()), fids.conj() if conjugated else fids, settled, str(description))
     except Exception as error:  # zipfile, zlib, struct and numpy each raise their own kind
         raise fault(
             path,

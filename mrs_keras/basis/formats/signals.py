@@ -1,4 +1,4 @@
-"""Signals read from files, and what makes a basis of them."""
+"""Signals read from files, and how a basis is made of them."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mrs_keras.acquisition import PPM_REFERENCE, Acquisition
-from mrs_keras.basis.basis import Basis
+from mrs_keras.basis.formats.contents import BasisContents
 from mrs_keras.basis.formats.source_text import fault, quoted
 
 MAX_POINTS = 2**20
@@ -38,8 +38,10 @@ class Signal:
     bandwidth_hz: float | None = None
 
 
-def to_basis(signals: Sequence[Signal], acquisition: Acquisition | None, conjugated: bool, description: str) -> Basis:
-    """Returns the basis of some signals, in the sign convention of this package.
+def to_contents(
+    signals: Sequence[Signal], acquisition: Acquisition | None, conjugated: bool, description: str
+) -> BasisContents:
+    """Returns what a basis of some signals holds, in the sign convention of this package.
 
     Args:
       signals: at least one.
@@ -72,7 +74,7 @@ def to_basis(signals: Sequence[Signal], acquisition: Acquisition | None, conjuga
         _check_alike(first, signal)
     settled = _settled(first, acquisition)
     fids = np.stack([signal.fid for signal in signals], axis=1)
-    return Basis(tuple(seen), fids.conj() if conjugated else fids, settled, description)
+    return BasisContents(tuple(seen), fids.conj() if conjugated else fids, settled, description)
 
 
 def _check_alike(first: Signal, other: Signal) -> None:

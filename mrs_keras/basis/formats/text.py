@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mrs_keras.acquisition import Acquisition
-from mrs_keras.basis.basis import Basis
-from mrs_keras.basis.formats.signals import MAX_POINTS, Signal, to_basis
+from mrs_keras.basis.formats.contents import BasisContents
+from mrs_keras.basis.formats.signals import MAX_POINTS, Signal, to_contents
 from mrs_keras.basis.formats.source_text import fault, parse_columns, read_lines
 
 CONJUGATED = True
@@ -16,7 +16,7 @@ COMMENT_MARKS = ("#", "%", "!")
 
 def read_text_basis(
     files: Sequence[Path], acquisition: Acquisition | None = None, conjugated: bool = CONJUGATED
-) -> Basis:
+) -> BasisContents:
     """Reads a basis of text files with two columns, real and imaginary part, in white space or commas.
 
     Lines that start with `#`, `%` or `!`, and empty lines, may stand above the numbers. A metabolite is called as its
@@ -29,12 +29,14 @@ def read_text_basis(
         those of the 2016 ISMRM fitting challenge do.
 
     Returns:
-      `Basis` with `fids` of shape (points, metabolites), in the order of `files`.
+      `BasisContents` with `fids` of shape (points, metabolites), in the order of `files`.
 
     Raises:
       ValueError: if a line does not hold two numbers, files differ in length, or `acquisition` is missing or wrong.
     """
-    return to_basis([_read(path) for path in files], acquisition, conjugated, f"text files in '{files[0].parent.name}'")
+    return to_contents(
+        [_read(path) for path in files], acquisition, conjugated, f"text files in '{files[0].parent.name}'"
+    )
 
 
 def _read(path: Path) -> Signal:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
 
-from mrs_keras.basis.basis import Basis
+from mrs_keras.basis.formats.contents import BasisContents
 from mrs_keras.basis.formats.fsl_json import write_fsl_json
 from mrs_keras.basis.formats.lcmodel import write_lcmodel_basis
 from mrs_keras.basis.formats.lcmodel_raw import write_lcmodel_raw
@@ -15,7 +15,7 @@ from mrs_keras.files import replacing
 
 WriteFormat = Literal["npz", "lcmodel_basis", "lcmodel_raw", "fsl_json"]
 
-_WRITERS: dict[str, Callable[[Basis, Path], None]] = {
+_WRITERS: dict[str, Callable[[BasisContents, Path], None]] = {
     "npz": write_npz,
     "lcmodel_basis": write_lcmodel_basis,
     "lcmodel_raw": write_lcmodel_raw,
@@ -25,7 +25,7 @@ _FOLDERS = ("lcmodel_raw", "fsl_json")
 _BY_SUFFIX = {".npz": "npz", ".basis": "lcmodel_basis"}
 
 
-def write_basis(basis: Basis, path: str | os.PathLike, format: WriteFormat | None = None) -> None:
+def write_basis(basis: BasisContents, path: str | os.PathLike, format: WriteFormat | None = None) -> None:
     """Writes a basis; see `Basis.save`."""
     path = Path(path)
     if format is None:
@@ -42,7 +42,7 @@ def write_basis(basis: Basis, path: str | os.PathLike, format: WriteFormat | Non
         _WRITERS[format](basis, partial)
 
 
-def _check_folder(basis: Basis, folder: Path) -> None:
+def _check_folder(basis: BasisContents, folder: Path) -> None:
     """Raises unless the folder is new or empty, and every metabolite's name can be that of a file."""
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise FileExistsError(f"Will not write a basis over what stands at '{folder}'. Give the path of a new folder.")

@@ -1,0 +1,1 @@
+"""Readers and writers of basis files, one module per format."""
