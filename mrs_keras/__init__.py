@@ -3,11 +3,9 @@
 Names are loaded when they are first used, so that `import mrs_keras` stays quick: TensorFlow alone takes seconds.
 """
 
-import importlib.abc
-import importlib.util
-import sys
-
 import lazy_loader
+
+from mrs_keras.keras_import import register_with_keras
 
 __version__ = "0.1.0"
 
@@ -26,38 +24,17 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "simulate",
             "simulate_with_effects",
         ],
+        "labels": ["Labels"],
         "fitting": ["fit_spectra"],
-        "data": ["open_dataset"],
-        "models": ["CVAE"],
+        "data": ["DatasetDescription", "build_dataset", "open_dataset"],
+        "models": ["CVAE", "load_trained"],
         "training": ["train"],
+        "tuning": ["tune"],
         "evaluation": ["evaluate"],
         "generation": ["generate_dataset"],
-        "serving": ["export"],
+        "serving": ["ModelDescription", "export", "load_export"],
+        "serving.client": ["Client"],
     },
 )
 
-
-class _RegisterWithKeras(importlib.abc.MetaPathFinder):
-    """Registers the classes of `.keras` files as soon as Keras is imported, and does not import it before."""
-
-    def find_spec(self, fullname, path, target=None):
-        if fullname != "keras":
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec("keras")
-        if spec is not None:
-            execute = spec.loader.exec_module
-
-            def execute_and_register(module):
-                execute(module)
-                importlib.import_module("mrs_keras.models.cvae")
-
-            spec.loader.exec_module = execute_and_register
-        return spec
-
-
-# Keras finds the classes of a `.keras` file by their registration, which importing them does.
-if "keras" in sys.modules:
-    importlib.import_module("mrs_keras.models.cvae")
-else:
-    sys.meta_path.insert(0, _RegisterWithKeras())
+register_with_keras()

@@ -5,9 +5,8 @@ What fails is an INVALID_ARGUMENT of TensorFlow, in TF-Serving too, which goes o
 
 from collections.abc import Callable, Mapping
 
-import tensorflow as tf
-
 from mrs_keras.labels import Labels
+from mrs_keras.serving.tensorflow_alone import tensorflow as tf
 
 Rule = tuple[str, Callable[[tf.Tensor], tf.Tensor]]
 """What the values of an input must be, in words, and a function from the input to which of its values are."""

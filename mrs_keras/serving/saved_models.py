@@ -8,12 +8,11 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import tensorflow as tf
-
 from mrs_keras.checks import check_count
 from mrs_keras.files import replacing
 from mrs_keras.serving.description import EXTRA
 from mrs_keras.serving.signatures import FOLDERS, Servable, ServedModule
+from mrs_keras.serving.tensorflow_alone import tensorflow as tf
 from mrs_keras.serving.warm_up import WARM_UP, write_warm_up
 
 

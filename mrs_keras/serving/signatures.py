@@ -4,10 +4,10 @@ import dataclasses
 from typing import Any, Protocol
 
 import numpy as np
-import tensorflow as tf
 
 from mrs_keras.serving.description import ModelDescription, input_kind
 from mrs_keras.serving.graph_checks import FINITE, FROM_0_TO_1, Rule, checked, within
+from mrs_keras.serving.tensorflow_alone import tensorflow as tf
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from mrs_keras.serving.description import ModelDescription, input_kind
+from mrs_keras.serving.tensorflow_alone import tensorflow as tf
 
 WARM_UP = "assets.extra/tf_serving_warmup_requests"
 """Where TF-Serving looks for them in the folder of an export."""

@@ -230,8 +230,9 @@ class Client:
 
 def _transport(url: str) -> "GrpcTransport | RestTransport":
     parts = urlsplit(url)
-    # gRPC's messages load TensorFlow, which takes seconds; REST does without.
+    # The messages of gRPC load TensorFlow, which takes seconds; REST does without.
     if parts.scheme in ("grpc", "grpcs") and parts.netloc:
+        from mrs_keras.serving import tensorflow_alone  # noqa: F401 - before the messages load it with Keras
         from mrs_keras.serving.client.grpc_transport import GrpcTransport
 
         return GrpcTransport(parts.netloc, secure=parts.scheme == "grpcs")

@@ -5,6 +5,8 @@ Rules and wordings follow TF-Serving 2.20, whose sources the docstrings name; so
 
 import lazy_loader
 
+from mrs_keras.serving import tensorflow_alone  # noqa: F401 - before a module of the server loads it with Keras
+
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
