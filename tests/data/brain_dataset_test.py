@@ -1,20 +1,31 @@
 """The dataset of the brain, and datasets from a basis of one's own, as their users meet them."""
 
-import importlib
+import dataclasses
 import json
 import re
 import subprocess
 
 import numpy as np
 import pytest
+import scipy.stats
 
-from mrs_keras import CVAE, Acquisition, Prior, SpectralParameters, open_dataset, simulate_basis
+from mrs_keras import CVAE, Prior, SpectralParameters, open_dataset, simulate_basis
 from mrs_keras.basis import BROAD_SIGNALS, SPIN_SYSTEMS, basis_for
 from mrs_keras.data import describe_dataset, load_arrays
-from mrs_keras.simulation import EFFECT_UNITS, Effects, channels_to_complex, simulate_with_effects, voigt_fwhm_hz
+from mrs_keras.simulation import (
+    EFFECT_UNITS,
+    Effects,
+    Fixed,
+    LogNormal,
+    channels_to_complex,
+    simulate_with_effects,
+    voigt_fwhm_hz,
+)
 from tests.conftest import REPOSITORY, command
+from tfds_builders.simulated_mrs.card import draw, prior_tables
 from tfds_builders.simulated_mrs.simulated_mrs_dataset_builder import Builder, SimulatedMrsConfig
 
+FOLDER = REPOSITORY / "tfds_builders" / "simulated_mrs"
 PARAMETERS = ("concentrations", "gamma", "sigma", "eps", "phi0", "phi1", "baseline")
 
 
@@ -148,23 +159,44 @@ def test_a_config_that_makes_no_sense_is_refused(tmp_path, settings, error, mess
         Builder(data_dir=tmp_path, config=SimulatedMrsConfig(name="wrong", **settings))
 
 
-def test_the_card_has_every_range_of_the_prior_and_its_figure():
-    folder = REPOSITORY / "tfds_builders" / "simulated_mrs"
-    card = (folder / "README.md").read_text()
-    prior = Prior.from_preset("brain_press_te30")
+@pytest.mark.parametrize("preset", ["naa_pcr", "brain_press_te30"])
+def test_the_card_has_the_table_and_the_sources_of_each_prior(preset):
+    card = (FOLDER / "README.md").read_text()
+    prior = Prior.from_preset(preset)
+    table, sources = prior_tables(prior)
+    assert table in card
+    assert sources in card
     plain = prior.to_dict()
-    scalars = {name: plain[name] for name in (*PARAMETERS[1:], "snr")}
-    for name, (low, high) in {**plain["concentrations"], **scalars, **plain["effects"]}.items():
-        row = next(line for line in card.splitlines() if re.match(rf"\| {name}\W", line) and f"{high:.4g}" in line)
-        assert f"| {low:.4g} to {high:.4g} |" in row
-    assert "(brain_press_te30.png)" in card
-    assert (folder / "brain_press_te30.png").read_bytes().startswith(b"\x89PNG")
+    scalars = {name: plain[name] for name in (*PARAMETERS[1:], *(("snr",) if "snr" in plain else ()))}
+    for name, (low, high) in {**plain["concentrations"], **scalars, **plain.get("effects", {})}.items():
+        assert re.search(rf"^\| {name}\W.*\| {low:.4g} to {high:.4g} \|", table, re.MULTILINE)
+
+
+def test_the_card_shows_its_figure():
+    assert "(brain_press_te30.png)" in (FOLDER / "README.md").read_text()
+    assert (FOLDER / "brain_press_te30.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_cards_figure_is_drawn_from_a_split(brain):
-    module = importlib.import_module("tfds_builders.simulated_mrs.card_figure")
-    figure = module.draw(load_arrays(brain, "train"), Acquisition(**brain.info.metadata["acquisition"]))
+    figure = draw(load_arrays(brain, "train"), describe_dataset(brain).acquisition)
     spectra, snr, linewidth = figure.axes
     assert spectra.get_xlim() == (4.2, 0.2)  # ppm from right to left
     assert all(axes.get_xlabel() for axes in figure.axes)
     assert [sum(patch.get_height() for patch in axes.patches) for axes in (snr, linewidth)] == [100, 100]
+
+
+def test_a_prior_of_ones_own_becomes_a_dataset_from_a_file_or_from_json(tmp_path):
+    prior = dataclasses.replace(
+        Prior.from_preset("naa_pcr"), gamma=LogNormal(8.0, 0.3), effects={"drift_hz": Fixed(2.0)}, snr=Fixed(40.0)
+    )
+    prior.save(tmp_path / "prior.json")
+    config = {"name": "mine", "prior": str(tmp_path / "prior.json"), "train": 300, "validation": 1}
+    build_by_command(tmp_path, json.dumps(config)).check_returncode()
+    builder = open_dataset(config="mine", data_dir=tmp_path)
+    assert describe_dataset(builder).prior.to_dict() == prior.to_dict()
+    arrays = load_arrays(builder, "train")
+    np.testing.assert_array_equal(arrays["drift_hz"], 2.0)
+    assert scipy.stats.kstest(np.log(arrays["gamma"] / 8.0) / 0.3, "norm").pvalue > 1e-4
+    inline = build(tmp_path / "inline", name="inline", prior=prior.to_dict(), train=300)
+    for name, values in load_arrays(inline, "train").items():
+        np.testing.assert_array_equal(values, arrays[name])

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 
 from mrs_keras import default_basis, fit_spectra
@@ -38,3 +39,16 @@ def test_the_pretrained_encoder_takes_a_generated_spectrum_back_to_its_latents()
     z, used = output["z"].numpy(), np.median(np.exp(back["z_log_var"].numpy()), axis=0) < 0.1
     assert used.sum() >= 12
     assert np.median(np.abs(back["z_mean"].numpy() - z)[:, used]) < 0.1
+
+
+def test_the_pretrained_keras_model_is_that_of_the_savedmodels():
+    model = keras.models.load_model(SAVED_MODELS / "base.keras")
+    encoder, generator = load_export(SAVED_MODELS)
+    concentrations = np.random.default_rng(0).uniform([7.5, 3.0], [17.0, 5.5], (100, 2)).astype(np.float32)
+    ours = model.generate(concentrations, np.arange(100))
+    theirs = generator.signatures["generate"](concentrations=concentrations, seed=np.arange(100))
+    scale = np.abs(ours["spectrum"]).max()
+    np.testing.assert_allclose(ours["spectrum"], theirs["spectrum"], atol=1e-6 * scale)
+    posterior = encoder.signatures["encode"](spectrum=ours["spectrum"], concentrations=concentrations)
+    for name, values in model.encode(ours["spectrum"], concentrations).items():
+        np.testing.assert_allclose(values, posterior[name], atol=1e-5)

@@ -1,7 +1,7 @@
-"""Draws the figure of the dataset card from the built dataset.
+"""Makes what the dataset card shows: its tables from the priors, its figure from the built dataset.
 
 tfds build tfds_builders/simulated_mrs --config brain_press_te30
-python tfds_builders/simulated_mrs/card_figure.py
+python tfds_builders/simulated_mrs/card.py
 """
 
 import argparse
@@ -10,14 +10,33 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from mrs_keras import Acquisition, open_dataset
-from mrs_keras.data import load_arrays
-from mrs_keras.simulation import channels_to_complex, voigt_fwhm_hz
+from mrs_keras import Acquisition, Prior, open_dataset
+from mrs_keras.data import describe_dataset, load_arrays
+from mrs_keras.simulation import EFFECT_PARAMETERS, channels_to_complex, voigt_fwhm_hz
+from mrs_keras.simulation.parameters import SCALARS
 
 CONFIG = "brain_press_te30"
 FIGURE = Path(__file__).with_name("brain_press_te30.png")
 SPECTRA = 5
 BASIS_LINEWIDTH_HZ = 2.0
+
+
+def prior_tables(prior: Prior) -> tuple[str, str]:
+    """Returns the table of a prior and the list of its sources, as Markdown."""
+    names = [*prior.metabolites, *SCALARS, "baseline", *prior.effects, *([] if prior.snr is None else ["snr"])]
+    sources: list[str] = []
+    rows = ["| parameter | range | unit | source |", "|---|---|---|---|"]
+    for name in names:
+        leaf = prior.leaf(name)
+        if leaf.source not in sources:
+            sources.append(leaf.source)
+        label = f"{name}, {2 * (prior.baseline_order + 1)} coefficients" if name == "baseline" else name
+        if name in EFFECT_PARAMETERS and EFFECT_PARAMETERS[name].per_line:
+            label = f"{name}, each of {prior.water_lines} lines"
+        unit = leaf.unit.removesuffix(", each line")
+        rows.append(f"| {label} | {leaf.low:.4g} to {leaf.high:.4g} | {unit} | {1 + sources.index(leaf.source)} |")
+    listed = [f"{number}. {source[0].upper()}{source[1:]}." for number, source in enumerate(sources, start=1)]
+    return "\n".join(rows), "\n".join(listed)
 
 
 def draw(arrays: dict[str, np.ndarray], acquisition: Acquisition):
@@ -62,13 +81,15 @@ def draw(arrays: dict[str, np.ndarray], acquisition: Acquisition):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Draws the figure of the dataset card.")
+    parser = argparse.ArgumentParser(description="Prints the tables of the dataset card, and draws its figure.")
     parser.add_argument("--data-dir", help="TFDS data folder; by default that of `tfds build`")
     parser.add_argument("--output", type=Path, default=FIGURE, help="PNG file")
     arguments = parser.parse_args()
+    for preset in ("naa_pcr", CONFIG):
+        print(f"{preset}\n\n" + "\n\n".join(prior_tables(Prior.from_preset(preset))) + "\n")
     matplotlib.use("Agg")
-    builder = open_dataset(arguments.data_dir, CONFIG)
-    figure = draw(load_arrays(builder, "train"), Acquisition(**builder.info.metadata["acquisition"]))
+    builder = open_dataset("simulated_mrs", CONFIG, arguments.data_dir)
+    figure = draw(load_arrays(builder, "train"), describe_dataset(builder).acquisition)
     figure.savefig(arguments.output, dpi=110)
     print(f"wrote {arguments.output}")
 
