@@ -13,11 +13,13 @@ import pytest
 
 from mrs_keras import CVAE, open_dataset, train
 from mrs_keras.data import evaluation_batches
+from mrs_keras.generation import generate_dataset
 from mrs_keras.models import CVAE_PRESETS
 from mrs_keras.models.trained import load_model
-from mrs_keras.run_folder import checkpoint_file, checkpoint_files, epochs_of, read_history
+from mrs_keras.run_folder import checkpoint_file, checkpoint_files, epochs_of, read_history, read_settings
 from mrs_keras.training.source import open_source
-from tests.conftest import run_python
+from tests.conftest import REPOSITORY, run_python
+from tfds_builders.simulated_mrs.simulated_mrs_dataset_builder import Builder, SimulatedMrsConfig
 
 SETTINGS = {"epochs": 6, "batch_size": 512, "checkpoint_every": 2}
 
@@ -97,6 +99,29 @@ def test_the_endless_simulator_trains_and_resumes_to_the_same_bits(endless, data
     resumed = train(tmp_path / "resumed", data_dir=data_dir, preset="endless", checkpoint_every=2)
     for ours, theirs in zip(resumed.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_endless_simulator_trains_on_the_brain_with_effects_and_noise(endless, tmp_path):
+    config = SimulatedMrsConfig(name="brain", prior="brain_press_te30", train=8, validation=100)
+    Builder(data_dir=tmp_path, config=config).download_and_prepare()
+    model = train(tmp_path / "run", data_dir=tmp_path, preset="endless", config="brain")
+    history = read_history(tmp_path / "run")["loss"]
+    assert history[-1] < history[0]
+    assert len(model.labels) == 24
+    assert model.latent_prior.is_fitted
+    settings = {"source": "simulator", "batch_size": 16, "seed": 0, "steps_per_epoch": 5}
+    batch = next(iter(open_source(open_dataset(config="brain", data_dir=tmp_path), settings).batches))
+    assert batch["spectrum"].shape == (16, 252, 2)
+
+
+def test_what_generate_wrote_can_be_trained_on(tmp_path):
+    folder = generate_dataset(REPOSITORY / "saved_models", tmp_path / "generated", number=300)
+    changes = {"latent_dim": 4, "hidden_units": (16,), "latent_prior": {"kind": "mixture", "components": 2}}
+    model = train(tmp_path / "run", dataset=folder, epochs=2, batch_size=64, changes=changes)
+    assert model.labels.names == ("NAA", "PCr")
+    settings = read_settings(tmp_path / "run")
+    assert (settings["dataset"], settings["config"]) == (str(folder.resolve()), None)
+    assert read_history(tmp_path / "run")["epoch"].tolist() == [0, 1]
 
 
 def test_the_endless_simulator_never_shows_a_spectrum_twice(data_dir):
