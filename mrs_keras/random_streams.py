@@ -33,6 +33,9 @@ EVALUATED_LATENTS = "latents of an evaluation"
 """Names of streams of `keyed_uniform` and `keyed_normal`. To change one changes the bytes of datasets or numbers."""
 
 
+LARGEST_ROW_SEED = 2**63 - 1
+
+
 class RowStream(enum.IntEnum):
     """Independent streams of the same row seeds; see `mrs_keras.models.row_random`."""
 
@@ -57,6 +60,11 @@ def row_seeds(seed, rows: int) -> np.ndarray:
         return 2**32 * int(seed) + np.arange(rows, dtype=np.int64)
     seeds = np.asarray(seed)
     if seeds.shape == (rows,) and np.issubdtype(seeds.dtype, np.integer):
+        if rows and seeds.max() > LARGEST_ROW_SEED:
+            raise ValueError(
+                f"`seed` must be an int64 for each row. Received: {seeds.max()}, above {LARGEST_ROW_SEED}, where it "
+                "would wrap around to a negative one. Give smaller seeds."
+            )
         return seeds.astype(np.int64)
     raise ValueError(
         f"`seed` must be an integer below 2^31, or one integer for each of the {rows} rows. "

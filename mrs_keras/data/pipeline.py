@@ -1,5 +1,8 @@
 """tf.data pipelines for training and evaluation."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
@@ -58,6 +61,35 @@ def evaluation_batches(
     """Returns one pass over a split, by default the one held out, in a fixed order; else as `training_batches`."""
     split = split or split_of(builder, "validation")
     return _features(builder, split, batch_size=check_count("batch_size", batch_size, 512)).cache().prefetch(1)
+
+
+def finite_batches(inputs, what: str, batch_size: int = 512) -> Iterable[Mapping[str, Any]]:
+    """Returns the batches of data that are gone through to their end.
+
+    Args:
+      inputs: a finite `tf.data.Dataset` of batches, a Keras `PyDataset`, another iterable of batches, or a dict of
+        arrays.
+      what: the method that needs them, for messages.
+      batch_size: examples per batch of a dict of arrays. Defaults to `512`.
+
+    Raises:
+      ValueError: if a dataset has no end, or, once gone through, it was empty.
+    """
+    if isinstance(inputs, Mapping):
+        inputs = tf.data.Dataset.from_tensor_slices(dict(inputs)).batch(batch_size)
+    if isinstance(inputs, tf.data.Dataset) and inputs.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise ValueError(
+            f"`{what}` goes through all of the data, and this dataset has no end. "
+            "Expected: a finite dataset of batches. Received: an endless one. Give for example `dataset.take(100)`."
+        )
+    # A PyDataset of Keras has a length, but iterates for ever.
+    batches = (inputs[number] for number in range(len(inputs))) if hasattr(inputs, "__getitem__") else inputs
+    empty = True
+    for batch in batches:
+        empty = False
+        yield batch
+    if empty:
+        raise ValueError(f"`{what}` needs data. Expected: at least one batch. Received: an empty dataset.")
 
 
 def _features(builder: tfds.core.DatasetBuilder, split: str, batch_size: int):

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from mrs_keras.data.pipeline import finite_batches
 from mrs_keras.models import CVAE
 from mrs_keras.models.row_random import row_normal
 from mrs_keras.random_streams import row_seeds
@@ -37,7 +38,7 @@ def held_out_loss(model: CVAE, batches: tf.data.Dataset, seed: int = 0) -> dict[
     """
     size, first = 2 * model.acquisition.window_points, 0
     squared_error, variance, latent_loss = [], [], []
-    for batch in batches:
+    for batch in map(model._checked_inputs, finite_batches(batches, "held_out_loss")):
         rows = len(batch["spectrum"])
         # Row k of the data gets the same noise in batches of any size.
         noise = row_normal(row_seeds(seed, first + rows)[first:], model.latent_dim, stream=NOISE_STREAM)

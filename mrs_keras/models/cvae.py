@@ -329,6 +329,11 @@ class CVAE(Verbs, keras.Model):
             )
         expected = {"spectrum": (self.acquisition.window_points, 2), "concentrations": (len(self.labels),)}
         received = {key: tuple(data[key].shape) for key in data} if isinstance(data, Mapping) else type(data).__name__
+        if isinstance(data, Mapping) and all(received.get(key) == shape for key, shape in expected.items()):
+            raise ValueError(
+                "The batch axis is missing. Expected: `spectrum` (batch, points, 2) and `concentrations` (batch, "
+                f"labels). Received: {received}. Call `.batch(64)` on the dataset."
+            )
         if not isinstance(data, Mapping) or any(received.get(key, ())[1:] != shape for key, shape in expected.items()):
             raise ValueError(
                 "The model takes a dict of `spectrum` (batch, points, 2) and `concentrations` (batch, labels). "
@@ -336,7 +341,8 @@ class CVAE(Verbs, keras.Model):
                 f"window {self.acquisition.ppm_window} ppm. Received: {received}. "
                 "Use data of the model's acquisition, or build a model with `CVAE.from_preset(dataset=...)`."
             )
-        return {key: data[key] for key in expected}
+        # Data of NumPy and pandas come as float64.
+        return {key: keras.ops.cast(data[key], "float32") for key in expected}
 
     def get_config(self):
         return {

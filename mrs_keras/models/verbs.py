@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from mrs_keras.checks import check_choice, check_finite
+from mrs_keras.data.pipeline import finite_batches
 from mrs_keras.models.latent_priors import LatentPrior, StandardNormalPrior
 from mrs_keras.models.row_random import row_normal
 from mrs_keras.random_streams import RowStream, row_seeds
@@ -147,23 +148,22 @@ class Verbs:
         """Fits the latent prior to the posteriors of the training data.
 
         Args:
-          inputs: the training data: a finite dataset of batches, or a dict of arrays, with `"spectrum"` and
-            `"concentrations"`.
+          inputs: the training data: a finite dataset of batches, a `PyDataset`, or a dict of arrays, with `"spectrum"`
+            and `"concentrations"`.
           seed: of the latents drawn from the posteriors, and of the fit. Defaults to `0`.
 
         Raises:
-          ValueError: if the model's latent prior is not one to be fitted, or its latents are not finite.
+          ValueError: if the model's latent prior is not one to be fitted, its latents are not finite, or the data have
+            no end or are empty.
         """
         if not self.latent_prior.needs_fit:
             raise ValueError(
                 f"The {self.latent_prior.label} of this model has nothing to fit. Build a model with another one, for "
                 "example CVAE.from_preset('base', latent_prior={'kind': 'mixture', 'components': 16})."
             )
-        if not isinstance(inputs, tf.data.Dataset):
-            inputs = tf.data.Dataset.from_tensor_slices(dict(inputs)).batch(512)
         parts = [
             (self.encoder(batch, training=False), batch["concentrations"])
-            for batch in map(self._checked_inputs, inputs)
+            for batch in map(self._checked_inputs, finite_batches(inputs, "fit_latent_density"))
         ]
         z_mean = np.concatenate([posterior["z_mean"] for posterior, _ in parts])
         deviation = np.exp(0.5 * np.concatenate([posterior["z_log_var"] for posterior, _ in parts]))

@@ -1,6 +1,7 @@
-"""Checks of a signature's inputs, as operations of its graph: who loads the SavedModel needs no Python for them.
+"""Checks of a signature's inputs, as operations of its graph: users of the SavedModel need no Python for them.
 
-What fails is an INVALID_ARGUMENT of TensorFlow, in TF-Serving too, which goes on serving.
+What fails is an INVALID_ARGUMENT of TensorFlow, in TF-Serving too, which keeps serving. XLA, TensorFlow Lite and ONNX
+drop assertions without a word; there the rows that fail are NaN, by arithmetic that no compiler can drop.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +23,9 @@ def within(labels: Labels) -> Rule:
     return must, lambda value: (value >= low) & (value <= high)
 
 
-def checked(inputs: Mapping[str, tf.Tensor], rules: Mapping[str, Rule]) -> dict[str, tf.Tensor]:
+def checked(
+    inputs: Mapping[str, tf.Tensor], rules: Mapping[str, Rule]
+) -> tuple[dict[str, tf.Tensor], tf.Tensor | None]:
     """Returns the inputs of a signature behind their checks: nothing is computed from them before these passed.
 
     Args:
@@ -30,21 +33,35 @@ def checked(inputs: Mapping[str, tf.Tensor], rules: Mapping[str, Rule]) -> dict[
       rules: name -> rule of its values. Inputs without one are checked for their shape alone.
 
     Returns:
-      The same tensors.
+      The same tensors, and which rows obey all rules, bool (rows,), or `None` where there are no rules.
     """
     # A traced function does not hold its callers to its own static shapes: a session of TF-Serving feeds anything.
     inputs = {name: tf.ensure_shape(value, value.shape) for name, value in inputs.items()}
     rows = tf.stack([tf.shape(value)[0] for value in inputs.values()])
     text = f"All inputs must have the same number of rows, at least one. Received for {', '.join(inputs)}:"
     checks = [tf.raw_ops.Assert(condition=tf.reduce_all((rows == rows[0]) & (rows > 0)), data=[text, rows])]
+    rows_right = []
     for name, (must, holds) in rules.items():
         # With the rows known to be there: the message looks one up.
         with tf.control_dependencies(checks[:1]):
             value = tf.identity(inputs[name])
         good = holds(value)
         # The first row that is wrong.
-        row = tf.argmin(tf.reduce_all(tf.reshape(good, (tf.shape(good)[0], -1)), axis=1), output_type=tf.int32)
+        rows_right.append(tf.reduce_all(good, axis=range(1, good.shape.rank)))
+        row = tf.argmin(rows_right[-1], output_type=tf.int32)
         text = f"`{name}` must {must}. Its first wrong row, and what it holds:"
         checks.append(tf.raw_ops.Assert(condition=tf.reduce_all(good), data=[text, row, value[row]], summarize=8))
     with tf.control_dependencies(checks):
-        return {name: tf.identity(value) for name, value in inputs.items()}
+        passed = {name: tf.identity(value) for name, value in inputs.items()}
+    return passed, tf.reduce_all(tf.stack(rows_right), axis=0) if rows_right else None
+
+
+def nan_where_wrong(outputs: Mapping[str, tf.Tensor], right: tf.Tensor | None) -> dict[str, tf.Tensor]:
+    """Returns float outputs (rows, ...) with NaN in the rows that are not right."""
+    if right is None:
+        return dict(outputs)
+
+    def masked(value):
+        return tf.where(tf.reshape(right, (-1, *[1] * (value.shape.rank - 1))), value, float("nan"))
+
+    return {name: masked(value) for name, value in outputs.items()}

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mrs_keras.serving.description import ModelDescription, input_kind
-from mrs_keras.serving.graph_checks import FINITE, FROM_0_TO_1, Rule, checked, within
+from mrs_keras.serving.graph_checks import FINITE, FROM_0_TO_1, Rule, checked, nan_where_wrong, within
 from mrs_keras.serving.tensorflow_alone import tensorflow as tf
 
 
@@ -88,7 +88,12 @@ def _graph_of(function: Any, names: tuple[str, ...], description: ModelDescripti
         specs[name] = tf.TensorSpec((None, *description.shapes[kind]), dtype, name)
         if rule := _rule(kind, description):
             rules[name] = rule
-    return tf.function(lambda inputs: function(checked(inputs, rules)), input_signature=[specs])
+
+    def graph(inputs):
+        passed, right = checked(inputs, rules)
+        return nan_where_wrong(function(passed), right)
+
+    return tf.function(graph, input_signature=[specs])
 
 
 def _rule(kind: str, description: ModelDescription) -> Rule | None:
@@ -107,7 +112,7 @@ def _describe_function(description: ModelDescription):
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.int64, "row")])
     def describe(row=default):
-        rows = tf.shape(checked({"row": row}, {})["row"])
+        rows = tf.shape(checked({"row": row}, {})[0]["row"])
         values = {name: _constant(value) for name, value in description.to_outputs().items()}
         return {name: tf.broadcast_to(value, tf.concat([rows, tf.shape(value)], 0)) for name, value in values.items()}
 
