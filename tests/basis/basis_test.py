@@ -269,7 +269,7 @@ def test_a_folder_with_something_in_it_is_not_written_over(tmp_path, format):
 @pytest.mark.parametrize("name", ["../escape", "a/b", "", ".hidden", "new\nline", "C:"])
 def test_a_name_that_no_file_can_have_is_refused(tmp_path, name):
     basis = dataclasses.replace(basis_of(np.ones((64, 1))), names=(name,))
-    with pytest.raises(ValueError, match="must be called as a file can be"):
+    with pytest.raises(ValueError, match="must be a valid file name"):
         basis.save(tmp_path / "folder", format="fsl_json")
     assert not list(tmp_path.iterdir())
 
