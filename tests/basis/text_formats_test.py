@@ -52,7 +52,7 @@ def test_dialects_of_two_column_text_give_the_same_signal(tmp_path, content):
         ("1 2\n3 4\n5 x\n7 8\n", r"line 3: expected a finite number. Received: 'x'"),
         ("1 2\n3 4\n5 nan\n7 8\n", r"line 3: expected a finite number. Received: 'nan'"),
         ("1 2\n3 4\n5 6\n", r"line 1: the file contradicts.*points=4. Received: points=3"),
-        ("1 2\0\n" * 4, r"line 1: this is no text: it holds a zero byte"),
+        ("1 2\0\n" * 4, r"line 1: not a text file: it holds a zero byte"),
         ("1 2\n" * 10 + "1 " * 2**16, r"line 11: too long for a line"),
         ("1 2\n" * (2**22 + 1), "too long for a basis file. Expected at most 4194304 lines"),
         ("# nothing\n\n", "the file holds no numbers"),
@@ -154,7 +154,7 @@ def test_json_in_one_line_or_with_more_than_the_signal_gives_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (JSON[:2000], r"line \d+: this is no JSON: .*truncated"),
+        (JSON[:2000], r"line \d+: not valid JSON: .*truncated"),
         (JSON.replace("basis_re", "re"), r"x\.json': `basis_re` must be a list of numbers"),
         (changed(basis_im=[0.0]), r"line 2\d\d: real and imaginary part must be equally long. Received: 256 and 1"),
         (changed(basis_re=["1.0"] * 256), r"line 3: `basis_re` must be a list of numbers"),

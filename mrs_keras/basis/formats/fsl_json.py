@@ -8,8 +8,9 @@ import numpy as np
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
+from mrs_keras.basis.formats.fault import fault
 from mrs_keras.basis.formats.signals import Signal, to_contents
-from mrs_keras.basis.formats.source_text import fault, read_text
+from mrs_keras.basis.formats.source_text import read_text
 
 CONJUGATED = True
 """FSL-MRS stores the conjugate of what it holds in memory, and conjugates on reading."""
@@ -74,7 +75,7 @@ def _read(path: Path) -> tuple[Signal, str]:
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
-        raise fault(path, error.lineno, f"this is no JSON: {error.msg}. The file may be truncated.") from None
+        raise fault(path, error.lineno, f"not valid JSON: {error.msg}. The file may be truncated.") from None
     except (ValueError, RecursionError) as error:  # a number of more digits than Python takes; deep nesting
         raise fault(path, None, f"this JSON cannot be read: {error}.") from None
     basis = content.get("basis") if isinstance(content, dict) else None

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
+from mrs_keras.basis.formats.fault import fault, quoted
 from mrs_keras.basis.formats.signals import MAX_METABOLITES, MAX_POINTS, Signal, to_contents
-from mrs_keras.basis.formats.source_text import fault, parse_columns, parse_number, quoted, read_lines
+from mrs_keras.basis.formats.source_text import parse_columns, parse_number, read_lines
 
 CONJUGATED = False
 """jMRUI's sign is that of this package: the challenge's jMRUI files are the conjugate of its LCModel files."""

@@ -8,9 +8,10 @@ import numpy as np
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
+from mrs_keras.basis.formats.fault import fault
 from mrs_keras.basis.formats.namelist import FORTRAN_FORMAT, Group, read_groups, write_group, write_numbers
 from mrs_keras.basis.formats.signals import MAX_POINTS, Signal, to_contents
-from mrs_keras.basis.formats.source_text import fault, read_lines
+from mrs_keras.basis.formats.source_text import read_lines
 
 CONJUGATED = True
 """LCModel's frequency axis runs against ours: a positive frequency lies at a lower chemical shift."""

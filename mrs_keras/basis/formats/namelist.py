@@ -9,7 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from mrs_keras.basis.formats.source_text import fault, parse_number, parse_numbers, quoted
+from mrs_keras.basis.formats.fault import fault, quoted
+from mrs_keras.basis.formats.source_text import parse_number, parse_numbers
 
 FORTRAN_FORMAT = "(4E17.8)"
 MAX_GROUPS = 4096

@@ -11,7 +11,9 @@ import numpy as np
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
-from mrs_keras.basis.formats.source_text import MAX_BYTES, fault, read_bytes
+from mrs_keras.basis.formats.fault import fault
+from mrs_keras.basis.formats.foreign import HEAD_BYTES, check_not_foreign
+from mrs_keras.basis.formats.source_text import MAX_BYTES, read_bytes
 
 SETTINGS = tuple(field.name for field in dataclasses.fields(Acquisition))
 KEYS = ("names", "fids", "description", *SETTINGS)
@@ -45,6 +47,7 @@ def read_npz(path: Path, acquisition: Acquisition | None = None, conjugated: boo
       FileNotFoundError: if there is no such file.
     """
     data = read_bytes(path)
+    check_not_foreign(path, data[:HEAD_BYTES], zip_is_right=True)
     try:
         content = _arrays(data)
         names, fids, description = (content[key] for key in ("names", "fids", "description"))

@@ -8,7 +8,7 @@ import numpy as np
 
 from mrs_keras.acquisition import PPM_REFERENCE, Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
-from mrs_keras.basis.formats.source_text import fault, quoted
+from mrs_keras.basis.formats.fault import fault, quoted
 
 MAX_POINTS = 2**20
 MAX_METABOLITES = 1024

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mrs_keras.basis.formats.fault import fault, quoted
+from mrs_keras.basis.formats.foreign import HEAD_BYTES, check_not_foreign
+
 MAX_BYTES = 32 * 2**20
 """Largest file that is opened. The largest basis files seen in the wild are 12 MB."""
 
@@ -21,22 +24,6 @@ _NUMERIC = re.compile(r"[-+.0-9eEdD \t\f\v\r\n]*")
 _EXPONENT = str.maketrans("dD", "ee")
 # Fortran leaves the letter out of an exponent of three digits: 0.12345-100.
 _LETTERLESS = re.compile(r"([-+]?[0-9]*\.[0-9]*)([-+][0-9]{3})")
-
-
-def fault(path: Path, line: int | None, what: str) -> ValueError:
-    """Returns the error to raise for a fault in a file.
-
-    Args:
-      path: the file.
-      line: number of the line, from 1, or `None` where the fault has no line.
-      what: what is wrong, expected, received, and what to do.
-    """
-    return ValueError(f"'{path}'{'' if line is None else f', line {line}'}: {what}")
-
-
-def quoted(text: str) -> str:
-    """Returns `text` in quotes for a message, cut to 40 characters."""
-    return repr(text if len(text) <= 40 else text[:37] + "...")
 
 
 def check_plain_file(path: Path) -> int:
@@ -76,12 +63,13 @@ def read_text(path: Path) -> str:
 
     Raises:
       FileNotFoundError: if there is no such file.
-      ValueError: if it is too large, or binary.
+      ValueError: if it is too large, binary, or of a kind that is no basis.
     """
     data = read_bytes(path)
+    check_not_foreign(path, data[:HEAD_BYTES])
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
-        raise fault(path, line, "this is no text: it holds a zero byte. Save UTF-16 files as UTF-8.")
+        raise fault(path, line, "not a text file: it holds a zero byte. Is it the right file?")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
