@@ -9,6 +9,7 @@ import numpy as np
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
 from mrs_keras.basis.formats.fault import fault
+from mrs_keras.basis.formats.nucleus import check_proton, isotope
 from mrs_keras.basis.formats.signals import Signal, to_contents
 from mrs_keras.basis.formats.source_text import read_text
 
@@ -91,7 +92,8 @@ def _read(path: Path) -> tuple[Signal, str]:
     name = basis.get("basis_name")
     if not isinstance(name, str):
         raise fault(path, _line_of(text, "basis_name"), f"`basis_name` must be a string. Received: {name!r:.40}.")
-    _check_nucleus(path, text, content, basis)
+    frequency_mhz = _positive(path, text, basis, "basis_centre")
+    _check_nucleus(path, text, content, basis, frequency_mhz)
     meta = content.get("meta")
     source = meta.get("SimVersion") if isinstance(meta, dict) else None
     return Signal(
@@ -99,7 +101,7 @@ def _read(path: Path) -> tuple[Signal, str]:
         real + 1j * imaginary,
         path,
         _line_of(text, "basis_re"),
-        _positive(path, text, basis, "basis_centre"),
+        frequency_mhz,
         1 / _positive(path, text, basis, "basis_dwell"),
     ), source if isinstance(source, str) else ""
 
@@ -126,16 +128,17 @@ def _positive(path: Path, text: str, basis: dict, key: str) -> float:
     return float(value)
 
 
-def _check_nucleus(path: Path, text: str, content: dict, basis: dict) -> None:
-    """Raises `ValueError` if the file names another nucleus than hydrogen."""
-    sequence = content.get("seq")
-    elsewhere = sequence.get("Nucleus") if isinstance(sequence, dict) else None
-    nucleus = basis.get("basis_nucleus") or elsewhere or "1H"
-    if nucleus != "1H":
-        key = "basis_nucleus" if basis.get("basis_nucleus") else "Nucleus"
+def _check_nucleus(path: Path, text: str, content: dict, basis: dict, frequency_mhz: float) -> None:
+    """Raises `ValueError` if the file is of another nucleus than hydrogen, by name, or by the field of the sequence."""
+    sequence = content.get("seq") if isinstance(content.get("seq"), dict) else {}
+    key = "basis_nucleus" if basis.get("basis_nucleus") else "Nucleus"
+    nucleus, field_t = basis.get("basis_nucleus") or sequence.get("Nucleus"), sequence.get("B0")
+    if nucleus and not (isinstance(nucleus, str) and isotope(nucleus)):
         raise fault(
-            path, _line_of(text, key), f"only proton spectra are supported. Expected: '1H'. Received: {nucleus!r:.40}."
+            path, _line_of(text, key), f"`{key}` must name a nucleus. Expected: '1H'. Received: {nucleus!r:.40}."
         )
+    field_t = field_t if type(field_t) in (int, float) and 1e-3 < field_t < 1e3 else None
+    check_proton(path, _line_of(text, key if nucleus else "basis_centre"), nucleus or None, frequency_mhz, field_t)
 
 
 def _line_of(text: str, key: str) -> int | None:

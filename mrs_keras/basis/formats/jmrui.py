@@ -6,6 +6,7 @@ from pathlib import Path
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
 from mrs_keras.basis.formats.fault import fault, quoted
+from mrs_keras.basis.formats.nucleus import check_proton, field_of, isotope
 from mrs_keras.basis.formats.signals import MAX_METABOLITES, MAX_POINTS, Signal, to_contents
 from mrs_keras.basis.formats.source_text import parse_columns, parse_number, read_lines
 
@@ -26,7 +27,8 @@ def read_jmrui(
     `PointsInDataset` and `DatasetsInFile`. After a line `Signal 1 out of 1 in file` come the points: real and imaginary
     part of the FID, and, ignored here, of its spectrum. `ZeroOrderPhase`, which is for display, is ignored too. A
     metabolite is called as its file, or, in a file of several datasets, as `SignalNames` says. The unit of the numbers
-    is arbitrary: they are taken as they are.
+    is arbitrary: they are taken as they are. A file of another nucleus than hydrogen is refused: by `TypeOfNucleus`,
+    or, where that is a number code, by `TransmitterFrequency` over `MagneticField`.
 
     Args:
       files: one per metabolite, or one with all.
@@ -38,7 +40,8 @@ def read_jmrui(
       `BasisContents` with `fids` of shape (points, metabolites), in the order of `files`.
 
     Raises:
-      ValueError: if a file is no jMRUI text or incomplete, or if the files disagree in acquisition.
+      ValueError: if a file is no jMRUI text or incomplete, if its nucleus is not hydrogen, or if the files disagree in
+        acquisition.
     """
     signals = [signal for path in files for signal in _read(path)]
     return to_contents(signals, acquisition, conjugated, f"jMRUI files in '{files[0].parent.name}'")
@@ -57,6 +60,9 @@ def _read(path: Path) -> list[Signal]:
     datasets = _count(path, header, "DatasetsInFile", MAX_METABOLITES)
     interval_s = _positive(path, header, "SamplingInterval") / 1e3
     frequency_mhz = _positive(path, header, "TransmitterFrequency") / 1e6
+    nucleus, line = header.get("TypeOfNucleus", ("", None))
+    field, field_line = header.get("MagneticField", ("", None))
+    check_proton(path, line if isotope(nucleus) else field_line, nucleus, frequency_mhz, field_of(field))
     begin, line = header.get("BeginTime", ("0", None))
     if parse_number(begin) != 0:
         raise fault(path, line, f"`BeginTime` must be 0: a basis starts at the echo. Received: {quoted(begin)}.")
