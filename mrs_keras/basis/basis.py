@@ -30,6 +30,8 @@ class Basis(BasisContents):
         a peak at f Hz evolves as `exp(+2 pi i f t)` and lies at `4.65 + f / f0` ppm.
       acquisition: how the FIDs were sampled.
       description: one line on where the signals come from. Defaults to `""`.
+      reading: how `read_basis` read them, for what `describe_basis` and `check_basis` say. It is not saved. Defaults to
+        `None`: they come from elsewhere.
 
     Raises:
       ValueError: if shapes disagree, a name occurs twice, or a value is not finite.
@@ -83,7 +85,7 @@ class Basis(BasisContents):
         # Rounding can leave the FID a point or two short.
         fids = np.pad(fids[:points], ((0, max(0, points - len(fids))), (0, 0)))
         acquisition = dataclasses.replace(old, bandwidth_hz=bandwidth_hz, points=points)
-        return dataclasses.replace(self, fids=fids, acquisition=acquisition)
+        return dataclasses.replace(self, fids=fids, acquisition=acquisition, reading=None)
 
     def without_reference_peak(self, ppm: float = 0.0) -> "Basis":
         """Returns the basis without the reference peak that LCModel's makebasis needs.

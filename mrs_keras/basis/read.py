@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.basis import Basis
+from mrs_keras.basis.formats.acquired import check_band
 from mrs_keras.basis.formats.contents import BasisContents
 from mrs_keras.basis.formats.detect import FORMATS, SINGLE_FILES, Format, files_of_folder, format_of_file
 from mrs_keras.basis.formats.fsl_json import read_fsl_json
@@ -14,6 +15,7 @@ from mrs_keras.basis.formats.lcmodel import read_lcmodel_basis
 from mrs_keras.basis.formats.lcmodel_raw import read_lcmodel_raw
 from mrs_keras.basis.formats.npz import read_npz
 from mrs_keras.basis.formats.text import read_text_basis
+from mrs_keras.basis.wording import argument
 from mrs_keras.checks import check_choice
 
 _READERS: dict[str, Callable[..., BasisContents]] = {
@@ -39,7 +41,7 @@ def read_basis(
     |---|---|---|---|---|
     | `"npz"` | file of `Basis.save` | in the file | ours | absolute |
     | `"lcmodel_basis"` | LCModel `.BASIS` file | in the file | conjugate | absolute, as LCModel defines it |
-    | `"lcmodel_raw"` | LCModel `.RAW`, file or folder | to be given | conjugate | absolute |
+    | `"lcmodel_raw"` | LCModel `.RAW`, file or folder | to be given, unless the header has it | conjugate | absolute |
     | `"fsl_json"` | FSL-MRS JSON, file or folder | in the files | conjugate | as stored |
     | `"jmrui"` | jMRUI text, file or folder | in the files | ours | as stored |
     | `"text"` | two-column text, file or folder | to be given | conjugate, unless `conjugated=False` | as stored |
@@ -51,9 +53,10 @@ def read_basis(
     Args:
       path: a file or a folder.
       acquisition: how the signals were sampled, for formats that do not say so. Where the files do, it takes their
-        place (for another `ppm_window`, or a more exact frequency), but may not contradict them: equal points,
-        bandwidth to 1e-4, frequency to 0.1 %. Defaults to `None`: as the files say, with a `ppm_window` of 0.2 to 4.2
-        ppm.
+        place (for another `ppm_window`, or more exact numbers), but may not contradict them: equal points; bandwidth to
+        1e-4 and frequency to 0.1 %, or to half a unit of the last digit that the file prints, whatever is more.
+        Defaults to `None`: as the files say, with a `ppm_window` of 0.2 to 4.2 ppm; `describe_basis` says where they
+        print too few digits.
       format: one of the above. Defaults to `None`: told by the content, and in a folder by the suffixes.
       conjugated: whether the files hold the complex conjugate of this package's convention (ppm = 4.65 + f / f0).
         Defaults to `None`: as the table says. `check_basis` tells if that was wrong.
@@ -63,7 +66,8 @@ def read_basis(
 
     Raises:
       FileNotFoundError: if there is nothing at `path`.
-      ValueError: if it is no basis, incomplete, inconsistent, or ambiguous; the message names file and line.
+      ValueError: if it is no basis, incomplete, inconsistent, ambiguous, of another nucleus than hydrogen, or sampled
+        over more than 200 ppm, which only a wrong unit explains; the message names file and line.
 
     Example:
 
@@ -73,11 +77,13 @@ def read_basis(
     """
     path = Path(path)
     if format is not None:
-        check_choice("format", format, FORMATS)
+        check_choice(argument("format"), format, FORMATS)
     if path.is_dir():
         source, format = files_of_folder(path, format)
     else:
         format = format or format_of_file(path)
         source = path if format in SINGLE_FILES else [path]
     forced = {} if conjugated is None else {"conjugated": conjugated}
-    return Basis(**vars(_READERS[format](source, acquisition, **forced)))
+    contents = _READERS[format](source, acquisition, **forced)
+    check_band(path, None, contents.acquisition.spectrometer_frequency_mhz, contents.acquisition.bandwidth_hz)
+    return Basis(**vars(contents))

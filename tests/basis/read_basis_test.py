@@ -164,7 +164,7 @@ def test_a_given_acquisition_may_not_contradict_the_file(tmp_path, format):
     path, _ = write_all(tmp_path)[format]
     with pytest.raises(ValueError, match="points"):
         read_basis(path, acquisition=Acquisition(127.74, 2500.0, 255))
-    if format in ("lcmodel_basis", "fsl_json", "jmrui"):
+    if format in ("npz", "lcmodel_basis", "fsl_json", "jmrui"):
         with pytest.raises(ValueError, match=r"contradicts.*bandwidth_hz=2501.0. Received: bandwidth_hz=2500"):
             read_basis(path, acquisition=Acquisition(127.74, 2501.0, 256))
         with pytest.raises(ValueError, match=r"contradicts.*Expected: spectrometer_frequency_mhz=123.2. Received"):

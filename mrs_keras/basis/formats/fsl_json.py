@@ -1,6 +1,7 @@
 """FSL-MRS's basis: a folder with one JSON file per metabolite."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
 from mrs_keras.basis.formats.fault import fault
 from mrs_keras.basis.formats.nucleus import check_proton, isotope
+from mrs_keras.basis.formats.printed import Printed, as_meant, exactly, printed_bandwidth, printed_frequency
 from mrs_keras.basis.formats.signals import Signal, to_contents
-from mrs_keras.basis.formats.source_text import read_text
+from mrs_keras.basis.formats.source_text import parse_number, read_text
 
 CONJUGATED = True
 """FSL-MRS stores the conjugate of what it holds in memory, and conjugates on reading."""
@@ -29,7 +31,7 @@ def read_fsl_json(
 
     Args:
       files: one per metabolite.
-      acquisition: takes the place of what the files say, with which it must agree (the frequency to 0.1 %). Defaults
+      acquisition: takes the place of what the files say, with which it must agree (see `read_basis`). Defaults
         to `None`: as the files say.
       conjugated: whether the files hold the complex conjugate of this package's convention. Defaults to `True`.
 
@@ -92,18 +94,32 @@ def _read(path: Path) -> tuple[Signal, str]:
     name = basis.get("basis_name")
     if not isinstance(name, str):
         raise fault(path, _line_of(text, "basis_name"), f"`basis_name` must be a string. Received: {name!r:.40}.")
-    frequency_mhz = _positive(path, text, basis, "basis_centre")
-    _check_nucleus(path, text, content, basis, frequency_mhz)
+    frequency, bandwidth = _sampling(path, text, basis)
+    _check_nucleus(path, text, content, basis, frequency.value)
     meta = content.get("meta")
     source = meta.get("SimVersion") if isinstance(meta, dict) else None
-    return Signal(
-        name,
-        real + 1j * imaginary,
-        path,
-        _line_of(text, "basis_re"),
-        frequency_mhz,
-        1 / _positive(path, text, basis, "basis_dwell"),
-    ), source if isinstance(source, str) else ""
+    signal = Signal(name, real + 1j * imaginary, path, _line_of(text, "basis_re"), frequency, bandwidth)
+    return signal, source if isinstance(source, str) else ""
+
+
+def _sampling(path: Path, text: str, basis: dict) -> tuple[Printed, Printed]:
+    """Returns frequency in MHz and bandwidth in Hz, as the file prints them.
+
+    A dwell time of few digits that gives a whole number of Hz is exact: JSON is written with as many as there are.
+    """
+    frequency_mhz, dwell_s = (_positive(path, text, basis, key) for key in ("basis_centre", "basis_dwell"))
+    token = _token_of(text, "basis_centre", frequency_mhz)
+    frequency = printed_frequency(f"basis_centre: {token} MHz", token, frequency_mhz)
+    token, bandwidth_hz = _token_of(text, "basis_dwell", dwell_s), 1 / dwell_s
+    printed = f"basis_dwell: {token} s"
+    exact = as_meant(token, bandwidth_hz)
+    return frequency, exactly(bandwidth_hz, printed) if exact else printed_bandwidth(printed, token, dwell_s)
+
+
+def _token_of(text: str, key: str, value: float) -> str:
+    """Returns how a number is printed behind its key; its shortest form where the key stands elsewhere, too."""
+    tokens = re.findall(rf'"{key}"\s*:\s*([-+0-9.eE]+)', text)
+    return next((token for token in tokens if parse_number(token) == value), repr(value))
 
 
 def _array(path: Path, text: str, basis: dict, key: str) -> np.ndarray:

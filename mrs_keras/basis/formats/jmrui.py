@@ -7,6 +7,7 @@ from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
 from mrs_keras.basis.formats.fault import fault, quoted
 from mrs_keras.basis.formats.nucleus import check_proton, field_of, isotope
+from mrs_keras.basis.formats.printed import printed_bandwidth, printed_frequency
 from mrs_keras.basis.formats.signals import MAX_METABOLITES, MAX_POINTS, Signal, to_contents
 from mrs_keras.basis.formats.source_text import parse_columns, parse_number, read_lines
 
@@ -32,7 +33,7 @@ def read_jmrui(
 
     Args:
       files: one per metabolite, or one with all.
-      acquisition: takes the place of what the files say, with which it must agree (the frequency to 0.1 %). Defaults
+      acquisition: takes the place of what the files say, with which it must agree (see `read_basis`). Defaults
         to `None`: as the files say.
       conjugated: whether the files hold the complex conjugate of this package's convention. Defaults to `False`.
 
@@ -58,11 +59,14 @@ def _read(path: Path) -> list[Signal]:
     header, first = _header(path, lines)
     points = _count(path, header, "PointsInDataset", MAX_POINTS)
     datasets = _count(path, header, "DatasetsInFile", MAX_METABOLITES)
-    interval_s = _positive(path, header, "SamplingInterval") / 1e3
-    frequency_mhz = _positive(path, header, "TransmitterFrequency") / 1e6
+    interval_ms, transmitter_hz = (_positive(path, header, key) for key in ("SamplingInterval", "TransmitterFrequency"))
+    token = header["SamplingInterval"][0]
+    bandwidth = printed_bandwidth(f"SamplingInterval: {token} ms", token, interval_ms / 1e3, 1e-3)
+    token = header["TransmitterFrequency"][0]
+    frequency = printed_frequency(f"TransmitterFrequency: {token} Hz", token, transmitter_hz / 1e6, 1e-6)
     nucleus, line = header.get("TypeOfNucleus", ("", None))
     field, field_line = header.get("MagneticField", ("", None))
-    check_proton(path, line if isotope(nucleus) else field_line, nucleus, frequency_mhz, field_of(field))
+    check_proton(path, line if isotope(nucleus) else field_line, nucleus, frequency.value, field_of(field))
     begin, line = header.get("BeginTime", ("0", None))
     if parse_number(begin) != 0:
         raise fault(path, line, f"`BeginTime` must be 0: a basis starts at the echo. Received: {quoted(begin)}.")
@@ -80,7 +84,7 @@ def _read(path: Path) -> list[Signal]:
                 f"{datasets}. Received: {found}. Export it again.",
             )
         fid = parse_columns(path, start + 1, block, columns=[2, 4])
-        signals.append(Signal("", fid, path, start + 1, frequency_mhz, 1 / interval_s))
+        signals.append(Signal("", fid, path, start + 1, frequency, bandwidth))
         first = _next_signal(path, lines, stop, last=index + 1 == datasets)
     for signal, name in zip(signals, _names(path, header, datasets), strict=True):
         signal.name = name

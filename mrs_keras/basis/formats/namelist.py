@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from mrs_keras.basis.formats.fault import fault, quoted
+from mrs_keras.basis.formats.printed import Printed, printed_frequency, single_precision
 from mrs_keras.basis.formats.source_text import parse_number, parse_numbers
 
 FORTRAN_FORMAT = "(4E17.8)"
@@ -144,6 +145,15 @@ def read_groups(path: Path, lines: Sequence[str]) -> list[Group]:
         group.data = (index, len(lines))
         groups.append(group)
     return groups
+
+
+def printed_hzpppm(group: Group) -> Printed | None:
+    """Returns the spectrometer frequency of a group as printed, MHz, or `None` where it has none but LCModel's -1."""
+    value = group.number("HZPPPM")
+    if value is None or value <= 0:
+        return None
+    token = group.text("HZPPPM")
+    return printed_frequency(f"HZPPPM = {token} MHz", token, single_precision(value))
 
 
 @dataclasses.dataclass(frozen=True)

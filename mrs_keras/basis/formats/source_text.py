@@ -107,14 +107,22 @@ def parse_number(token: str) -> float | None:
     """
     if not _NUMERIC.fullmatch(token):
         return None
-    token = token.strip().translate(_EXPONENT)
-    if match := _LETTERLESS.fullmatch(token):
-        token = f"{match[1]}e{match[2]}"
     try:
-        value = float(token)
+        value = float(decimal_token(token))
     except ValueError:
         return None
     return value if np.isfinite(value) else None
+
+
+def decimal_token(token: str) -> str:
+    """Returns a number that Fortran may have written in the form that Python reads.
+
+    >>> decimal_token(" -0.5D+01"), decimal_token("0.12345-100")
+    ('-0.5e+01', '0.12345e-100')
+    """
+    token = token.strip().translate(_EXPONENT)
+    match = _LETTERLESS.fullmatch(token)
+    return f"{match[1]}e{match[2]}" if match else token
 
 
 def parse_numbers(path: Path, first_line: int, lines: Sequence[str], field_width: int | None = None) -> np.ndarray:
