@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
-from mrs_keras.basis.formats.fault import fault
+from mrs_keras.basis.formats.fault import fault, twice
 from mrs_keras.basis.formats.nucleus import check_proton, isotope
 from mrs_keras.basis.formats.printed import Printed, as_meant, exactly, printed_bandwidth, printed_frequency
 from mrs_keras.basis.formats.signals import Signal, to_contents
@@ -75,12 +76,7 @@ def write_fsl_json(basis: BasisContents, folder: Path) -> None:
 def _read(path: Path) -> tuple[Signal, str]:
     """Reads one metabolite, and where its file says it comes from."""
     text = read_text(path)
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise fault(path, error.lineno, f"not valid JSON: {error.msg}. The file may be truncated.") from None
-    except (ValueError, RecursionError) as error:  # a number of more digits than Python takes; deep nesting
-        raise fault(path, None, f"this JSON cannot be read: {error}.") from None
+    content = _content(path, text)
     basis = content.get("basis") if isinstance(content, dict) else None
     if not isinstance(basis, dict):
         raise fault(path, 1, "no object 'basis'. Expected a JSON file of an FSL-MRS basis.")
@@ -100,6 +96,28 @@ def _read(path: Path) -> tuple[Signal, str]:
     source = meta.get("SimVersion") if isinstance(meta, dict) else None
     signal = Signal(name, real + 1j * imaginary, path, _line_of(text, "basis_re"), frequency, bandwidth)
     return signal, source if isinstance(source, str) else ""
+
+
+def _content(path: Path, text: str) -> object:
+    """Parses a text as JSON, in which no key of a basis may occur twice."""
+    repeated: list[str] = []
+
+    def checked(pairs: list[tuple[str, object]]) -> dict:
+        content = dict(pairs)
+        if len(content) < len(pairs):
+            repeated.extend(key for key, number in Counter(key for key, _ in pairs).items() if number > 1)
+        return content
+
+    try:
+        content = json.loads(text, object_pairs_hook=checked)
+    except json.JSONDecodeError as error:
+        raise fault(path, error.lineno, f"not valid JSON: {error.msg}. The file may be truncated.") from None
+    except (ValueError, RecursionError) as error:  # a number of more digits than Python takes; deep nesting
+        raise fault(path, None, f"this JSON cannot be read: {error}.") from None
+    for key in repeated:
+        if key.startswith("basis"):
+            raise twice(path, key, _line_of(text, key), _line_of(text, key, occurrence=2))
+    return content
 
 
 def _sampling(path: Path, text: str, basis: dict) -> tuple[Printed, Printed]:
@@ -157,7 +175,11 @@ def _check_nucleus(path: Path, text: str, content: dict, basis: dict, frequency_
     check_proton(path, _line_of(text, key if nucleus else "basis_centre"), nucleus or None, frequency_mhz, field_t)
 
 
-def _line_of(text: str, key: str) -> int | None:
+def _line_of(text: str, key: str, occurrence: int = 1) -> int | None:
     """Returns the number of the line where a key stands, from 1, or `None` where it does not."""
-    position = text.find(f'"{key}"')
-    return None if position < 0 else text.count("\n", 0, position) + 1
+    position = -1
+    for _ in range(occurrence):
+        position = text.find(f'"{key}"', position + 1)
+        if position < 0:
+            return None
+    return text.count("\n", 0, position) + 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
-from mrs_keras.basis.formats.fault import fault, quoted
+from mrs_keras.basis.formats.fault import fault, quoted, twice
 from mrs_keras.basis.formats.nucleus import check_proton, field_of, isotope
 from mrs_keras.basis.formats.printed import printed_bandwidth, printed_frequency
 from mrs_keras.basis.formats.signals import MAX_METABOLITES, MAX_POINTS, Signal, to_contents
@@ -15,6 +15,18 @@ CONJUGATED = False
 """jMRUI's sign is that of this package: the challenge's jMRUI files are the conjugate of its LCModel files."""
 
 TITLE = "jmrui data textfile"
+KEYS = (
+    "PointsInDataset",
+    "DatasetsInFile",
+    "SamplingInterval",
+    "BeginTime",
+    "TransmitterFrequency",
+    "MagneticField",
+    "TypeOfNucleus",
+    "SignalNames",
+)
+"""What is read of the header."""
+
 SUMMARY_FILE = "jmrui-text_output_summary.txt"
 """A file that Vespa-Simulation puts beside those it exports for jMRUI; it holds no signal."""
 
@@ -98,8 +110,9 @@ def _header(path: Path, lines: Sequence[str]) -> tuple[dict[str, tuple[str, int]
         if line.startswith("Signal ") and " out of " in line:
             return header, index + 1
         name, colon, value = line.partition(":")
-        if colon:
-            header[name.strip()] = (value.strip(), index + 1)
+        entry = (value.strip(), index + 1)
+        if colon and header.setdefault(name.strip(), entry)[0] != entry[0] and name.strip() in KEYS:
+            raise twice(path, name.strip(), header[name.strip()][1], index + 1)
     raise fault(
         path,
         len(lines),

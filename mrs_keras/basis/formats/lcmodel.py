@@ -8,7 +8,7 @@ import numpy as np
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
-from mrs_keras.basis.formats.fault import fault
+from mrs_keras.basis.formats.fault import fault, twice
 from mrs_keras.basis.formats.namelist import (
     FORTRAN_FORMAT,
     Group,
@@ -65,6 +65,8 @@ def read_lcmodel_basis(
     groups = read_groups(path, lines)
     if not (headers := [group for group in groups if group.name == "BASIS1"]):
         raise fault(path, 1, "no namelist $BASIS1. Expected an LCModel .BASIS file.")
+    if len(headers) > 1:
+        raise twice(path, "$BASIS1", headers[0].line, headers[1].line)
     header = headers[0]
     dwell_s = header.number("BADELT")
     points = header.number("NDATAB")

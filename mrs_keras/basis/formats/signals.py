@@ -36,6 +36,11 @@ class Signal:
     frequency: Printed | None = None
     bandwidth: Printed | None = None
 
+    @property
+    def place(self) -> str:
+        """str: file and line, for messages."""
+        return f"'{self.path}'" + ("" if self.line is None else f", line {self.line}")
+
 
 def to_contents(
     signals: Sequence[Signal], acquisition: Acquisition | None, conjugated: bool, description: str
@@ -63,7 +68,7 @@ def to_contents(
             raise fault(
                 signal.path,
                 signal.line,
-                f"the metabolite {quoted(signal.name)} occurs twice, first in '{seen[signal.name].path}'. "
+                f"the metabolite {quoted(signal.name)} occurs twice, first in {seen[signal.name].place}. "
                 "Rename or remove one of them.",
             )
         if not np.isfinite(signal.fid).all():
