@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from mrs_keras.basis import Basis, basis_for, read_basis
+from mrs_keras.basis.aliases import find_metabolite
 from mrs_keras.simulation import (
     EFFECT_UNITS,
     TEST_PAIRS,
@@ -167,7 +168,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         if path is None:
             return basis_for(names)
         basis = read_basis(path)
-        missing = [name for name in names if name not in basis.names]
+        missing = [name for name in names if find_metabolite(name, basis.names) is None]
         if missing:
             raise ValueError(
                 f"The basis must have the metabolites of the prior '{self.builder_config.prior}'. "
