@@ -1,10 +1,14 @@
 """Reading a basis of any format."""
 
+import dataclasses
+import numbers
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-from mrs_keras.acquisition import Acquisition
+import numpy as np
+
+from mrs_keras.acquisition import PPM_REFERENCE, Acquisition
 from mrs_keras.basis.basis import Basis
 from mrs_keras.basis.formats.acquired import check_band
 from mrs_keras.basis.formats.contents import BasisContents
@@ -15,7 +19,7 @@ from mrs_keras.basis.formats.lcmodel import read_lcmodel_basis
 from mrs_keras.basis.formats.lcmodel_raw import read_lcmodel_raw
 from mrs_keras.basis.formats.npz import read_npz
 from mrs_keras.basis.formats.text import read_text_basis
-from mrs_keras.basis.wording import argument
+from mrs_keras.basis.wording import argument, setting
 from mrs_keras.checks import check_choice
 
 _READERS: dict[str, Callable[..., BasisContents]] = {
@@ -27,6 +31,8 @@ _READERS: dict[str, Callable[..., BasisContents]] = {
     "text": read_text_basis,
 }
 
+HIGHEST_REFERENCE_PPM = 10.0
+
 
 def read_basis(
     path: str | os.PathLike,
@@ -34,6 +40,7 @@ def read_basis(
     acquisition: Acquisition | None = None,
     format: Format | None = None,
     conjugated: bool | None = None,
+    reference_ppm: float = PPM_REFERENCE,
 ) -> Basis:
     """Reads a basis set of any of these formats, and tells by itself which one it is.
 
@@ -60,6 +67,9 @@ def read_basis(
       format: one of the above. Defaults to `None`: told by the content, and in a folder by the suffixes.
       conjugated: whether the files hold the complex conjugate of this package's convention (ppm = 4.65 + f / f0).
         Defaults to `None`: as the table says. `check_basis` tells if that was wrong.
+      reference_ppm: chemical shift of the spectrometer frequency that the files were written for, ppm, such as `4.68`.
+        The FIDs are shifted by its distance from 4.65 ppm, so that the peaks land right on the axis of this package.
+        Defaults to `4.65`. `check_basis` tells if that was wrong.
 
     Returns:
       `Basis` with `fids` of shape (points, metabolites).
@@ -78,6 +88,11 @@ def read_basis(
     path = Path(path)
     if format is not None:
         check_choice(argument("format"), format, FORMATS)
+    if not (isinstance(reference_ppm, numbers.Real) and 0 <= reference_ppm <= HIGHEST_REFERENCE_PPM):
+        raise ValueError(
+            f"`{argument('reference_ppm')}` must be a chemical shift from 0 to {HIGHEST_REFERENCE_PPM:g} ppm. "
+            f"Received: {setting('reference_ppm', reference_ppm)}. Give for example {setting('reference_ppm', 4.68)}."
+        )
     if path.is_dir():
         source, format = files_of_folder(path, format)
     else:
@@ -86,4 +101,19 @@ def read_basis(
     forced = {} if conjugated is None else {"conjugated": conjugated}
     contents = _READERS[format](source, acquisition, **forced)
     check_band(path, None, contents.acquisition.spectrometer_frequency_mhz, contents.acquisition.bandwidth_hz)
-    return Basis(**vars(contents))
+    return Basis(**vars(_referenced(contents, float(reference_ppm))))
+
+
+def _referenced(contents: BasisContents, reference_ppm: float) -> BasisContents:
+    """Returns signals that were written for a spectrometer frequency at `reference_ppm` as they are for 4.65 ppm."""
+    if reference_ppm == PPM_REFERENCE:
+        return contents
+    acquisition = contents.acquisition
+    shift_hz = (reference_ppm - PPM_REFERENCE) * acquisition.spectrometer_frequency_mhz
+    times_s = np.arange(acquisition.points) / acquisition.bandwidth_hz
+    return dataclasses.replace(
+        contents,
+        fids=contents.fids * np.exp(2j * np.pi * shift_hz * times_s)[:, None],
+        description=f"{contents.description}; moved from {reference_ppm:g} to {PPM_REFERENCE} ppm",
+        reading=dataclasses.replace(contents.reading, reference_ppm=reference_ppm),
+    )

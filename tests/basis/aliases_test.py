@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mrs_keras import Acquisition, Basis, simulate_basis
-from mrs_keras.basis import METABOLITE_ALIASES, SPIN_SYSTEMS
+from mrs_keras.basis import METABOLITE_ALIASES, SPIN_SYSTEMS, check_basis
 
 
 def basis_of(*names: str) -> Basis:
@@ -62,6 +62,13 @@ def test_every_metabolite_of_the_challenge_has_its_place_and_no_name_has_two():
     assert set(METABOLITE_ALIASES) == set(SPIN_SYSTEMS)
     names = [name.lower() for canonical, aliases in METABOLITE_ALIASES.items() for name in (canonical, *aliases)]
     assert len(set(names)) == len(names)
+
+
+def test_the_check_knows_landmarks_by_their_aliases():
+    basis = simulate_basis(["NAA", "Cr", "PCho"])
+    renamed = Basis(("naa", "Cre", "PCh"), basis.fids, basis.acquisition)
+    assert [landing.metabolite for landing in check_basis(renamed).landings] == ["naa", "Cre", "PCh"]
+    assert check_basis(renamed).verdict == "looks right"
 
 
 def test_a_dataset_is_built_from_another_laboratorys_basis(tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrs_keras import Acquisition, read_basis
-from mrs_keras.basis import describe_basis
+from mrs_keras.basis import check_basis, describe_basis
 from tests.basis.basis_files import basis_file, jmrui_file, json_file, known_fids, raw_file, text_file
 
 SEVEN_TESLA = Acquisition(297.22, 12000.0, 512)
@@ -105,11 +105,12 @@ def test_the_true_bandwidth_is_accepted_however_the_dwell_time_is_rounded(
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_few_digits_are_told_by_the_description_and_fine_ones_are_not(tmp_path, format):
+def test_few_digits_are_told_by_description_and_check_and_fine_ones_are_not(tmp_path, format):
     write(tmp_path, format, dwell="0.000083")
     coarse = read(tmp_path, format)
     words = r"prints the bandwidth coarsely: .* can stand for 11976 to 12121\.2 Hz\. .*acquisition=Acquisition\("
     assert re.search(words, describe_basis(coarse))
+    assert re.search(words, str(check_basis(coarse)))
     assert "coarsely" not in describe_basis(read(tmp_path, format, SEVEN_TESLA))
     write(tmp_path, format, dwell="0.0000833333333")
     assert "coarsely" not in describe_basis(read(tmp_path, format))

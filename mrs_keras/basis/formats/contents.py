@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from mrs_keras.acquisition import Acquisition
+from mrs_keras.acquisition import PPM_REFERENCE, Acquisition
 from mrs_keras.basis.formats.printed import Printed
 from mrs_keras.basis.wording import acquisition_setting
 from mrs_keras.checks import check_finite
@@ -17,10 +17,12 @@ class Reading:
 
     Attributes:
       conjugated: whether the file was taken for the complex conjugate of this package's convention.
+      reference_ppm: chemical shift of the spectrometer frequency that it was taken to be written for, ppm.
       coarse: what the file prints with too few digits -> the printed number.
     """
 
     conjugated: bool
+    reference_ppm: float = PPM_REFERENCE
     coarse: Mapping[str, Printed] = dataclasses.field(default_factory=dict)
 
 
