@@ -1,10 +1,12 @@
 """Other laboratories' names of metabolites."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from mrs_keras import Acquisition, Basis, simulate_basis
-from mrs_keras.basis import METABOLITE_ALIASES, SPIN_SYSTEMS, check_basis
+from mrs_keras.basis import METABOLITE_ALIASES, SPIN_SYSTEMS, aliases, check_basis
 
 
 def basis_of(*names: str) -> Basis:
@@ -62,6 +64,12 @@ def test_every_metabolite_of_the_challenge_has_its_place_and_no_name_has_two():
     assert set(METABOLITE_ALIASES) == set(SPIN_SYSTEMS)
     names = [name.lower() for canonical, aliases in METABOLITE_ALIASES.items() for name in (canonical, *aliases)]
     assert len(set(names)) == len(names)
+
+
+def test_the_readme_shows_the_table_of_aliases():
+    readme = Path(aliases.__file__).with_name("README.md").read_text(encoding="utf-8")
+    for name, others in METABOLITE_ALIASES.items():
+        assert not others or f"\n| {', '.join(others)} | {name} |\n" in readme
 
 
 def test_the_check_knows_landmarks_by_their_aliases():
