@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mrs_keras.acquisition import PPM_REFERENCE
+from mrs_keras.basis.aliases import find_metabolite
 from mrs_keras.basis.formats.contents import BasisContents
 from mrs_keras.basis.formats.npz import read_npz
 from mrs_keras.basis.formats.write import WriteFormat, write_basis
@@ -30,6 +31,8 @@ class Basis(BasisContents):
         a peak at f Hz evolves as `exp(+2 pi i f t)` and lies at `4.65 + f / f0` ppm.
       acquisition: how the FIDs were sampled.
       description: one line on where the signals come from. Defaults to `""`.
+      reading: how `read_basis` read them, for what `describe_basis` and `check_basis` say. It is not saved. Defaults to
+        `None`: they come from elsewhere.
 
     Raises:
       ValueError: if shapes disagree, a name occurs twice, or a value is not finite.
@@ -44,10 +47,25 @@ class Basis(BasisContents):
     def select(self, names: Sequence[str]) -> "Basis":
         """Returns a basis of the named metabolites, in that order.
 
+        Args:
+          names: names in the basis, or common aliases of them (`mI` or `mIns` for `Ins`; see `METABOLITE_ALIASES`). A
+            name that is in the basis means that very signal. The result carries the names as they stand here.
+
         Raises:
-          ValueError: if a name is not in the basis.
+          ValueError: if a name is not in the basis, is an alias of several names in it, or two are of one signal.
         """
-        columns = [self.names.index(check_choice("metabolite", name, self.names)) for name in names]
+        columns: list[int] = []
+        for name in names:
+            column = find_metabolite(name, self.names)
+            if column is None:
+                check_choice("metabolite", name, self.names)
+            if column in columns:
+                first = names[columns.index(column)]
+                raise ValueError(
+                    f"`names` must differ from each other. Received: {first!r} and {name!r}, both of which are "
+                    f"{self.names[column]!r} in the basis. Leave one of them out."
+                )
+            columns.append(column)
         return dataclasses.replace(self, names=tuple(names), fids=self.fids[:, columns])
 
     def resample(self, bandwidth_hz: float, points: int) -> "Basis":
@@ -83,7 +101,7 @@ class Basis(BasisContents):
         # Rounding can leave the FID a point or two short.
         fids = np.pad(fids[:points], ((0, max(0, points - len(fids))), (0, 0)))
         acquisition = dataclasses.replace(old, bandwidth_hz=bandwidth_hz, points=points)
-        return dataclasses.replace(self, fids=fids, acquisition=acquisition)
+        return dataclasses.replace(self, fids=fids, acquisition=acquisition, reading=None)
 
     def without_reference_peak(self, ppm: float = 0.0) -> "Basis":
         """Returns the basis without the reference peak that LCModel's makebasis needs.

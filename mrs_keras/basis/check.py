@@ -5,18 +5,30 @@ from typing import Literal
 
 import numpy as np
 
-from mrs_keras.acquisition import PPM_REFERENCE
+from mrs_keras.acquisition import PPM_REFERENCE, Acquisition
+from mrs_keras.basis.aliases import canonical_name
 from mrs_keras.basis.basis import Basis
+from mrs_keras.basis.formats.contents import Reading, remarks
+from mrs_keras.basis.wording import setting
 
 LANDMARKS_PPM = {
     "NAA": {"NAA": 2.008},
-    "Cr": {"Cr": 3.027, "Cre": 3.027, "PCr": 3.029},
-    "Cho": {"GPC": 3.212, "PCho": 3.209, "Cho": 3.21, "PCh": 3.209, "GPC+PCho": 3.21},
+    "Cr": {"Cr": 3.027, "PCr": 3.029},
+    "Cho": {"GPC": 3.212, "PCho": 3.209, "GPC+PCho": 3.21, "Cho": 3.2},
 }
 """Landmark -> metabolite name -> chemical shift in ppm of its highest peak, a methyl singlet (Govindaraju et al. 2000,
-doi 10.1002/1099-1492(200005)13:3<129::AID-NBM619>3.0.CO;2-V)."""
+doi 10.1002/1099-1492(200005)13:3<129::AID-NBM619>3.0.CO;2-V). `Cho` may be free choline or a sum."""
 
-TOLERANCE_PPM = 0.05
+TOLERANCE_PPM = 0.02
+"""Published shifts differ by as much; sets written for another reference, such as 4.68 ppm, are off by more."""
+
+MIRROR_TOLERANCE_PPM = 0.05
+SPREAD_PPM = 0.015
+"""Peaks that lie off by the same, to this, are shifted; otherwise bandwidth or frequency may be wrong."""
+
+LONE_SHIFT_PPM = 0.2
+"""A single peak that lies off by less is taken for shifted."""
+
 DISTANCES_PPM = (0.35, 3.65)
 """Peaks are looked for so far from 4.65 ppm, to both sides: not at the water of a measured basis, nor at a reference
 peak of 0 ppm (TMS) or 8.44 ppm (formate)."""
@@ -41,18 +53,26 @@ class Landing:
     found_ppm: float
 
     @property
-    def place(self) -> Literal["right", "mirrored", "elsewhere"]:
-        """Whether it lies where it belongs, at the mirror image of that about 4.65 ppm, or elsewhere."""
-        if abs(self.found_ppm - self.expected_ppm) <= TOLERANCE_PPM:
+    def shift_ppm(self) -> float:
+        """float: how far it lies above where it belongs, ppm."""
+        return self.found_ppm - self.expected_ppm
+
+    @property
+    def place(self) -> Literal["right", "mirrored", "low", "high"]:
+        """Whether it lies where it belongs, at the mirror image of that about 4.65 ppm, or too low or too high."""
+        if abs(self.shift_ppm) <= TOLERANCE_PPM:
             return "right"
         mirrored_ppm = 2 * PPM_REFERENCE - self.expected_ppm
-        return "mirrored" if abs(self.found_ppm - mirrored_ppm) <= TOLERANCE_PPM else "elsewhere"
+        if abs(self.found_ppm - mirrored_ppm) <= MIRROR_TOLERANCE_PPM:
+            return "mirrored"
+        return "low" if self.shift_ppm < 0 else "high"
 
     def __str__(self) -> str:
         """One line, such as `NAA (NAA): highest peak at 2.008 ppm, expected 2.008: right`."""
+        distance = f"{abs(self.shift_ppm):.3f} ppm " if self.place in ("low", "high") else ""
         return (
             f"{self.landmark} ({self.metabolite}): highest peak at {self.found_ppm:.3f} ppm, "
-            f"expected {self.expected_ppm:.3f}: {self.place}"
+            f"expected {self.expected_ppm:.3f}: {distance}{self.place}"
         )
 
 
@@ -62,13 +82,32 @@ class BasisCheck:
 
     Attributes:
       landings: one per landmark metabolite in the basis.
+      reading: how the basis was read, for the advice. Defaults to `None`: it was not read from a file.
+      remarks: what else there is to say of its file, one sentence each. Defaults to `()`.
     """
 
     landings: tuple[Landing, ...]
+    reading: Reading | None = None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def shift_ppm(self) -> float | None:
+        """float: how far all peaks lie too high alike, ppm, or `None` where they are right or not off alike."""
+        shifts = np.array([landing.shift_ppm for landing in self.landings])
+        if not len(shifts) or np.abs(shifts).max() <= TOLERANCE_PPM:
+            return None
+        # A wrong bandwidth or frequency moves each peak in proportion to its distance from the reference.
+        distances = np.array([landing.expected_ppm - PPM_REFERENCE for landing in self.landings])
+        scaled = shifts - distances * (distances @ shifts) / (distances @ distances)
+        shift_ppm = float(np.median(shifts))
+        alike = np.ptp(shifts) <= SPREAD_PPM and np.linalg.norm(shifts - shift_ppm) <= np.linalg.norm(scaled)
+        alone = len(shifts) == 1 and abs(shift_ppm) <= LONE_SHIFT_PPM
+        return shift_ppm if alone or (alike and len(shifts) > 1) else None
 
     @property
     def verdict(self) -> str:
-        """`"looks right"`, `"looks conjugated"`, `"looks shifted or scaled"`, or `"has nothing to check"`."""
+        """One of `"looks right"`, `"looks conjugated"`, `"looks shifted"`, `"looks shifted or scaled"`, and
+        `"has nothing to check"`."""
         places = [landing.place for landing in self.landings]
         if not places:
             return "has nothing to check"
@@ -76,20 +115,36 @@ class BasisCheck:
             return "looks right"
         if places.count("mirrored") > len(places) / 2:
             return "looks conjugated"
-        return "looks shifted or scaled"
+        return "looks shifted or scaled" if self.shift_ppm is None else "looks shifted"
+
+    @property
+    def in_doubt(self) -> bool:
+        """bool: whether peaks lie where they do not belong."""
+        return self.verdict not in ("looks right", "has nothing to check")
 
     @property
     def advice(self) -> str:
-        """What to do about it, one line."""
+        """What to do about it, in a sentence or two."""
+        verdict = self.verdict
+        if verdict == "looks conjugated":
+            if self.reading is None:
+                return "Take the complex conjugate of its signals."
+            return f"Read it with {setting('conjugated', not self.reading.conjugated)}."
+        if verdict == "looks shifted":
+            reference_ppm = (self.reading.reference_ppm if self.reading else PPM_REFERENCE) - self.shift_ppm
+            return (
+                f"All peaks lie {abs(self.shift_ppm):.3f} ppm too {'low' if self.shift_ppm < 0 else 'high'}, as if it "
+                f"was written for a spectrometer frequency at {reference_ppm:.2f} ppm, not at {PPM_REFERENCE}. "
+                f"Read it with {setting('reference_ppm', round(reference_ppm, 2))}."
+            )
         return {
             "looks right": "",
-            "looks conjugated": "Read it with `read_basis(..., conjugated=...)` the other way round.",
             "looks shifted or scaled": "Check the spectrometer frequency, the bandwidth and the metabolite names.",
             "has nothing to check": f"It holds none of {', '.join(n for m in LANDMARKS_PPM.values() for n in m)}.",
-        }[self.verdict]
+        }[verdict]
 
     def __str__(self) -> str:
-        return "\n".join([*map(str, self.landings), f"The basis {self.verdict}. {self.advice}".strip()])
+        return "\n".join([*map(str, self.landings), *self.remarks, f"The basis {self.verdict}. {self.advice}".strip()])
 
 
 def check_basis(basis: Basis) -> BasisCheck:
@@ -102,23 +157,35 @@ def check_basis(basis: Basis) -> BasisCheck:
       basis: any basis. Metabolites that it lacks are left out.
 
     Returns:
-      `BasisCheck`; its `verdict` is `"looks conjugated"` if the peaks lie mirrored about 4.65 ppm.
+      `BasisCheck`; its `verdict` is `"looks conjugated"` if the peaks lie mirrored about 4.65 ppm, and
+      `"looks shifted"` if all lie off alike.
 
     Example:
 
     >>> print(check_basis(default_basis()))
-    NAA (NAA): highest peak at 2.006 ppm, expected 2.008: right
+    NAA (NAA): highest peak at 2.007 ppm, expected 2.008: right
     Cr (PCr): highest peak at 3.029 ppm, expected 3.029: right
     The basis looks right.
     """
-    acquisition = basis.acquisition
+    landings = []
+    for landmark, metabolites in LANDMARKS_PPM.items():
+        for name, fid in zip(basis.names, basis.fids.T, strict=True):
+            canonical = canonical_name(name)
+            if canonical in metabolites:
+                found_ppm = _highest_peak_ppm(fid, basis.acquisition)
+                landings.append(Landing(landmark, name, metabolites[canonical], found_ppm))
+    return BasisCheck(tuple(landings), basis.reading, tuple(remarks(basis)))
+
+
+def _highest_peak_ppm(fid: np.ndarray, acquisition: Acquisition) -> float:
+    """Returns where the magnitude spectrum is highest, ppm, between the points of the transform by a parabola."""
     points = ZERO_FILLING * acquisition.points
     ppm = np.fft.fftfreq(points, 1 / acquisition.bandwidth_hz) / acquisition.spectrometer_frequency_mhz + PPM_REFERENCE
     distances_ppm = np.abs(ppm - PPM_REFERENCE)
     looked_at = (distances_ppm >= DISTANCES_PPM[0]) & (distances_ppm <= DISTANCES_PPM[1])
-    landings = []
-    for landmark, metabolites in LANDMARKS_PPM.items():
-        for name in [name for name in metabolites if name in basis.names]:
-            magnitude = np.abs(np.fft.fft(basis.fids[:, basis.names.index(name)], points)) * looked_at
-            landings.append(Landing(landmark, name, metabolites[name], float(ppm[np.argmax(magnitude)])))
-    return BasisCheck(tuple(landings))
+    magnitude = np.abs(np.fft.fft(fid, points))
+    highest = int(np.argmax(magnitude * looked_at))
+    below, here, above = magnitude[highest - 1], magnitude[highest], magnitude[(highest + 1) % points]
+    curvature = below - 2 * here + above
+    offset = (below - above) / (2 * curvature) if curvature < 0 else 0.0
+    return float(ppm[highest] + np.clip(offset, -0.5, 0.5) * (ppm[1] - ppm[0]))

@@ -1,13 +1,15 @@
 """What a basis holds, in words."""
 
 from mrs_keras.basis.basis import Basis
+from mrs_keras.basis.formats.contents import remarks
 
 
 def describe_basis(basis: Basis) -> str:
     """Returns a description of a basis for people: origin, acquisition, metabolites and their size.
 
     The size of a metabolite is the amplitude of the first point of its FID, which is proportional to its number of
-    protons where the basis was simulated without relaxation.
+    protons where the basis was simulated without relaxation. Of a basis that was read from a file that prints frequency
+    or dwell time with few digits, it says what they can stand for.
     """
     acquisition = basis.acquisition
     low, high = acquisition.ppm_axis[0], acquisition.ppm_axis[-1]
@@ -24,4 +26,4 @@ def describe_basis(basis: Basis) -> str:
     lines += [
         f"  {name:<{width}}  first point {abs(fid[0]):.4g}" for name, fid in zip(basis.names, basis.fids.T, strict=True)
     ]
-    return "\n".join(lines)
+    return "\n".join([*lines, *remarks(basis)])

@@ -1,11 +1,16 @@
 """Reading a basis of any format."""
 
+import dataclasses
+import numbers
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-from mrs_keras.acquisition import Acquisition
+import numpy as np
+
+from mrs_keras.acquisition import PPM_REFERENCE, Acquisition
 from mrs_keras.basis.basis import Basis
+from mrs_keras.basis.formats.acquired import check_band
 from mrs_keras.basis.formats.contents import BasisContents
 from mrs_keras.basis.formats.detect import FORMATS, SINGLE_FILES, Format, files_of_folder, format_of_file
 from mrs_keras.basis.formats.fsl_json import read_fsl_json
@@ -14,6 +19,7 @@ from mrs_keras.basis.formats.lcmodel import read_lcmodel_basis
 from mrs_keras.basis.formats.lcmodel_raw import read_lcmodel_raw
 from mrs_keras.basis.formats.npz import read_npz
 from mrs_keras.basis.formats.text import read_text_basis
+from mrs_keras.basis.wording import argument, setting
 from mrs_keras.checks import check_choice
 
 _READERS: dict[str, Callable[..., BasisContents]] = {
@@ -25,6 +31,8 @@ _READERS: dict[str, Callable[..., BasisContents]] = {
     "text": read_text_basis,
 }
 
+HIGHEST_REFERENCE_PPM = 10.0
+
 
 def read_basis(
     path: str | os.PathLike,
@@ -32,6 +40,7 @@ def read_basis(
     acquisition: Acquisition | None = None,
     format: Format | None = None,
     conjugated: bool | None = None,
+    reference_ppm: float = PPM_REFERENCE,
 ) -> Basis:
     """Reads a basis set of any of these formats, and tells by itself which one it is.
 
@@ -39,7 +48,7 @@ def read_basis(
     |---|---|---|---|---|
     | `"npz"` | file of `Basis.save` | in the file | ours | absolute |
     | `"lcmodel_basis"` | LCModel `.BASIS` file | in the file | conjugate | absolute, as LCModel defines it |
-    | `"lcmodel_raw"` | LCModel `.RAW`, file or folder | to be given | conjugate | absolute |
+    | `"lcmodel_raw"` | LCModel `.RAW`, file or folder | to be given, unless the header has it | conjugate | absolute |
     | `"fsl_json"` | FSL-MRS JSON, file or folder | in the files | conjugate | as stored |
     | `"jmrui"` | jMRUI text, file or folder | in the files | ours | as stored |
     | `"text"` | two-column text, file or folder | to be given | conjugate, unless `conjugated=False` | as stored |
@@ -51,19 +60,24 @@ def read_basis(
     Args:
       path: a file or a folder.
       acquisition: how the signals were sampled, for formats that do not say so. Where the files do, it takes their
-        place (for another `ppm_window`, or a more exact frequency), but may not contradict them: equal points,
-        bandwidth to 1e-4, frequency to 0.1 %. Defaults to `None`: as the files say, with a `ppm_window` of 0.2 to 4.2
-        ppm.
+        place (for another `ppm_window`, or more exact numbers), but may not contradict them: equal points; bandwidth to
+        1e-4 and frequency to 0.1 %, or to half a unit of the last digit that the file prints, whatever is more.
+        Defaults to `None`: as the files say, with a `ppm_window` of 0.2 to 4.2 ppm; `describe_basis` says where they
+        print too few digits.
       format: one of the above. Defaults to `None`: told by the content, and in a folder by the suffixes.
       conjugated: whether the files hold the complex conjugate of this package's convention (ppm = 4.65 + f / f0).
         Defaults to `None`: as the table says. `check_basis` tells if that was wrong.
+      reference_ppm: chemical shift of the spectrometer frequency that the files were written for, ppm, such as `4.68`.
+        The FIDs are shifted by its distance from 4.65 ppm, so that the peaks land right on the axis of this package.
+        Defaults to `4.65`. `check_basis` tells if that was wrong.
 
     Returns:
       `Basis` with `fids` of shape (points, metabolites).
 
     Raises:
       FileNotFoundError: if there is nothing at `path`.
-      ValueError: if it is no basis, incomplete, inconsistent, or ambiguous; the message names file and line.
+      ValueError: if it is no basis, incomplete, inconsistent, ambiguous, of another nucleus than hydrogen, or sampled
+        over more than 200 ppm, which only a wrong unit explains; the message names file and line.
 
     Example:
 
@@ -73,11 +87,33 @@ def read_basis(
     """
     path = Path(path)
     if format is not None:
-        check_choice("format", format, FORMATS)
+        check_choice(argument("format"), format, FORMATS)
+    if not (isinstance(reference_ppm, numbers.Real) and 0 <= reference_ppm <= HIGHEST_REFERENCE_PPM):
+        raise ValueError(
+            f"`{argument('reference_ppm')}` must be a chemical shift from 0 to {HIGHEST_REFERENCE_PPM:g} ppm. "
+            f"Received: {setting('reference_ppm', reference_ppm)}. Give for example {setting('reference_ppm', 4.68)}."
+        )
     if path.is_dir():
         source, format = files_of_folder(path, format)
     else:
         format = format or format_of_file(path)
         source = path if format in SINGLE_FILES else [path]
     forced = {} if conjugated is None else {"conjugated": conjugated}
-    return Basis(**vars(_READERS[format](source, acquisition, **forced)))
+    contents = _READERS[format](source, acquisition, **forced)
+    check_band(path, None, contents.acquisition.spectrometer_frequency_mhz, contents.acquisition.bandwidth_hz)
+    return Basis(**vars(_referenced(contents, float(reference_ppm))))
+
+
+def _referenced(contents: BasisContents, reference_ppm: float) -> BasisContents:
+    """Returns signals that were written for a spectrometer frequency at `reference_ppm` as they are for 4.65 ppm."""
+    if reference_ppm == PPM_REFERENCE:
+        return contents
+    acquisition = contents.acquisition
+    shift_hz = (reference_ppm - PPM_REFERENCE) * acquisition.spectrometer_frequency_mhz
+    times_s = np.arange(acquisition.points) / acquisition.bandwidth_hz
+    return dataclasses.replace(
+        contents,
+        fids=contents.fids * np.exp(2j * np.pi * shift_hz * times_s)[:, None],
+        description=f"{contents.description}; moved from {reference_ppm:g} to {PPM_REFERENCE} ppm",
+        reading=dataclasses.replace(contents.reading, reference_ppm=reference_ppm),
+    )

@@ -42,8 +42,9 @@ def _singlet(fid: np.ndarray, acquisition: Acquisition, ppm: float) -> np.ndarra
     if not abs(expected_hz) + half_window_hz <= bandwidth_hz / 2:
         reach_ppm = (bandwidth_hz / 2 - half_window_hz) / frequency_mhz
         raise ValueError(
-            f"The peak must lie inside the spectrum, {half_window_hz:.0f} Hz from its ends. Expected `ppm` from "
-            f"{PPM_REFERENCE - reach_ppm:.2f} to {PPM_REFERENCE + reach_ppm:.2f}. Received: ppm={ppm}."
+            f"The reference peak must lie inside the spectrum, {half_window_hz:.0f} Hz from its ends. "
+            f"Expected: from {PPM_REFERENCE - reach_ppm:.2f} to {PPM_REFERENCE + reach_ppm:.2f} ppm. "
+            f"Received: {ppm} ppm. A peak outside does no harm: leave it."
         )
     offsets_hz = np.fft.fftfreq(acquisition.points, 1 / bandwidth_hz) - expected_hz
     window = np.abs(offsets_hz) <= half_window_hz

@@ -1,9 +1,13 @@
 """The commands `mrs-keras basis ...`."""
 
 import argparse
+import contextlib
+import sys
 from pathlib import Path
 
 from mrs_keras.cli.options import add_command
+
+_ACQUISITION = ("spectrometer_frequency_mhz", "bandwidth_hz", "points")
 
 
 def add_basis_commands(commands) -> None:
@@ -15,7 +19,10 @@ def add_basis_commands(commands) -> None:
         return add_command(basis_commands, name, run, help_text)
 
     simulate = add("simulate", _simulate, "simulate a basis from spin systems, with ideal pulses")
-    simulate.add_argument("--output", type=Path, required=True, help=".npz file to write")
+    simulate.add_argument(
+        "--output", type=Path, required=True, help="file, or folder of a file per metabolite, to write"
+    )
+    _add_format(simulate)
     simulate.add_argument("--metabolites", nargs="+", default=["NAA", "PCr"], metavar="NAME", help="metabolites")
     simulate.add_argument("--sequence", default="press", help="press, steam, spin_echo or pulse_acquire")
     for option, text in (
@@ -39,9 +46,7 @@ def add_basis_commands(commands) -> None:
     convert = add("convert", _convert, "write a basis in another format")
     _add_file(convert)
     convert.add_argument("output", type=Path, help="file, or folder of a file per metabolite, to write")
-    convert.add_argument(
-        "--to", metavar="FORMAT", help="npz, lcmodel_basis, lcmodel_raw or fsl_json; told by the suffix"
-    )
+    _add_format(convert)
     convert.add_argument("--without-reference-peak", action="store_true", help="remove the reference peak at 0 ppm")
 
 
@@ -55,55 +60,106 @@ def _add_acquisition(command, *, defaults: bool) -> None:
         command.add_argument(option, type=kind, default=default if defaults else argparse.SUPPRESS, help=text)
 
 
+def _add_format(command) -> None:
+    command.add_argument(
+        "--to", metavar="FORMAT", help="npz, lcmodel_basis, lcmodel_raw or fsl_json; by default told by the suffix"
+    )
+
+
 def _add_file(command) -> None:
+    """Adds a basis to read, and the options of `read_basis`."""
     command.add_argument("file", type=Path, help="basis file, or folder of a file per metabolite, of any known format")
-    command.add_argument("--conjugated", action="store_true", help="the file holds the complex conjugate")
+    command.add_argument(
+        "--format",
+        metavar="FORMAT",
+        help="npz, lcmodel_basis, lcmodel_raw, fsl_json, jmrui or text; by default told by the content",
+    )
+    command.add_argument(
+        "--conjugated",
+        action=argparse.BooleanOptionalAction,
+        help="the file holds, or does not hold, the complex conjugate of this package's convention; by default as its "
+        "format has it: .BASIS, .RAW, JSON and text do, jMRUI and .npz do not",
+    )
+    command.add_argument(
+        "--reference-ppm",
+        type=float,
+        metavar="PPM",
+        help="chemical shift of the spectrometer frequency that the file was written for; by default 4.65",
+    )
     group = command.add_argument_group(
-        "acquisition", "For formats that do not say it (.RAW, two-column text); all three."
+        "acquisition", "For files that do not say it (.RAW, two-column text) or print few digits; all three."
     )
     _add_acquisition(group, defaults=False)
 
 
-def _read(options):
-    from mrs_keras import Acquisition, read_basis
+def _naming_options(format: str = "--format") -> contextlib.AbstractContextManager:
+    """Lets messages of the block name the options of these commands; `format` is the one that names a format."""
+    from mrs_keras.basis.wording import command_line
 
-    names = ("spectrometer_frequency_mhz", "bandwidth_hz", "points")
-    given = {name: getattr(options, name) for name in names if hasattr(options, name)}
-    if given and len(given) < len(names):
+    return command_line(format=format, metabolite="--metabolites")
+
+
+def _acquisition(options):
+    """Returns the acquisition that the options give, or `None` where they give none."""
+    from mrs_keras.basis.formats.acquired import acquisition_of
+    from mrs_keras.checks import check_count, check_positive
+
+    given = {name: getattr(options, name) for name in _ACQUISITION if hasattr(options, name)}
+    if not given:
+        return None
+    if len(given) < len(_ACQUISITION):
         raise ValueError(
             "Give all three of --spectrometer-frequency-mhz, --bandwidth-hz and --points, or none. "
-            f"Received: {', '.join(given)}."
+            f"Received: {', '.join('--' + name.replace('_', '-') for name in given)}."
         )
-    acquisition = Acquisition(**given) if given else None
-    return read_basis(options.file, acquisition=acquisition, conjugated=True if options.conjugated else None)
+    check_positive("--spectrometer-frequency-mhz", given["spectrometer_frequency_mhz"], 123.2)
+    check_positive("--bandwidth-hz", given["bandwidth_hz"], 4000.0)
+    check_count("--points", given["points"], 2048, at_least=2)
+    return acquisition_of(**given)
+
+
+def _read(options):
+    from mrs_keras import read_basis
+
+    reference = {} if options.reference_ppm is None else {"reference_ppm": options.reference_ppm}
+    with _naming_options():
+        return read_basis(
+            options.file,
+            acquisition=_acquisition(options),
+            format=options.format,
+            conjugated=options.conjugated,
+            **reference,
+        )
 
 
 def _simulate(options) -> None:
-    from mrs_keras import Acquisition, simulate_basis
+    from mrs_keras import simulate_basis
 
-    acquisition = Acquisition(options.spectrometer_frequency_mhz, options.bandwidth_hz, options.points)
-    basis = simulate_basis(
-        options.metabolites,
-        acquisition,
-        sequence=options.sequence,
-        linewidth_hz=options.linewidth_hz,
-        constants=options.constants,
-        **{name: value for name, value in vars(options).items() if name in ("te1_ms", "te2_ms", "te_ms", "tm_ms")},
-    )
-    basis.save(options.output)
+    with _naming_options(format="--to"):
+        basis = simulate_basis(
+            options.metabolites,
+            _acquisition(options),
+            sequence=options.sequence,
+            linewidth_hz=options.linewidth_hz,
+            constants=options.constants,
+            **{name: value for name, value in vars(options).items() if name in ("te1_ms", "te2_ms", "te_ms", "tm_ms")},
+        )
+        basis.save(options.output, format=options.to)
     print(f"{options.output}: {', '.join(basis.names)}; {basis.description}")
 
 
 def _info(options) -> None:
     from mrs_keras.basis import describe_basis
 
-    print(describe_basis(_read(options)))
+    with _naming_options():
+        print(describe_basis(_read(options)))
 
 
 def _check(options) -> None:
     from mrs_keras.basis import check_basis
 
-    print(check_basis(_read(options)))
+    with _naming_options():
+        print(check_basis(_read(options)))
 
 
 def _plot(options) -> None:
@@ -112,8 +168,16 @@ def _plot(options) -> None:
 
 
 def _convert(options) -> None:
+    from mrs_keras.basis import check_basis
+
     basis = _read(options)
-    if options.without_reference_peak:
-        basis = basis.without_reference_peak()
-    basis.save(options.output, format=options.to)
+    with _naming_options():
+        check = check_basis(basis)
+        doubts = [*check.remarks, *([f"The basis {check.verdict}. {check.advice}"] if check.in_doubt else [])]
+    with _naming_options(format="--to"):
+        if options.without_reference_peak:
+            basis = basis.without_reference_peak()
+        basis.save(options.output, format=options.to)
     print(f"{options.output}: {', '.join(basis.names)}")
+    for doubt in doubts:
+        print(f"Warning: {doubt}", file=sys.stderr)

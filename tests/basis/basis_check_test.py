@@ -28,7 +28,7 @@ def test_a_right_basis_looks_right_and_its_peaks_land_where_they_were_put():
 def test_a_conjugated_basis_looks_conjugated():
     check = check_basis(dataclasses.replace(KNOWN, fids=KNOWN.fids.conj()))
     assert check.verdict == "looks conjugated"
-    assert "looks conjugated. Read it with `read_basis(..., conjugated=...)` the other way round." in str(check)
+    assert "looks conjugated. Take the complex conjugate of its signals." in str(check)
     assert [landing.place for landing in check.landings] == ["mirrored"] * 3
 
 

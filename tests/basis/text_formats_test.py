@@ -52,7 +52,7 @@ def test_dialects_of_two_column_text_give_the_same_signal(tmp_path, content):
         ("1 2\n3 4\n5 x\n7 8\n", r"line 3: expected a finite number. Received: 'x'"),
         ("1 2\n3 4\n5 nan\n7 8\n", r"line 3: expected a finite number. Received: 'nan'"),
         ("1 2\n3 4\n5 6\n", r"line 1: the file contradicts.*points=4. Received: points=3"),
-        ("1 2\0\n" * 4, r"line 1: this is no text: it holds a zero byte"),
+        ("1 2\0\n" * 4, r"line 1: not a text file: it holds a zero byte"),
         ("1 2\n" * 10 + "1 " * 2**16, r"line 11: too long for a line"),
         ("1 2\n" * (2**22 + 1), "too long for a basis file. Expected at most 4194304 lines"),
         ("# nothing\n\n", "the file holds no numbers"),
@@ -101,6 +101,13 @@ def test_a_jmrui_file_of_several_signals_names_them_itself(tmp_path):
         np.testing.assert_allclose(basis.fids, FIDS, atol=1e-6)
 
 
+def test_a_name_that_a_jmrui_file_gives_twice_is_told_with_both_lines(tmp_path):
+    content = jmrui_file(FIDS.T, ["NAA", "Cr", "NAA"])
+    words = r"all\.txt', line 534: the metabolite 'NAA' occurs twice, first in '.*all\.txt', line 20\."
+    with pytest.raises(ValueError, match=words):
+        read_one(tmp_path, "all.txt", content)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
@@ -112,6 +119,11 @@ def test_a_jmrui_file_of_several_signals_names_them_itself(tmp_path):
         ),
         ("PointsInDataset: 256", "PointsInDataset: 1e15", r"line 5: `PointsInDataset` must be a whole number up to"),
         ("PointsInDataset: 256", "PointsInDataset: many", r"line 5: `PointsInDataset` must be a positive number"),
+        (
+            "DatasetsInFile: 1",
+            "DatasetsInFile: 1\nPointsInDataset: 512",
+            r"line 7: `PointsInDataset` occurs twice, first in line 5\.",
+        ),
         ("DatasetsInFile: 1", "DatasetsInFile: 2", r"Expected here: a line 'Signal ... out of ... in file'"),
         ("DatasetsInFile: 1", "DatasetsInFile: 0.5", r"line 6: `DatasetsInFile` must be a whole number"),
         ("SamplingInterval: ", "SamplingInterval: -", r"line 7: `SamplingInterval` must be a positive number"),
@@ -154,8 +166,12 @@ def test_json_in_one_line_or_with_more_than_the_signal_gives_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (JSON[:2000], r"line \d+: this is no JSON: .*truncated"),
+        (JSON[:2000], r"line \d+: not valid JSON: .*truncated"),
         (JSON.replace("basis_re", "re"), r"x\.json': `basis_re` must be a list of numbers"),
+        (
+            JSON.replace('"basis_name"', '"basis_re": [1.0],\n"basis_name"'),
+            r"`basis_re` occurs twice, first in line 3\.",
+        ),
         (changed(basis_im=[0.0]), r"line 2\d\d: real and imaginary part must be equally long. Received: 256 and 1"),
         (changed(basis_re=["1.0"] * 256), r"line 3: `basis_re` must be a list of numbers"),
         (changed(basis_re=[True] * 256), r"line 3: `basis_re` must be a list of numbers"),
@@ -184,7 +200,9 @@ def test_broken_json_is_refused_with_file_and_line(tmp_path, content, words):
 def test_two_files_of_one_metabolite_are_refused(tmp_path):
     (tmp_path / "a.json").write_text(JSON)
     (tmp_path / "b.json").write_text(JSON)
-    with pytest.raises(ValueError, match=r"b\.json', line 3: the metabolite 'NAA' occurs twice, first in '.*a\.json'"):
+    with pytest.raises(
+        ValueError, match=r"b\.json', line 3: the metabolite 'NAA' occurs twice, first in '.*a\.json', line 3"
+    ):
         read_basis(tmp_path)
 
 

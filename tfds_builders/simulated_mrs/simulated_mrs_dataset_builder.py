@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from mrs_keras.basis import basis_for, read_basis
+from mrs_keras.basis.aliases import find_metabolite
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.simulation import (
     EFFECT_PARAMETERS,
@@ -125,7 +126,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         if config.basis is None:
             return ExampleRecipe(prior, basis_for(prior.metabolites), config.seed, config.snr, config.backend)
         basis = read_basis(config.basis)
-        missing = [name for name in prior.metabolites if name not in basis.names]
+        missing = [name for name in prior.metabolites if find_metabolite(name, basis.names) is None]
         if missing:
             raise ValueError(
                 f"The basis must have the metabolites of the prior. Missing: {', '.join(missing)}. "

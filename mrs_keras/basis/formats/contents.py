@@ -1,11 +1,29 @@
 """What a basis file holds, whatever its format."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
-from mrs_keras.acquisition import Acquisition
+from mrs_keras.acquisition import PPM_REFERENCE, Acquisition
+from mrs_keras.basis.formats.printed import Printed
+from mrs_keras.basis.wording import acquisition_setting
 from mrs_keras.checks import check_finite
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """How a file was read, for what descriptions and advice say of it.
+
+    Attributes:
+      conjugated: whether the file was taken for the complex conjugate of this package's convention.
+      reference_ppm: chemical shift of the spectrometer frequency that it was taken to be written for, ppm.
+      coarse: what the file prints with too few digits -> the printed number.
+    """
+
+    conjugated: bool
+    reference_ppm: float = PPM_REFERENCE
+    coarse: Mapping[str, Printed] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -18,6 +36,7 @@ class BasisContents:
         evolves as `exp(+2 pi i f t)` and lies at `4.65 + f / f0` ppm.
       acquisition: how the FIDs were sampled.
       description: one line on where the signals come from. Defaults to `""`.
+      reading: how a file was read. Defaults to `None`: the signals come from elsewhere. It is not saved.
 
     Raises:
       ValueError: if shapes disagree, a name occurs twice, or a value is not finite.
@@ -27,6 +46,7 @@ class BasisContents:
     fids: np.ndarray
     acquisition: Acquisition
     description: str = ""
+    reading: Reading | None = dataclasses.field(default=None, repr=False)
 
     def __post_init__(self):
         names = tuple(str(name) for name in self.names)
@@ -42,3 +62,19 @@ class BasisContents:
         fids.setflags(write=False)
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "fids", fids)
+
+
+def remarks(contents: BasisContents) -> list[str]:
+    """Returns a sentence for each number that the file of a basis prints with too few digits."""
+    if contents.reading is None or not contents.reading.coarse:
+        return []
+    acquisition = contents.acquisition
+    units = {"bandwidth": "Hz", "spectrometer frequency": "MHz"}
+    remedy = "Where you know it better, give it: " + acquisition_setting(
+        acquisition.spectrometer_frequency_mhz, round(acquisition.bandwidth_hz, 2), acquisition.points
+    )
+    return [
+        f"The file prints the {what} coarsely: {number.text} can stand for {number.low:.6g} to {number.high:.6g} "
+        f"{units[what]}. {remedy}."
+        for what, number in contents.reading.coarse.items()
+    ]

@@ -1,14 +1,18 @@
 """Which format a file or folder has."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
+from mrs_keras.basis.formats.fault import fault, quoted
+from mrs_keras.basis.formats.foreign import HEAD_BYTES, check_not_foreign, check_zip
 from mrs_keras.basis.formats.jmrui import SUMMARY_FILE, is_jmrui
 from mrs_keras.basis.formats.signals import MAX_METABOLITES
-from mrs_keras.basis.formats.source_text import check_plain_file, fault, parse_number, quoted
+from mrs_keras.basis.formats.source_text import check_plain_file, parse_number
 from mrs_keras.basis.formats.text import COMMENT_MARKS
+from mrs_keras.basis.wording import setting
 
 Format = Literal["npz", "lcmodel_basis", "lcmodel_raw", "fsl_json", "jmrui", "text"]
 FORMATS = get_args(Format)
@@ -19,32 +23,38 @@ SINGLE_FILES = ("npz", "lcmodel_basis")
 # Of a file per metabolite. jMRUI's and two-column text share a suffix, and are told apart by content.
 _SUFFIXES = {"lcmodel_raw": (".raw",), "fsl_json": (".json",), "text": (".txt", ".csv", ".dat", ".asc")}
 _NO_SIGNALS = ("readme", "license", "licence", "citation", Path(SUMMARY_FILE).stem)
-_HEAD_BYTES = 2**16
+_COMPRESSED = {".gz", ".bz2", ".xz", ".zip", ".7z"}
+_START_BYTES = 2**16
 _NAMELIST = re.compile(r"[$&](BASIS1|NMID)\b", re.IGNORECASE)
+_CONTROL = re.compile(r"[$&](LCMODL|NMALL|NMEACH)\b", re.IGNORECASE)
 
 
 def files_of_folder(folder: Path, format: str | None) -> tuple[Sequence[Path], str]:
-    """Returns the signal files of a folder, sorted, and their format."""
+    """Returns the signal files of a folder, sorted, and their format.
+
+    Args:
+      folder: the folder.
+      format: the format that the caller names, or `None`.
+
+    Raises:
+      ValueError: if the folder holds no files of that format, or files of several.
+    """
+    if format in SINGLE_FILES:
+        raise fault(
+            folder, None, f"{setting('format', format)} is a single file. Received a folder. Give the path of the file."
+        )
     files: dict[str, list[Path]] = {}
+    others: Counter[str] = Counter()
     for path in sorted(folder.iterdir()):
         kind = next((kind for kind, suffixes in _SUFFIXES.items() if path.suffix.lower() in suffixes), None)
-        if kind and not path.name.startswith(".") and path.stem.lower() not in _NO_SIGNALS and path.is_file():
+        if path.name.startswith(".") or path.stem.lower() in _NO_SIGNALS or not path.is_file():
+            continue
+        if kind and (format is None or kind == ("text" if format == "jmrui" else format)):
             files.setdefault(kind, []).append(path)
-    if format in SINGLE_FILES:
-        raise fault(folder, None, f"format='{format}' is a single file. Received a folder. Give the path of the file.")
-    if format is not None:
-        files = {kind: files[kind] for kind in files if kind == ("text" if format == "jmrui" else format)}
+        else:
+            others[path.suffix or "without suffix"] += 1
     if len(files) != 1:
-        alone = [path.name for path in sorted(folder.glob("*")) if path.suffix.lower() in (".basis", ".npz")][:3]
-        raise fault(
-            folder,
-            None,
-            "the folder must hold the files of one format, one per metabolite. "
-            f"Expected: {' or '.join(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)}. Received: "
-            f"{', '.join(f'{len(found)} {found[0].suffix}' for found in files.values()) or 'none of these'}. "
-            + (f"Give the path of the file: {', '.join(alone)}." if alone else "")
-            + (f"Choose by `format`: {', '.join(files)}." if files else ""),
-        )
+        raise fault(folder, None, _choice_of_files(folder, files, others))
     ((kind, found),) = files.items()
     if len(found) > MAX_METABOLITES:
         raise fault(folder, None, f"more than {MAX_METABOLITES} files. Is this the right folder?")
@@ -57,12 +67,31 @@ def files_of_folder(folder: Path, format: str | None) -> tuple[Sequence[Path], s
     return found, format or kind
 
 
+def _choice_of_files(folder: Path, files: dict[str, list[Path]], others: Counter[str]) -> str:
+    """Returns what to say of a folder that has files of no format, or of several."""
+    received = ", ".join(f"{len(found)} {found[0].suffix}" for found in files.values())
+    if not received:
+        beside = ", ".join(f"{number} {suffix}" for suffix, number in others.most_common(3))
+        received = "none of these" + (f", but {beside}" if beside else "")
+    alone = [path.name for path in sorted(folder.glob("*")) if path.suffix.lower() in (".basis", ".npz")][:3]
+    return (
+        "the folder must hold the files of one format, one per metabolite. "
+        f"Expected: {' or '.join(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)}. "
+        f"Received: {received}."
+        + (f" Give the path of the file: {', '.join(alone)}." if alone else "")
+        + (f" Choose one: {' or '.join(setting('format', kind) for kind in files)}." if files else "")
+        + (" Unpack them first." if not files and set(others) & _COMPRESSED else "")
+    )
+
+
 def format_of_file(path: Path) -> str:
-    """Returns the format that a file starts like."""
+    """Returns the format that a file starts like; raises `ValueError` if that is none."""
     check_plain_file(path)
     with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
+        head = file.read(_START_BYTES)
+    check_not_foreign(path, head[:HEAD_BYTES], zip_is_right=True)
     if head.startswith(b"PK\x03\x04"):
+        check_zip(path)
         return "npz"
     text = head.decode("latin-1").removeprefix("\xef\xbb\xbf").lstrip()
     if text.startswith("{"):
@@ -71,6 +100,14 @@ def format_of_file(path: Path) -> str:
         return "jmrui"
     if match := _NAMELIST.search(text):
         return "lcmodel_basis" if match[1].upper() == "BASIS1" else "lcmodel_raw"
+    if _CONTROL.search(text):
+        raise fault(
+            path,
+            None,
+            "not a basis but a control file of LCModel. Give the file that FILBAS names, or a folder of .RAW files.",
+        )
+    if not text:
+        raise fault(path, None, "the file is empty. Is it the right one, and was it downloaded whole?")
     rows = (line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(COMMENT_MARKS))
     first = next(rows, "")
     if first.strip() and all(parse_number(token) is not None for token in first.replace(",", " ").split()):
@@ -78,6 +115,7 @@ def format_of_file(path: Path) -> str:
     raise fault(
         path,
         1,
-        f"this is no basis of a known format. Expected one of: {', '.join(FORMATS)}. "
-        f"Received a file that starts with {quoted(text[:40])}. Give its `format` if it is one of these.",
+        f"not a basis of a known format. Expected one of: {', '.join(FORMATS)}. "
+        f"Received a file that starts with {quoted(text[:40])}. If it is one of these all the same, name it, for "
+        f"example {setting('format', 'text')}.",
     )

@@ -1,6 +1,8 @@
 """FSL-MRS's basis: a folder with one JSON file per metabolite."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,8 +10,11 @@ import numpy as np
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
+from mrs_keras.basis.formats.fault import fault, twice
+from mrs_keras.basis.formats.nucleus import check_proton, isotope
+from mrs_keras.basis.formats.printed import Printed, as_meant, exactly, printed_bandwidth, printed_frequency
 from mrs_keras.basis.formats.signals import Signal, to_contents
-from mrs_keras.basis.formats.source_text import fault, read_text
+from mrs_keras.basis.formats.source_text import parse_number, read_text
 
 CONJUGATED = True
 """FSL-MRS stores the conjugate of what it holds in memory, and conjugates on reading."""
@@ -27,7 +32,7 @@ def read_fsl_json(
 
     Args:
       files: one per metabolite.
-      acquisition: takes the place of what the files say, with which it must agree (the frequency to 0.1 %). Defaults
+      acquisition: takes the place of what the files say, with which it must agree (see `read_basis`). Defaults
         to `None`: as the files say.
       conjugated: whether the files hold the complex conjugate of this package's convention. Defaults to `True`.
 
@@ -71,12 +76,7 @@ def write_fsl_json(basis: BasisContents, folder: Path) -> None:
 def _read(path: Path) -> tuple[Signal, str]:
     """Reads one metabolite, and where its file says it comes from."""
     text = read_text(path)
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise fault(path, error.lineno, f"this is no JSON: {error.msg}. The file may be truncated.") from None
-    except (ValueError, RecursionError) as error:  # a number of more digits than Python takes; deep nesting
-        raise fault(path, None, f"this JSON cannot be read: {error}.") from None
+    content = _content(path, text)
     basis = content.get("basis") if isinstance(content, dict) else None
     if not isinstance(basis, dict):
         raise fault(path, 1, "no object 'basis'. Expected a JSON file of an FSL-MRS basis.")
@@ -90,17 +90,54 @@ def _read(path: Path) -> tuple[Signal, str]:
     name = basis.get("basis_name")
     if not isinstance(name, str):
         raise fault(path, _line_of(text, "basis_name"), f"`basis_name` must be a string. Received: {name!r:.40}.")
-    _check_nucleus(path, text, content, basis)
+    frequency, bandwidth = _sampling(path, text, basis)
+    _check_nucleus(path, text, content, basis, frequency.value)
     meta = content.get("meta")
     source = meta.get("SimVersion") if isinstance(meta, dict) else None
-    return Signal(
-        name,
-        real + 1j * imaginary,
-        path,
-        _line_of(text, "basis_re"),
-        _positive(path, text, basis, "basis_centre"),
-        1 / _positive(path, text, basis, "basis_dwell"),
-    ), source if isinstance(source, str) else ""
+    signal = Signal(name, real + 1j * imaginary, path, _line_of(text, "basis_re"), frequency, bandwidth)
+    return signal, source if isinstance(source, str) else ""
+
+
+def _content(path: Path, text: str) -> object:
+    """Parses a text as JSON, in which no key of a basis may occur twice."""
+    repeated: list[str] = []
+
+    def checked(pairs: list[tuple[str, object]]) -> dict:
+        content = dict(pairs)
+        if len(content) < len(pairs):
+            repeated.extend(key for key, number in Counter(key for key, _ in pairs).items() if number > 1)
+        return content
+
+    try:
+        content = json.loads(text, object_pairs_hook=checked)
+    except json.JSONDecodeError as error:
+        raise fault(path, error.lineno, f"not valid JSON: {error.msg}. The file may be truncated.") from None
+    except (ValueError, RecursionError) as error:  # a number of more digits than Python takes; deep nesting
+        raise fault(path, None, f"this JSON cannot be read: {error}.") from None
+    for key in repeated:
+        if key.startswith("basis"):
+            raise twice(path, key, _line_of(text, key), _line_of(text, key, occurrence=2))
+    return content
+
+
+def _sampling(path: Path, text: str, basis: dict) -> tuple[Printed, Printed]:
+    """Returns frequency in MHz and bandwidth in Hz, as the file prints them.
+
+    A dwell time of few digits that gives a whole number of Hz is exact: JSON is written with as many as there are.
+    """
+    frequency_mhz, dwell_s = (_positive(path, text, basis, key) for key in ("basis_centre", "basis_dwell"))
+    token = _token_of(text, "basis_centre", frequency_mhz)
+    frequency = printed_frequency(f"basis_centre: {token} MHz", token, frequency_mhz)
+    token, bandwidth_hz = _token_of(text, "basis_dwell", dwell_s), 1 / dwell_s
+    printed = f"basis_dwell: {token} s"
+    exact = as_meant(token, bandwidth_hz)
+    return frequency, exactly(bandwidth_hz, printed) if exact else printed_bandwidth(printed, token, dwell_s)
+
+
+def _token_of(text: str, key: str, value: float) -> str:
+    """Returns how a number is printed behind its key; its shortest form where the key stands elsewhere, too."""
+    tokens = re.findall(rf'"{key}"\s*:\s*([-+0-9.eE]+)', text)
+    return next((token for token in tokens if parse_number(token) == value), repr(value))
 
 
 def _array(path: Path, text: str, basis: dict, key: str) -> np.ndarray:
@@ -125,19 +162,24 @@ def _positive(path: Path, text: str, basis: dict, key: str) -> float:
     return float(value)
 
 
-def _check_nucleus(path: Path, text: str, content: dict, basis: dict) -> None:
-    """Raises `ValueError` if the file names another nucleus than hydrogen."""
-    sequence = content.get("seq")
-    elsewhere = sequence.get("Nucleus") if isinstance(sequence, dict) else None
-    nucleus = basis.get("basis_nucleus") or elsewhere or "1H"
-    if nucleus != "1H":
-        key = "basis_nucleus" if basis.get("basis_nucleus") else "Nucleus"
+def _check_nucleus(path: Path, text: str, content: dict, basis: dict, frequency_mhz: float) -> None:
+    """Raises `ValueError` if the file is of another nucleus than hydrogen, by name, or by the field of the sequence."""
+    sequence = content.get("seq") if isinstance(content.get("seq"), dict) else {}
+    key = "basis_nucleus" if basis.get("basis_nucleus") else "Nucleus"
+    nucleus, field_t = basis.get("basis_nucleus") or sequence.get("Nucleus"), sequence.get("B0")
+    if nucleus and not (isinstance(nucleus, str) and isotope(nucleus)):
         raise fault(
-            path, _line_of(text, key), f"only proton spectra are supported. Expected: '1H'. Received: {nucleus!r:.40}."
+            path, _line_of(text, key), f"`{key}` must name a nucleus. Expected: '1H'. Received: {nucleus!r:.40}."
         )
+    field_t = field_t if type(field_t) in (int, float) and 1e-3 < field_t < 1e3 else None
+    check_proton(path, _line_of(text, key if nucleus else "basis_centre"), nucleus or None, frequency_mhz, field_t)
 
 
-def _line_of(text: str, key: str) -> int | None:
+def _line_of(text: str, key: str, occurrence: int = 1) -> int | None:
     """Returns the number of the line where a key stands, from 1, or `None` where it does not."""
-    position = text.find(f'"{key}"')
-    return None if position < 0 else text.count("\n", 0, position) + 1
+    position = -1
+    for _ in range(occurrence):
+        position = text.find(f'"{key}"', position + 1)
+        if position < 0:
+            return None
+    return text.count("\n", 0, position) + 1

@@ -5,13 +5,28 @@ from pathlib import Path
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
+from mrs_keras.basis.formats.fault import fault, quoted, twice
+from mrs_keras.basis.formats.nucleus import check_proton, field_of, isotope
+from mrs_keras.basis.formats.printed import printed_bandwidth, printed_frequency
 from mrs_keras.basis.formats.signals import MAX_METABOLITES, MAX_POINTS, Signal, to_contents
-from mrs_keras.basis.formats.source_text import fault, parse_columns, parse_number, quoted, read_lines
+from mrs_keras.basis.formats.source_text import parse_columns, parse_number, read_lines
 
 CONJUGATED = False
 """jMRUI's sign is that of this package: the challenge's jMRUI files are the conjugate of its LCModel files."""
 
 TITLE = "jmrui data textfile"
+KEYS = (
+    "PointsInDataset",
+    "DatasetsInFile",
+    "SamplingInterval",
+    "BeginTime",
+    "TransmitterFrequency",
+    "MagneticField",
+    "TypeOfNucleus",
+    "SignalNames",
+)
+"""What is read of the header."""
+
 SUMMARY_FILE = "jmrui-text_output_summary.txt"
 """A file that Vespa-Simulation puts beside those it exports for jMRUI; it holds no signal."""
 
@@ -25,11 +40,12 @@ def read_jmrui(
     `PointsInDataset` and `DatasetsInFile`. After a line `Signal 1 out of 1 in file` come the points: real and imaginary
     part of the FID, and, ignored here, of its spectrum. `ZeroOrderPhase`, which is for display, is ignored too. A
     metabolite is called as its file, or, in a file of several datasets, as `SignalNames` says. The unit of the numbers
-    is arbitrary: they are taken as they are.
+    is arbitrary: they are taken as they are. A file of another nucleus than hydrogen is refused: by `TypeOfNucleus`,
+    or, where that is a number code, by `TransmitterFrequency` over `MagneticField`.
 
     Args:
       files: one per metabolite, or one with all.
-      acquisition: takes the place of what the files say, with which it must agree (the frequency to 0.1 %). Defaults
+      acquisition: takes the place of what the files say, with which it must agree (see `read_basis`). Defaults
         to `None`: as the files say.
       conjugated: whether the files hold the complex conjugate of this package's convention. Defaults to `False`.
 
@@ -37,7 +53,8 @@ def read_jmrui(
       `BasisContents` with `fids` of shape (points, metabolites), in the order of `files`.
 
     Raises:
-      ValueError: if a file is no jMRUI text or incomplete, or if the files disagree in acquisition.
+      ValueError: if a file is no jMRUI text or incomplete, if its nucleus is not hydrogen, or if the files disagree in
+        acquisition.
     """
     signals = [signal for path in files for signal in _read(path)]
     return to_contents(signals, acquisition, conjugated, f"jMRUI files in '{files[0].parent.name}'")
@@ -54,8 +71,14 @@ def _read(path: Path) -> list[Signal]:
     header, first = _header(path, lines)
     points = _count(path, header, "PointsInDataset", MAX_POINTS)
     datasets = _count(path, header, "DatasetsInFile", MAX_METABOLITES)
-    interval_s = _positive(path, header, "SamplingInterval") / 1e3
-    frequency_mhz = _positive(path, header, "TransmitterFrequency") / 1e6
+    interval_ms, transmitter_hz = (_positive(path, header, key) for key in ("SamplingInterval", "TransmitterFrequency"))
+    token = header["SamplingInterval"][0]
+    bandwidth = printed_bandwidth(f"SamplingInterval: {token} ms", token, interval_ms / 1e3, 1e-3)
+    token = header["TransmitterFrequency"][0]
+    frequency = printed_frequency(f"TransmitterFrequency: {token} Hz", token, transmitter_hz / 1e6, 1e-6)
+    nucleus, line = header.get("TypeOfNucleus", ("", None))
+    field, field_line = header.get("MagneticField", ("", None))
+    check_proton(path, line if isotope(nucleus) else field_line, nucleus, frequency.value, field_of(field))
     begin, line = header.get("BeginTime", ("0", None))
     if parse_number(begin) != 0:
         raise fault(path, line, f"`BeginTime` must be 0: a basis starts at the echo. Received: {quoted(begin)}.")
@@ -73,7 +96,7 @@ def _read(path: Path) -> list[Signal]:
                 f"{datasets}. Received: {found}. Export it again.",
             )
         fid = parse_columns(path, start + 1, block, columns=[2, 4])
-        signals.append(Signal("", fid, path, start + 1, frequency_mhz, 1 / interval_s))
+        signals.append(Signal("", fid, path, start + 1, frequency, bandwidth))
         first = _next_signal(path, lines, stop, last=index + 1 == datasets)
     for signal, name in zip(signals, _names(path, header, datasets), strict=True):
         signal.name = name
@@ -87,8 +110,9 @@ def _header(path: Path, lines: Sequence[str]) -> tuple[dict[str, tuple[str, int]
         if line.startswith("Signal ") and " out of " in line:
             return header, index + 1
         name, colon, value = line.partition(":")
-        if colon:
-            header[name.strip()] = (value.strip(), index + 1)
+        entry = (value.strip(), index + 1)
+        if colon and header.setdefault(name.strip(), entry)[0] != entry[0] and name.strip() in KEYS:
+            raise twice(path, name.strip(), header[name.strip()][1], index + 1)
     raise fault(
         path,
         len(lines),

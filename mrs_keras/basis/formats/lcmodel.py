@@ -8,9 +8,18 @@ import numpy as np
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
-from mrs_keras.basis.formats.namelist import FORTRAN_FORMAT, Group, read_groups, write_group, write_numbers
+from mrs_keras.basis.formats.fault import fault, twice
+from mrs_keras.basis.formats.namelist import (
+    FORTRAN_FORMAT,
+    Group,
+    printed_hzpppm,
+    read_groups,
+    write_group,
+    write_numbers,
+)
+from mrs_keras.basis.formats.printed import printed_bandwidth, single_precision
 from mrs_keras.basis.formats.signals import MAX_POINTS, Signal, to_contents
-from mrs_keras.basis.formats.source_text import fault, read_lines
+from mrs_keras.basis.formats.source_text import read_lines
 
 CONJUGATED = True
 """LCModel's frequency axis runs against ours: a positive frequency lies at a lower chemical shift."""
@@ -42,7 +51,7 @@ def read_lcmodel_basis(
 
     Args:
       path: the file.
-      acquisition: takes the place of what the file says, with which it must agree (the frequency to 0.1 %). Defaults
+      acquisition: takes the place of what the file says, with which it must agree (see `read_basis`). Defaults
         to `None`: as the file says.
       conjugated: whether the file holds the complex conjugate of this package's convention. Defaults to `True`.
 
@@ -56,6 +65,8 @@ def read_lcmodel_basis(
     groups = read_groups(path, lines)
     if not (headers := [group for group in groups if group.name == "BASIS1"]):
         raise fault(path, 1, "no namelist $BASIS1. Expected an LCModel .BASIS file.")
+    if len(headers) > 1:
+        raise twice(path, "$BASIS1", headers[0].line, headers[1].line)
     header = headers[0]
     dwell_s = header.number("BADELT")
     points = header.number("NDATAB")
@@ -69,9 +80,9 @@ def read_lcmodel_basis(
         )
     points = int(points)
     sequence = next((group for group in groups if group.name == "SEQPAR"), None)
-    frequency_mhz = sequence and sequence.number("HZPPPM")
-    if frequency_mhz is not None:
-        frequency_mhz = _single_precision(frequency_mhz) if frequency_mhz > 0 else None  # LCModel's default is -1
+    frequency = sequence and printed_hzpppm(sequence)
+    printed_dwell = header.text("BADELT").lstrip("+-")
+    bandwidth = printed_bandwidth(f"BADELT = {printed_dwell} s", printed_dwell, single_precision(abs(dwell_s)))
 
     spectra = [group for group in groups if group.name == "BASIS"]
     if not spectra:
@@ -79,14 +90,7 @@ def read_lcmodel_basis(
     with np.errstate(all="ignore"):  # `to_contents` finds what overflows
         fids = _without_zero_filling(np.stack([_fid(group, lines, header, points) for group in spectra]))
     signals = [
-        Signal(
-            group.text("METABO"),
-            fid,
-            path,
-            group.line,
-            frequency_mhz,
-            1 / _single_precision(abs(dwell_s)),
-        )
+        Signal(group.text("METABO"), fid, path, group.line, frequency, bandwidth)
         for group, fid in zip(spectra, fids, strict=True)
     ]
     description = " ".join(header.text("IDBASI", "").split()) or f"LCModel basis '{path.name}'"
@@ -164,15 +168,3 @@ def _without_zero_filling(fids: np.ndarray) -> np.ndarray:
     energies = np.abs(fids / np.where(largest, largest, 1)) ** 2
     empty = energies[:, points // 2 :].sum(axis=1) <= ZERO_FILLED_ENERGY * energies.sum(axis=1)
     return fids[:, : points // 2] if points % 4 == 0 and empty.all() else fids
-
-
-def _single_precision(value: float) -> float:
-    """Returns the shortest number that single precision rounds to `value`, if LCModel may have written that.
-
-    >>> _single_precision(0.000250000012), _single_precision(123.261703), _single_precision(0.00020000001)
-    (0.00025, 123.2617, 0.00020000001)
-    """
-    with np.errstate(all="ignore"):
-        rounded = np.float32(value)
-    written_in_9_digits = float(f"{value:.9g}") == value
-    return float(str(rounded)) if written_in_9_digits and f"{float(rounded):.9g}" == f"{value:.9g}" else value

@@ -7,12 +7,25 @@ import numpy as np
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
-from mrs_keras.basis.formats.namelist import FORTRAN_FORMAT, read_groups, write_group, write_numbers
+from mrs_keras.basis.formats.fault import fault
+from mrs_keras.basis.formats.namelist import (
+    FORTRAN_FORMAT,
+    Group,
+    printed_hzpppm,
+    read_groups,
+    write_group,
+    write_numbers,
+)
+from mrs_keras.basis.formats.printed import Printed, finest, printed_bandwidth
 from mrs_keras.basis.formats.signals import Signal, to_contents
-from mrs_keras.basis.formats.source_text import fault, read_lines
+from mrs_keras.basis.formats.source_text import read_lines
 
 CONJUGATED = True
 """As in `.BASIS` files: a positive frequency lies at a lower chemical shift."""
+
+DWELL_TIME_KEYS = ("DELTAT", "DWELLTIME")
+POINTS_KEYS = ("NUNFIL", "NUMBEROFPOINTS")
+"""Keys that some programs write into the header: those of LCModel's control files, and those of FID-A and FSL-MRS."""
 
 
 def read_lcmodel_raw(
@@ -22,8 +35,8 @@ def read_lcmodel_raw(
 
     After a namelist $NMID stand the real and imaginary parts of the FID (LCModel 6.3, routine MYDATA), to be multiplied
     by `TRAMP / VOLUME`, and conjugated if `BRUKER` is true. A metabolite is called as its file, for the `ID` is free
-    text. LCModel's files say neither bandwidth nor, most of them, frequency. Those that FSL-MRS writes do: `hzpppm` in
-    MHz and `dwellTime` in s, in $SEQPAR.
+    text. LCModel's files say neither bandwidth nor, most of them, frequency. Where a header has them, they are used, in
+    whichever namelist: `HZPPPM` in MHz, `DELTAT` or `dwellTime` in s, `NUNFIL` or `NumberOfPoints`.
 
     Args:
       files: one per metabolite.
@@ -74,12 +87,40 @@ def _read(path: Path) -> Signal:
         fid = fid * (header.positive("TRAMP") / header.positive("VOLUME"))
     if header.flag("BRUKER"):
         fid = fid.conj()
-    sequence = next((group for group in groups if group.name == "SEQPAR"), header)
-    return Signal(
-        path.stem,
-        fid,
-        path,
-        header.data[0] + 1,
-        sequence.number("HZPPPM"),
-        1 / sequence.positive("DWELLTIME") if "DWELLTIME" in sequence.values else None,
-    )
+    points, line = _first(groups, POINTS_KEYS)
+    if points is not None and points != len(fid):
+        raise fault(
+            path,
+            line,
+            f"the header says {points:g} points, but {len(fid)} follow. The file may be truncated: export it again.",
+        )
+    frequencies = [(printed, group.line_of("HZPPPM")) for group in groups if (printed := printed_hzpppm(group))]
+    bandwidths = [
+        (printed_bandwidth(f"{key} = {group.text(key)} s", group.text(key), group.positive(key)), group.line_of(key))
+        for group in groups
+        for key in DWELL_TIME_KEYS
+        if key in group.values
+    ]
+    return Signal(path.stem, fid, path, header.data[0] + 1, _agreed(path, frequencies), _agreed(path, bandwidths))
+
+
+def _agreed(path: Path, found: Sequence[tuple[Printed, int]]) -> Printed | None:
+    """Returns the most exact of the numbers that a header has for one thing, or `None` where there is none."""
+    for printed, line in found:
+        if not printed.overlaps(found[0][0]):
+            raise fault(
+                path,
+                line,
+                f"the header contradicts itself. Expected as above: {found[0][0].text}. Received: {printed.text}. "
+                "Correct one of them.",
+            )
+    return finest(printed for printed, _ in found) if found else None
+
+
+def _first(groups: Sequence[Group], keys: Sequence[str]) -> tuple[float | None, int | None]:
+    """Returns the first number that one of some keys has in a header, and its line."""
+    for group in groups:
+        for key in keys:
+            if key in group.values:
+                return group.number(key), group.line_of(key)
+    return None, None

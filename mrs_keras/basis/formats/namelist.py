@@ -9,7 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from mrs_keras.basis.formats.source_text import fault, parse_number, parse_numbers, quoted
+from mrs_keras.basis.formats.fault import fault, quoted, twice
+from mrs_keras.basis.formats.printed import Printed, printed_frequency, single_precision
+from mrs_keras.basis.formats.source_text import parse_number, parse_numbers
 
 FORTRAN_FORMAT = "(4E17.8)"
 MAX_GROUPS = 4096
@@ -35,6 +37,7 @@ class Group:
       path: the file.
       line: number of the line that opens the group, from 1.
       values: key in upper case -> (the first value, number of its line). Strings come without quotes.
+      repeated: key in upper case -> number of the line that gives it another value than `values`.
       data: index of the first line after the group, and of the line where the next group or the file ends it.
     """
 
@@ -42,12 +45,13 @@ class Group:
     path: Path
     line: int
     values: dict[str, tuple[str, int]] = dataclasses.field(default_factory=dict)
+    repeated: dict[str, int] = dataclasses.field(default_factory=dict)
     data: tuple[int, int] = (0, 0)
 
     def text(self, key: str, default: str | None = None) -> str:
         """Returns a string, or raises `ValueError` if it is missing and there is no default."""
         if key in self.values:
-            return self.values[key][0].strip()
+            return self._value(key)[0].strip()
         if default is None:
             raise fault(self.path, self.line, f"${self.name} lacks `{key}`. Add it, or write the file again.")
         return default
@@ -56,11 +60,17 @@ class Group:
         """Returns a number or `default`; raises `ValueError` if something else stands there."""
         if key not in self.values:
             return default
-        text, line = self.values[key]
+        text, line = self._value(key)
         value = parse_number(text)
         if value is None or not text.strip():
             raise fault(self.path, line, f"`{key}` must be a finite number. Received: {quoted(text)}.")
         return value
+
+    def _value(self, key: str) -> tuple[str, int]:
+        """Returns the value of a key and its line, or raises `ValueError` if it has two."""
+        if key in self.repeated:
+            raise twice(self.path, key, self.line_of(key), self.repeated[key])
+        return self.values[key]
 
     def positive(self, key: str) -> float:
         """Returns a number that must be positive, 1 where it is not given."""
@@ -145,6 +155,15 @@ def read_groups(path: Path, lines: Sequence[str]) -> list[Group]:
     return groups
 
 
+def printed_hzpppm(group: Group) -> Printed | None:
+    """Returns the spectrometer frequency of a group as printed, MHz, or `None` where it has none but LCModel's -1."""
+    value = group.number("HZPPPM")
+    if value is None or value <= 0:
+        return None
+    token = group.text("HZPPPM")
+    return printed_frequency(f"HZPPPM = {token} MHz", token, single_precision(value))
+
+
 @dataclasses.dataclass(frozen=True)
 class _Token:
     """A string, a word or an equals sign in a group, and the number of its line."""
@@ -157,13 +176,16 @@ class _Token:
 def _read_group(group: Group, lines: Sequence[str], index: int, position: int) -> int:
     """Reads the values of a group, from a position in a line; returns the index of the line after the group."""
     tokens, index = _tokens(group, lines, index, position)
-    key = None
+    key, first = None, True
     for token, following in itertools.zip_longest(tokens, tokens[1:]):
         if token.kind == "word" and following is not None and following.kind == "=":
             name = _NAME.fullmatch(token.text)
-            key = name[1].upper() if name else None
+            key, first = name[1].upper() if name else None, True
         elif token.kind != "=" and key is not None:
-            group.values.setdefault(key, (token.text, token.line))
+            before = group.values.setdefault(key, (token.text, token.line))
+            if first and before[0] != token.text:
+                group.repeated[key] = token.line
+            first = False
     return index
 
 

@@ -10,8 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from mrs_keras.acquisition import Acquisition
-from mrs_keras.basis.formats.contents import BasisContents
-from mrs_keras.basis.formats.source_text import MAX_BYTES, fault, read_bytes
+from mrs_keras.basis.formats.acquired import check_agrees
+from mrs_keras.basis.formats.contents import BasisContents, Reading
+from mrs_keras.basis.formats.fault import fault
+from mrs_keras.basis.formats.foreign import HEAD_BYTES, check_not_foreign
+from mrs_keras.basis.formats.printed import exactly
+from mrs_keras.basis.formats.source_text import MAX_BYTES, read_bytes
 
 SETTINGS = tuple(field.name for field in dataclasses.fields(Acquisition))
 KEYS = ("names", "fids", "description", *SETTINGS)
@@ -37,7 +41,8 @@ def read_npz(path: Path, acquisition: Acquisition | None = None, conjugated: boo
 
     Args:
       path: the file.
-      acquisition: takes the place of what the file says; its `points` must be those of the file. Defaults to `None`.
+      acquisition: takes the place of what the file says, with which it must agree (see `read_basis`). Defaults to
+        `None`.
       conjugated: whether the FIDs are the complex conjugate of this package's convention. Defaults to `False`.
 
     Raises:
@@ -45,6 +50,7 @@ def read_npz(path: Path, acquisition: Acquisition | None = None, conjugated: boo
       FileNotFoundError: if there is no such file.
     """
     data = read_bytes(path)
+    check_not_foreign(path, data[:HEAD_BYTES], zip_is_right=True)
     try:
         content = _arrays(data)
         names, fids, description = (content[key] for key in ("names", "fids", "description"))
@@ -54,8 +60,10 @@ def read_npz(path: Path, acquisition: Acquisition | None = None, conjugated: boo
         if settings["points"] != len(fids):  # before `Acquisition` makes axes of that length
             raise ValueError(f"points={settings['points']} and fids of {fids.shape}")
         with np.errstate(all="ignore"):
-            settled = acquisition or Acquisition(**settings)
-        return BasisContents(tuple(names.tolist()), fids.conj() if conjugated else fids, settled, str(description))
+            said = Acquisition(**settings)
+        contents = BasisContents(
+            tuple(names.tolist()), fids.conj() if conjugated else fids, said, str(description), Reading(conjugated)
+        )
     except Exception as error:  # zipfile, zlib, struct and numpy each raise their own kind
         raise fault(
             path,
@@ -63,6 +71,11 @@ def read_npz(path: Path, acquisition: Acquisition | None = None, conjugated: boo
             f"cannot read a basis from this file. Expected an .npz file written by `Basis.save`. "
             f"Received: {type(error).__name__}: {error}. The file may be truncated: save it again.",
         ) from error
+    if acquisition is None:
+        return contents
+    saved = (exactly(value, "as saved") for value in (said.spectrometer_frequency_mhz, said.bandwidth_hz))
+    check_agrees(path, None, said.points, *saved, acquisition)
+    return dataclasses.replace(contents, acquisition=acquisition)
 
 
 def _arrays(data: bytes) -> dict[str, np.ndarray]:

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mrs_keras.acquisition import PPM_REFERENCE, Acquisition
-from mrs_keras.basis.formats.contents import BasisContents
-from mrs_keras.basis.formats.source_text import fault, quoted
+from mrs_keras.acquisition import Acquisition
+from mrs_keras.basis.formats.acquired import settle
+from mrs_keras.basis.formats.contents import BasisContents, Reading
+from mrs_keras.basis.formats.fault import fault, quoted
+from mrs_keras.basis.formats.printed import Printed, finest
 
 MAX_POINTS = 2**20
 MAX_METABOLITES = 1024
-FREQUENCIES_MHZ = (1.0, 2000.0)
-BANDWIDTHS_HZ = (10.0, 1e7)
-DEFAULT_PPM_WINDOW = (0.2, 4.2)
 
 
 @dataclasses.dataclass
@@ -26,16 +25,21 @@ class Signal:
       fid: complex (points,), in the sign convention of the file.
       path: the file.
       line: number of the line where the signal starts, from 1, or `None`.
-      spectrometer_frequency_mhz: as the file says, MHz, or `None` where it does not.
-      bandwidth_hz: as the file says, Hz, or `None` where it does not.
+      frequency: spectrometer frequency as the file prints it, MHz, or `None` where it does not.
+      bandwidth: as the file prints it, Hz, or `None` where it does not.
     """
 
     name: str
     fid: np.ndarray
     path: Path
     line: int | None = None
-    spectrometer_frequency_mhz: float | None = None
-    bandwidth_hz: float | None = None
+    frequency: Printed | None = None
+    bandwidth: Printed | None = None
+
+    @property
+    def place(self) -> str:
+        """str: file and line, for messages."""
+        return f"'{self.path}'" + ("" if self.line is None else f", line {self.line}")
 
 
 def to_contents(
@@ -54,9 +58,8 @@ def to_contents(
       ValueError: if the signals disagree in acquisition or share a name, if the files do not say how they were sampled
         and `acquisition` does not either, or if they contradict it.
     """
-    first = signals[0]
     if len(signals) > MAX_METABOLITES:
-        raise fault(first.path.parent, None, f"more than {MAX_METABOLITES} signals. Is this the right folder?")
+        raise fault(signals[0].path.parent, None, f"more than {MAX_METABOLITES} signals. Is this the right folder?")
     seen: dict[str, Signal] = {}
     for signal in signals:
         if not signal.name.strip():
@@ -65,83 +68,53 @@ def to_contents(
             raise fault(
                 signal.path,
                 signal.line,
-                f"the metabolite {quoted(signal.name)} occurs twice, first in '{seen[signal.name].path}'. "
+                f"the metabolite {quoted(signal.name)} occurs twice, first in {seen[signal.name].place}. "
                 "Rename or remove one of them.",
             )
         if not np.isfinite(signal.fid).all():
             raise fault(signal.path, signal.line, "the numbers are too large for a FID. Is this the right file?")
         seen[signal.name] = signal
-        _check_alike(first, signal)
-    settled = _settled(first, acquisition)
-    fids = np.stack([signal.fid for signal in signals], axis=1)
-    return BasisContents(tuple(seen), fids.conj() if conjugated else fids, settled, description)
-
-
-def _check_alike(first: Signal, other: Signal) -> None:
-    """Raises `ValueError` unless two signals were sampled alike."""
-    for what, unit, ours, theirs in (
-        ("points", "", len(first.fid), len(other.fid)),
-        ("bandwidth", " Hz", first.bandwidth_hz, other.bandwidth_hz),
-        ("frequency", " MHz", first.spectrometer_frequency_mhz, other.spectrometer_frequency_mhz),
-    ):
-        agree = ours == theirs if ours is None or theirs is None else abs(ours - theirs) <= 1e-6 * abs(ours)
-        if not agree:
-            raise fault(
-                other.path,
-                other.line,
-                f"all signals of a basis must be acquired alike. Expected a {what} of {ours}{unit}, as {first.name} in "
-                f"'{first.path}' has. Received: {theirs}{unit} for {other.name}. Keep one acquisition per folder.",
-            )
-
-
-def _settled(signal: Signal, given: Acquisition | None) -> Acquisition:
-    """Returns the acquisition of a signal, from its file and from what the caller knows."""
-    points, path, line = len(signal.fid), signal.path, signal.line
+    first, frequency, bandwidth = _common(signals)
+    points = len(first.fid)
     if not 2 <= points <= MAX_POINTS:
-        raise fault(path, line, f"a FID must have from 2 to {MAX_POINTS} points. Received: {points}.")
-    for what, value, (low, high), unit in (
-        ("spectrometer frequency", signal.spectrometer_frequency_mhz, FREQUENCIES_MHZ, "MHz"),
-        ("bandwidth", signal.bandwidth_hz, BANDWIDTHS_HZ, "Hz"),
-    ):
-        if value is not None and not low <= value <= high:
-            raise fault(
-                path,
-                line,
-                f"this is no {what} of a spectrum. Expected from {low:g} to {high:g} {unit}. Received: {value} {unit}. "
-                "Check the unit.",
-            )
-        if value is None and given is None:
-            raise fault(
-                path,
-                line,
-                f"the file does not say its {what}. Give it to the reader, for example "
-                "acquisition=Acquisition(spectrometer_frequency_mhz=123.2, bandwidth_hz=4000.0, "
-                f"points={points}).",
-            )
-    if given is not None:
-        _check_agrees(signal, given)
-        return given
-    frequency_mhz, bandwidth_hz = signal.spectrometer_frequency_mhz, signal.bandwidth_hz
-    half_band_ppm = bandwidth_hz / 2 / frequency_mhz
-    low, high = PPM_REFERENCE - half_band_ppm, PPM_REFERENCE + half_band_ppm
-    try:
-        window = (max(low, DEFAULT_PPM_WINDOW[0]), min(high, DEFAULT_PPM_WINDOW[1]))
-        return Acquisition(frequency_mhz, bandwidth_hz, points, window)
-    except ValueError:  # the band has no point there
-        return Acquisition(frequency_mhz, bandwidth_hz, points, (low, high))
+        raise fault(first.path, first.line, f"a FID must have from 2 to {MAX_POINTS} points. Received: {points}.")
+    settled = settle(first.path, first.line, points, frequency, bandwidth, acquisition)
+    printed = {} if acquisition else {"spectrometer frequency": frequency, "bandwidth": bandwidth}
+    coarse = {what: number for what, number in printed.items() if number.coarse}
+    fids = np.stack([signal.fid for signal in signals], axis=1)
+    return BasisContents(
+        tuple(seen), fids.conj() if conjugated else fids, settled, description, Reading(conjugated, coarse=coarse)
+    )
 
 
-def _check_agrees(signal: Signal, given: Acquisition) -> None:
-    """Raises `ValueError` if a file contradicts the acquisition that the caller gave."""
-    for what, value, expected, tolerance in (
-        ("points", len(signal.fid), given.points, 0.0),
-        ("bandwidth_hz", signal.bandwidth_hz, given.bandwidth_hz, 1e-4),
-        ("spectrometer_frequency_mhz", signal.spectrometer_frequency_mhz, given.spectrometer_frequency_mhz, 1e-3),
-    ):
-        if value is not None and abs(value - expected) > tolerance * expected:
-            raise fault(
-                signal.path,
-                signal.line,
-                f"the file contradicts the `acquisition` given. Expected: {what}={expected}. Received: {what}={value}. "
-                "Leave `acquisition` out if the file knows better, or correct it.",
-            )
+def _common(signals: Sequence[Signal]) -> tuple[Signal, Printed | None, Printed | None]:
+    """Returns the first signal, and the frequency and bandwidth of all, as the most exact file prints them.
+
+    Raises `ValueError` if two signals were not sampled alike.
+    """
+    first = signals[0]
+    for other in signals[1:]:
+        if len(other.fid) != len(first.fid):
+            raise _unlike("points", first, len(first.fid), other, len(other.fid))
+    settings = []
+    for what, key, unit in (("bandwidth", "bandwidth", "Hz"), ("frequency", "frequency", "MHz")):
+        numbers = [getattr(signal, key) for signal in signals]
+        exact = finest([number for number in numbers if number is not None]) if any(numbers) else None
+        one = signals[numbers.index(exact)]
+        for other, number in zip(signals, numbers, strict=True):
+            alike = number is exact if number is None or exact is None else number.overlaps(exact)
+            if not alike:
+                values = ("nothing" if value is None else f"{value.value} {unit}" for value in (exact, number))
+                raise _unlike(what, one, next(values), other, next(values))
+        settings.append(exact)
+    bandwidth, frequency = settings
+    return first, frequency, bandwidth
+
+
+def _unlike(what: str, one: Signal, expected: object, other: Signal, received: object) -> ValueError:
+    return fault(
+        other.path,
+        other.line,
+        f"all signals of a basis must be acquired alike. Expected a {what} of {expected}, as {one.name} in "
+        f"'{one.path}' has. Received: {received} for {other.name}. Keep one acquisition per folder.",
+    )

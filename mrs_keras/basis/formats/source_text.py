@@ -10,6 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mrs_keras.basis.formats.fault import fault, quoted
+from mrs_keras.basis.formats.foreign import HEAD_BYTES, check_not_foreign
+
 MAX_BYTES = 32 * 2**20
 """Largest file that is opened. The largest basis files seen in the wild are 12 MB."""
 
@@ -21,22 +24,6 @@ _NUMERIC = re.compile(r"[-+.0-9eEdD \t\f\v\r\n]*")
 _EXPONENT = str.maketrans("dD", "ee")
 # Fortran leaves the letter out of an exponent of three digits: 0.12345-100.
 _LETTERLESS = re.compile(r"([-+]?[0-9]*\.[0-9]*)([-+][0-9]{3})")
-
-
-def fault(path: Path, line: int | None, what: str) -> ValueError:
-    """Returns the error to raise for a fault in a file.
-
-    Args:
-      path: the file.
-      line: number of the line, from 1, or `None` where the fault has no line.
-      what: what is wrong, expected, received, and what to do.
-    """
-    return ValueError(f"'{path}'{'' if line is None else f', line {line}'}: {what}")
-
-
-def quoted(text: str) -> str:
-    """Returns `text` in quotes for a message, cut to 40 characters."""
-    return repr(text if len(text) <= 40 else text[:37] + "...")
 
 
 def check_plain_file(path: Path) -> int:
@@ -76,12 +63,13 @@ def read_text(path: Path) -> str:
 
     Raises:
       FileNotFoundError: if there is no such file.
-      ValueError: if it is too large, or binary.
+      ValueError: if it is too large, binary, or of a kind that is no basis.
     """
     data = read_bytes(path)
+    check_not_foreign(path, data[:HEAD_BYTES])
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
-        raise fault(path, line, "this is no text: it holds a zero byte. Save UTF-16 files as UTF-8.")
+        raise fault(path, line, "not a text file: it holds a zero byte. Is it the right file?")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -119,14 +107,22 @@ def parse_number(token: str) -> float | None:
     """
     if not _NUMERIC.fullmatch(token):
         return None
-    token = token.strip().translate(_EXPONENT)
-    if match := _LETTERLESS.fullmatch(token):
-        token = f"{match[1]}e{match[2]}"
     try:
-        value = float(token)
+        value = float(decimal_token(token))
     except ValueError:
         return None
     return value if np.isfinite(value) else None
+
+
+def decimal_token(token: str) -> str:
+    """Returns a number that Fortran may have written in the form that Python reads.
+
+    >>> decimal_token(" -0.5D+01"), decimal_token("0.12345-100")
+    ('-0.5e+01', '0.12345e-100')
+    """
+    token = token.strip().translate(_EXPONENT)
+    match = _LETTERLESS.fullmatch(token)
+    return f"{match[1]}e{match[2]}" if match else token
 
 
 def parse_numbers(path: Path, first_line: int, lines: Sequence[str], field_width: int | None = None) -> np.ndarray:

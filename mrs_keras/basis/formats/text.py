@@ -5,8 +5,9 @@ from pathlib import Path
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.formats.contents import BasisContents
+from mrs_keras.basis.formats.fault import fault
 from mrs_keras.basis.formats.signals import MAX_POINTS, Signal, to_contents
-from mrs_keras.basis.formats.source_text import fault, parse_columns, read_lines
+from mrs_keras.basis.formats.source_text import parse_columns, read_lines
 
 CONJUGATED = True
 """Text does not define a sign. The challenge's files are the complex conjugate of this package's convention."""

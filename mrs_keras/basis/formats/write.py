@@ -10,6 +10,7 @@ from mrs_keras.basis.formats.fsl_json import write_fsl_json
 from mrs_keras.basis.formats.lcmodel import write_lcmodel_basis
 from mrs_keras.basis.formats.lcmodel_raw import write_lcmodel_raw
 from mrs_keras.basis.formats.npz import write_npz
+from mrs_keras.basis.wording import argument, setting
 from mrs_keras.checks import check_choice
 from mrs_keras.files import replacing
 
@@ -32,10 +33,11 @@ def write_basis(basis: BasisContents, path: str | os.PathLike, format: WriteForm
         format = _BY_SUFFIX.get(path.suffix.lower())
         if format is None:
             raise ValueError(
-                "Cannot tell the format of the basis from its path. Expected the suffix .npz or .BASIS, or a `format`. "
-                f"Received: path='{path}'. Give for example format='fsl_json' for a folder as FSL-MRS reads it."
+                "Cannot tell the format of the basis from its path. Expected the suffix .npz or .BASIS, or "
+                f"`{argument('format')}`. Received: '{path}'. "
+                f"Give for example {setting('format', 'fsl_json')} for a folder as FSL-MRS reads it."
             )
-    check_choice("format", format, get_args(WriteFormat))
+    check_choice(argument("format"), format, get_args(WriteFormat))
     if format in _FOLDERS:
         _check_folder(basis, path)
     with replacing(path) as partial:
@@ -49,10 +51,11 @@ def _check_folder(basis: BasisContents, folder: Path) -> None:
     for name in basis.names:
         if not name.strip() or not name.isprintable() or set(name) & set('/\\:*?"<>|') or name.startswith("."):
             raise ValueError(
-                f"A metabolite must be called as a file can be. Received: {name!r}. Rename it with "
-                "`dataclasses.replace(basis, names=...)`."
+                f"The name of a metabolite must be a valid file name, too. Received: {name!r}. "
+                f"Write a single file: {setting('format', 'npz')} or {setting('format', 'lcmodel_basis')}."
             )
     if len({name.lower() for name in basis.names}) < len(basis.names):
         raise ValueError(
-            f"Metabolites that differ only in case would share a file on some systems. Received: names={basis.names}."
+            f"Metabolites that differ only in case would share a file on some systems. Received: {basis.names}. "
+            f"Write a single file: {setting('format', 'npz')} or {setting('format', 'lcmodel_basis')}."
         )

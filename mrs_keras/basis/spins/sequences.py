@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 
+from mrs_keras.basis.wording import argument
 from mrs_keras.checks import check_choice, check_positive
 
 
@@ -44,7 +45,7 @@ def spin_echo(te_ms: float = 30.0) -> PulseSequence:
     Raises:
       ValueError: if the time is not positive.
     """
-    te_s = check_positive("te_ms", te_ms, 30.0) / 1e3
+    te_s = check_positive(argument("te_ms"), te_ms, 30.0) / 1e3
     return (Interval(90.0, "y", +1, te_s / 2), Interval(180.0, "x", -1, te_s / 2))
 
 
@@ -58,8 +59,8 @@ def press(te1_ms: float = 11.0, te2_ms: float = 19.0) -> PulseSequence:
     Raises:
       ValueError: if a time is not positive.
     """
-    te1_s = check_positive("te1_ms", te1_ms, 11.0) / 1e3
-    te2_s = check_positive("te2_ms", te2_ms, 19.0) / 1e3
+    te1_s = check_positive(argument("te1_ms"), te1_ms, 11.0) / 1e3
+    te2_s = check_positive(argument("te2_ms"), te2_ms, 19.0) / 1e3
     return (
         Interval(90.0, "y", -1, te1_s / 2),
         Interval(180.0, "x", +1, (te1_s + te2_s) / 2),
@@ -80,8 +81,8 @@ def steam(te_ms: float = 20.0, tm_ms: float = 10.0) -> PulseSequence:
     Raises:
       ValueError: if a time is not positive.
     """
-    te_s = check_positive("te_ms", te_ms, 20.0) / 1e3
-    tm_s = check_positive("tm_ms", tm_ms, 10.0) / 1e3
+    te_s = check_positive(argument("te_ms"), te_ms, 20.0) / 1e3
+    tm_s = check_positive(argument("tm_ms"), tm_ms, 10.0) / 1e3
     return (
         Interval(90.0, "y", +1, te_s / 2),
         Interval(90.0, "x", 0, tm_s),
@@ -111,13 +112,13 @@ def make_sequence(name: str, times_ms: Mapping[str, float]) -> tuple[PulseSequen
     Raises:
       ValueError: if the sequence is unknown, has no such time, or a time is not positive.
     """
-    maker = SEQUENCES[check_choice("sequence", name, SEQUENCES)]
-    defaults = {argument: parameter.default for argument, parameter in inspect.signature(maker).parameters.items()}
+    maker = SEQUENCES[check_choice(argument("sequence"), name, SEQUENCES)]
+    defaults = {time: parameter.default for time, parameter in inspect.signature(maker).parameters.items()}
     unknown = sorted(set(times_ms) - set(defaults))
     if unknown:
         raise ValueError(
-            f"The sequence '{name}' has no such time. Expected: {', '.join(defaults) or 'none'}. "
-            f"Received: {', '.join(unknown)}. Leave it out, or choose another of {', '.join(SEQUENCES)}."
+            f"The sequence '{name}' has no such time. Expected: {', '.join(map(argument, defaults)) or 'none'}. "
+            f"Received: {', '.join(map(argument, unknown))}. Leave it out, or choose another of {', '.join(SEQUENCES)}."
         )
     times_ms = {**defaults, **times_ms}
     return maker(**times_ms), times_ms

@@ -10,6 +10,7 @@ from mrs_keras.basis.spins.density_matrix import group_lines, lines_to_signal
 from mrs_keras.basis.spins.groups import SpinGroup
 from mrs_keras.basis.spins.sequences import make_sequence
 from mrs_keras.basis.spins.systems import SPIN_SYSTEMS, spin_system
+from mrs_keras.basis.wording import argument, setting
 from mrs_keras.checks import check_positive
 
 _TITLES = {"press": "PRESS", "steam": "STEAM", "spin_echo": "Spin echo", "pulse_acquire": "Pulse-acquire"}
@@ -53,10 +54,11 @@ def simulate_basis(
     """
     acquisition = acquisition or Acquisition()
     names = () if isinstance(metabolites, str) else tuple(metabolites)
-    if not names:
+    if not names or len(set(names)) < len(names):
         raise ValueError(
-            "`metabolites` must be a list of at least one metabolite name. "
-            f"Received: metabolites={metabolites!r}. Give for example metabolites=['NAA', 'PCr']."
+            f"`{argument('metabolites')}` must be a list of at least one metabolite name, each but once. "
+            f"Received: {setting('metabolites', metabolites)}. "
+            f"Give for example {setting('metabolites', ['NAA', 'PCr'])}."
         )
     _, all_times_ms = make_sequence(sequence, times_ms)
     systems = [spin_system(name, constants) for name in names]
@@ -144,7 +146,7 @@ def simulate_fid(
     groups = tuple(groups)
     _check_bandwidth(groups, acquisition)
     intervals, _ = make_sequence(sequence, times_ms)
-    linewidth_hz = check_positive("linewidth_hz", linewidth_hz, 2.0)
+    linewidth_hz = check_positive(argument("linewidth_hz"), linewidth_hz, 2.0)
     times_s = np.arange(acquisition.points) / acquisition.bandwidth_hz
     fid = np.zeros(acquisition.points, np.complex128)
     for group in groups:
@@ -163,7 +165,7 @@ def _check_bandwidth(groups: tuple[SpinGroup, ...], acquisition: Acquisition) ->
     needed_hz = 2 * abs(farthest_ppm - PPM_REFERENCE) * acquisition.spectrometer_frequency_mhz
     if needed_hz > acquisition.bandwidth_hz:
         raise ValueError(
-            f"`bandwidth_hz` must hold all protons. Expected at least {needed_hz:.0f} Hz, for the proton at "
-            f"{farthest_ppm:g} ppm at {acquisition.spectrometer_frequency_mhz:g} MHz. "
-            f"Received: bandwidth_hz={acquisition.bandwidth_hz:g}. Give an `Acquisition` of larger bandwidth."
+            f"`{argument('bandwidth_hz')}` must hold all protons. Expected at least {needed_hz:.0f} Hz, for the proton "
+            f"at {farthest_ppm:g} ppm at {acquisition.spectrometer_frequency_mhz:g} MHz. "
+            f"Received: {setting('bandwidth_hz', acquisition.bandwidth_hz)}. Give a larger one."
         )

@@ -12,6 +12,7 @@ from mrs_keras.acquisition import PPM_REFERENCE
 from mrs_keras.basis.spins.challenge_constants import CHALLENGE_FREQUENCY_MHZ, CHALLENGE_SPIN_SYSTEMS
 from mrs_keras.basis.spins.groups import SpinGroup, SpinSystem
 from mrs_keras.basis.spins.literature_constants import LITERATURE_SPIN_SYSTEMS
+from mrs_keras.basis.wording import argument
 from mrs_keras.checks import check_choice
 
 __all__ = ["CONSTANTS", "LITERATURE_SPIN_SYSTEMS", "SPIN_SYSTEMS", "SpinGroup", "SpinSystem", "spin_system"]
@@ -50,5 +51,5 @@ def spin_system(name: str, constants: str = "challenge") -> SpinSystem:
     >>> spin_system("NAA", "literature").groups[0].shifts_ppm
     (2.008,)
     """
-    systems = CONSTANTS[check_choice("constants", constants, CONSTANTS)]
-    return systems[check_choice("metabolite", name, systems)]
+    systems = CONSTANTS[check_choice(argument("constants"), constants, CONSTANTS)]
+    return systems[check_choice(argument("metabolite"), name, systems)]
