@@ -86,4 +86,4 @@ def test_a_dataset_is_built_from_another_laboratorys_basis(tmp_path):
     Basis(("Phosphocreatine", "Lac", "naa"), basis.fids, basis.acquisition).save(tmp_path / "theirs.npz")
     config = SimulatedMrsConfig(name="theirs", basis=str(tmp_path / "theirs.npz"), train=2, validation=1)
     builder = Builder(data_dir=tmp_path, config=config)
-    assert builder.info.metadata["metabolites"] == ["NAA", "PCr"]
+    assert builder.info.metadata["labels"]["names"] == ["NAA", "PCr"]

@@ -80,10 +80,7 @@ assert abs(ours - theirs.numpy()).max() < 1e-5 * abs(ours).max()
 @pytest.mark.parametrize("method", ["fit_latent_density", "held_out_loss"])
 def test_data_without_end_and_without_examples_are_refused_at_once(data, method):
     model = trained(data, epochs=1)
-    drain = {
-        "fit_latent_density": model.fit_latent_density,
-        "held_out_loss": lambda inputs: held_out_loss(model, inputs),
-    }
+    drain = {"fit_latent_density": model.fit_latent_density, "held_out_loss": functools.partial(held_out_loss, model)}
     with pytest.raises(ValueError, match=rf"`{method}` goes through all of the data.*no end.*take\(100\)"):
         drain[method](batches(data).repeat())
     with pytest.raises(ValueError, match=rf"`{method}` needs data.*empty"):
