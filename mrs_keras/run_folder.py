@@ -19,6 +19,9 @@ SETTINGS_FILE = "settings.json"
 HISTORY_FILE = "history.csv"
 """The numbers of each epoch."""
 
+LOCK_FILE, WRITER_FILE = ".lock", ".writer.json"
+"""While a training writes to the folder: its lock, and which process holds it."""
+
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
 EVALUATION = "evaluation"

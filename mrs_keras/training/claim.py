@@ -1,13 +1,18 @@
-"""A folder belongs to one training: its settings, written at the start and compared whenever it resumes."""
+"""A folder belongs to one training: its settings are compared whenever it resumes, and one process at a time writes."""
 
+import contextlib
+import datetime
 import json
-from collections.abc import Mapping
+import os
+import socket
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import filelock
 import tensorflow_datasets as tfds
 
-from mrs_keras.files import replacing
-from mrs_keras.run_folder import SETTINGS_FILE
+from mrs_keras.files import remove, replacing
+from mrs_keras.run_folder import LOCK_FILE, SETTINGS_FILE, WRITER_FILE
 
 
 def check_claim(output_dir: Path, settings: Mapping) -> None:
@@ -32,6 +37,39 @@ def claim(output_dir: Path, settings: Mapping) -> None:
     if not path.exists():
         with replacing(path) as partial:
             partial.write_text(json.dumps(settings, indent=2) + "\n")
+
+
+@contextlib.contextmanager
+def only_writer(output_dir: Path) -> Iterator[None]:
+    """Keeps other processes from writing to the folder meanwhile. The lock ends with the process, even a killed one.
+
+    Raises:
+      ValueError: if another process writes to the folder; the message names it.
+    """
+    output_dir.mkdir(parents=True, exist_ok=True)
+    lock, writer = filelock.FileLock(output_dir / LOCK_FILE), output_dir / WRITER_FILE
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            first = json.loads(writer.read_text())
+            other = f"process {first['process']} on {first['host']}, since {first['since']}"
+            raise ValueError(
+                f"Another training writes to '{output_dir}': {other}. Choose another folder, or wait for its end."
+            ) from None
+        raise ValueError(
+            f"Another training writes to '{output_dir}'. Choose another folder, or wait for its end."
+        ) from None
+    try:
+        now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+        with replacing(writer) as partial:
+            partial.write_text(json.dumps({"process": os.getpid(), "host": socket.gethostname(), "since": now}))
+        yield
+    finally:
+        writer.unlink(missing_ok=True)
+        lock.release()
+        if [path.name for path in output_dir.iterdir()] == [LOCK_FILE]:
+            remove(output_dir)
 
 
 def fingerprint(builder: tfds.core.DatasetBuilder) -> dict:

@@ -1,5 +1,6 @@
 """`mrs-keras train`: from the dataset to a trained model, in a folder that can be resumed."""
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from mrs_keras.models.trained import load_model
 from mrs_keras.run_folder import HISTORY_FILE, MODEL_FILE, TENSORBOARD, checkpoint_files, epochs_of
 from mrs_keras.training.architecture_check import check_architecture
 from mrs_keras.training.callbacks import Checkpoint, EpochProgress, close_files, cut_history, save_model
-from mrs_keras.training.claim import check_claim, claim, fingerprint
+from mrs_keras.training.claim import check_claim, claim, fingerprint, only_writer
 from mrs_keras.training.cluster import Cluster, cluster_from_environment
 from mrs_keras.training.liveness import watching
 from mrs_keras.training.rendezvous import meet
@@ -85,8 +86,8 @@ def train(
 
     Raises:
       FileNotFoundError: if the dataset was not built.
-      ValueError: if the folder holds a run with other settings, an argument is out of range, there are more replicas
-        than examples in a batch, or TF_CONFIG is malformed.
+      ValueError: if the folder holds a run with other settings, another process trains in it, an argument is out of
+        range, there are more replicas than examples in a batch, or TF_CONFIG is malformed.
       TimeoutError: if another process of TF_CONFIG does not answer in time.
       RuntimeError: if another process ends before the training is done, or the training diverges.
       OSError: if there is no space left to write to.
@@ -124,57 +125,61 @@ def train(
     if finished.exists():
         return load_model(finished, "Remove it: the training then resumes from the last checkpoint.")
 
-    checkpoints = checkpoint_files(output_dir)
-    resumed = {"checkpoint": checkpoints[-1].name if checkpoints else None, "checkpoint_every": checkpoint_every}
-    meeting = cluster and meet(cluster, {**claimed, **resumed}, worker_timeout_s)
-    with watching(meeting), explaining_a_full_disk(output_dir, "Free some, and run the same command again to resume."):
-        strategy = strategy or default_strategy(cluster)
-        check_batch_size(settings["batch_size"], strategy)
-        if is_chief:
-            claim(output_dir, claimed)
-        first_epoch = epochs_of(checkpoints[-1]) if checkpoints else 0
-        source = open_source(builder, settings, first_epoch)
-        steps = source.steps_per_epoch
-        speed = choose_speed(strategy, steps, precision)
-        with strategy.scope():
-            if checkpoints:
-                model = load_model(checkpoints[-1], "Remove it: the training then resumes from the checkpoint before.")
-                check_architecture(model, settings, description, checkpoints[-1])
-            else:
-                keras.utils.set_random_seed(seed)
-                config = {
-                    **changes,
-                    "seed": seed,
-                    "kl_weight": _kl_schedule(recipe["kl_weight"], settings["epochs"] * steps),
-                    "clip_norm": clip_norm,
-                    "dtype": speed.precision,
-                }
-                model = CVAE(**preset_arguments(preset, description, **config))
-                model.compile(_optimizer(settings, steps))
-            # Not the checkpoint's: the training may resume on another number of devices.
-            speed.prepare(model)
+    alone = only_writer(output_dir) if is_chief else contextlib.nullcontext()
+    with explaining_a_full_disk(output_dir, "Free some, and run the same command again to resume."), alone:
+        checkpoints = checkpoint_files(output_dir)
+        resumed = {"checkpoint": checkpoints[-1].name if checkpoints else None, "checkpoint_every": checkpoint_every}
+        meeting = cluster and meet(cluster, {**claimed, **resumed}, worker_timeout_s)
+        with watching(meeting):
+            strategy = strategy or default_strategy(cluster)
+            check_batch_size(settings["batch_size"], strategy)
+            if is_chief:
+                claim(output_dir, claimed)
+            first_epoch = epochs_of(checkpoints[-1]) if checkpoints else 0
+            source = open_source(builder, settings, first_epoch)
+            steps = source.steps_per_epoch
+            speed = choose_speed(strategy, steps, precision)
+            with strategy.scope():
+                if checkpoints:
+                    model = load_model(
+                        checkpoints[-1], "Remove it: the training then resumes from the checkpoint before."
+                    )
+                    check_architecture(model, settings, description, checkpoints[-1])
+                else:
+                    keras.utils.set_random_seed(seed)
+                    config = {
+                        **changes,
+                        "seed": seed,
+                        "kl_weight": _kl_schedule(recipe["kl_weight"], settings["epochs"] * steps),
+                        "clip_norm": clip_norm,
+                        "dtype": speed.precision,
+                    }
+                    model = CVAE(**preset_arguments(preset, description, **config))
+                    model.compile(_optimizer(settings, steps))
+                # Not the checkpoint's: the training may resume on another number of devices.
+                speed.prepare(model)
 
-        callbacks = _callbacks(output_dir, first_epoch, checkpoint_every, is_chief)
-        validation = speed.validation(evaluation_batches(builder))
-        validation["validation_data"] = distribute(validation["validation_data"], strategy)
-        try:
-            model.fit(
-                distribute(source.batches, strategy),
-                **validation,
-                epochs=settings["epochs"],
-                initial_epoch=first_epoch,
-                steps_per_epoch=steps,
-                shuffle=False,
-                verbose=0,
-                callbacks=callbacks,
-            )
-        finally:
-            close_files(callbacks)
-        _check_finite_weights(model)
-        leave_training(model)
-        if model.latent_prior.needs_fit:
-            model.fit_latent_density(source.density_batches, seed)
-        save_model(model, finished, is_chief)
+            callbacks = _callbacks(output_dir, first_epoch, checkpoint_every, is_chief)
+            validation = speed.validation(evaluation_batches(builder))
+            validation["validation_data"] = distribute(validation["validation_data"], strategy)
+            try:
+                model.fit(
+                    distribute(source.batches, strategy),
+                    **validation,
+                    epochs=settings["epochs"],
+                    initial_epoch=first_epoch,
+                    steps_per_epoch=steps,
+                    shuffle=False,
+                    verbose=0,
+                    callbacks=callbacks,
+                )
+            finally:
+                close_files(callbacks)
+            _check_finite_weights(model)
+            leave_training(model)
+            if model.latent_prior.needs_fit:
+                model.fit_latent_density(source.density_batches, seed)
+            save_model(model, finished, is_chief)
     return model
 
 

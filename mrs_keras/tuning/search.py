@@ -13,7 +13,7 @@ from mrs_keras.data import evaluation_batches, open_dataset
 from mrs_keras.evaluation.held_out import held_out_loss
 from mrs_keras.files import replacing
 from mrs_keras.models import CVAE_PRESETS
-from mrs_keras.training.claim import claim, fingerprint
+from mrs_keras.training.claim import claim, fingerprint, only_writer
 from mrs_keras.training.recipe import data_settings, train
 
 TABLE_FILE = "trials.csv"
@@ -72,8 +72,6 @@ def tune(
       ValueError: if the folder holds another search, or an argument is out of range.
     """
     check_keras_tuner_installed()
-    from mrs_keras.tuning.oracle import Oracle, Tuner
-
     check_choice("preset", preset, CVAE_PRESETS)
     check_count("trials", trials, 20)
     check_count("epochs", epochs, 100)
@@ -88,7 +86,16 @@ def tune(
     builder = open_dataset(data["dataset"], data["config"], data_dir)
     output_dir = Path(output_dir)
     settings = {"preset": preset, "epochs": epochs, "seed": seed, "space": space, "fingerprint": fingerprint(builder)}
+    with only_writer(output_dir):
+        return _search(output_dir, settings, builder, data, trials, progress)
+
+
+def _search(output_dir: Path, settings: Mapping, builder, data: Mapping, trials: int, progress: bool) -> list[dict]:
+    """Does the work of `tune`, whose checked arguments these are."""
+    from mrs_keras.tuning.oracle import Oracle, Tuner
+
     claim(output_dir, settings)
+    preset, space, seed = settings["preset"], settings["space"], settings["seed"]
 
     def run(trial_id: str, values: Mapping, folder: Path) -> dict[str, float]:
         if progress:

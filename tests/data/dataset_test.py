@@ -1,6 +1,8 @@
 """The dataset as its users meet it: built by the real command, read in another process."""
 
 import json
+import re
+import shlex
 import shutil
 import subprocess
 
@@ -11,6 +13,7 @@ from mrs_keras import SpectralParameters, default_basis, open_dataset, simulate
 from mrs_keras.data import evaluation_batches, load_arrays, training_batches
 from mrs_keras.simulation import channels_to_complex
 from tests.conftest import REPOSITORY, command, run_python
+from tfds_builders.simulated_mrs.simulated_mrs_dataset_builder import Builder, SimulatedMrsConfig
 
 PARAMETERS = ("concentrations", "gamma", "sigma", "eps", "phi0", "phi1", "baseline")
 
@@ -93,8 +96,6 @@ def test_two_builds_hold_the_same_examples_in_the_same_order(data_dir, tmp_path)
 
 
 def test_a_longer_split_begins_with_the_same_examples(tmp_path):
-    from tfds_builders.simulated_mrs.simulated_mrs_dataset_builder import Builder, SimulatedMrsConfig
-
     splits = []
     for size in (5, 70):
         config = SimulatedMrsConfig(name=f"size{size}", train=size, validation=1, snr=20.0)
@@ -230,3 +231,53 @@ module.Builder(data_dir=sys.argv[1]).download_and_prepare()
 def test_a_batch_size_that_is_no_count_is_refused(builder, batch_size):
     with pytest.raises(ValueError, match="`batch_size` must be a whole number"):
         training_batches(builder, batch_size, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train": 6}, r"examples of train \(there 5, asked 6\)"),
+        ({"seed": 1}, r"seed \(there 0, asked 1\)"),
+        ({"snr": 20.0}, r"snr \(there null, asked 20.0\)"),
+        ({"prior": "brain_press_te30"}, "labels .*prior"),
+    ],
+)
+def test_a_configs_name_used_again_with_other_settings_is_refused(tmp_path, changes, message):
+    settings = {"name": "small", "train": 5, "validation": 1}
+    Builder(data_dir=tmp_path, config=SimulatedMrsConfig(**settings)).download_and_prepare()
+    Builder(data_dir=tmp_path, config=SimulatedMrsConfig(**settings)).download_and_prepare()  # the same is reused
+    before = load_arrays(open_dataset(config="small", data_dir=tmp_path), "train")
+    with pytest.raises(ValueError, match=rf"config 'small' with other settings.*{message}.*another `name`"):
+        Builder(data_dir=tmp_path, config=SimulatedMrsConfig(**settings | changes)).download_and_prepare()
+    after = load_arrays(open_dataset(config="small", data_dir=tmp_path), "train")
+    np.testing.assert_array_equal(before["spectrum"], after["spectrum"])
+
+
+def test_the_command_says_so_too_and_builds_again_on_request(tmp_path):
+    def build(train, *options):
+        config = json.dumps({"name": "small", "train": train, "validation": 1})
+        folder = REPOSITORY / "tfds_builders" / "simulated_mrs"
+        arguments = [command("tfds"), "build", folder, "--data_dir", tmp_path, "--config", config, *options]
+        return subprocess.run(arguments, capture_output=True, text=True, cwd=tmp_path)
+
+    assert build(3).returncode == 0
+    refused = build(4)
+    assert refused.returncode != 0
+    assert "examples of train (there 3, asked 4)" in refused.stderr
+    assert build(4, "--overwrite").returncode == 0
+    assert open_dataset(config="small", data_dir=tmp_path).info.splits["train"].num_examples == 4
+
+
+@pytest.mark.parametrize("train", [0, -5, 10.5, "many"])
+def test_a_number_of_examples_that_is_none_is_refused_and_leaves_nothing(tmp_path, train):
+    with pytest.raises(ValueError, match="`train` must be a whole number of at least 1"):
+        Builder(data_dir=tmp_path, config=SimulatedMrsConfig(name="none", train=train)).download_and_prepare()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_dataset_names_a_command_that_can_be_copied(tmp_path):
+    folder = tmp_path / "my data"
+    with pytest.raises(FileNotFoundError) as caught:
+        open_dataset(config="brain_press_te30", data_dir=folder)
+    (printed,) = re.findall(r"`(tfds build [^`]*)`", str(caught.value))
+    assert shlex.split(printed)[3:] == ["--config", "brain_press_te30", "--data_dir", str(folder)]

@@ -252,6 +252,32 @@ def test_another_dataset_or_model_in_the_same_folder_is_refused(uninterrupted, d
         train(tmp_path, data_dir=data_dir, **SETTINGS)
 
 
+def test_a_second_training_in_the_same_folder_is_refused_and_named_while_the_first_runs(data_dir, tmp_path):
+    code = """
+import sys
+import keras
+from mrs_keras import train
+class Wait(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        print("training", flush=True)
+        sys.stdin.readline()
+import mrs_keras.training.recipe as recipe
+callbacks = recipe._callbacks
+recipe._callbacks = lambda *arguments: [*callbacks(*arguments), Wait()]
+train(sys.argv[1], data_dir=sys.argv[2], epochs=1, batch_size=2000)
+"""
+    arguments = [sys.executable, "-c", code, tmp_path / "run", data_dir]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(arguments, cwd=REPOSITORY, **pipes) as first:
+        while "training" not in first.stdout.readline():
+            assert first.poll() is None
+        settings = {"data_dir": data_dir, "epochs": 1, "batch_size": 2000}
+        with pytest.raises(ValueError, match=rf"Another training writes to .*run': process {first.pid} on"):
+            train(tmp_path / "run", **settings)
+        first.kill()
+    assert train(tmp_path / "run", **settings).built  # a lock does not outlive its process
+
+
 def test_the_newest_of_many_checkpoints_is_the_one_of_most_epochs(tmp_path):
     for epochs in (9990, 10000, 20):
         path = checkpoint_file(tmp_path, epochs)

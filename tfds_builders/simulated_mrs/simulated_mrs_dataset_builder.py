@@ -11,7 +11,9 @@ import tensorflow_datasets as tfds
 
 from mrs_keras.basis import basis_for, read_basis
 from mrs_keras.basis.aliases import find_metabolite
+from mrs_keras.checks import check_count
 from mrs_keras.data.description import DatasetDescription
+from mrs_keras.data.reuse import check_reused
 from mrs_keras.simulation import (
     EFFECT_PARAMETERS,
     PARAMETERS,
@@ -122,6 +124,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     @functools.cached_property
     def _recipe(self) -> ExampleRecipe:
         config = self.builder_config
+        for name in ("train", "validation"):
+            check_count(name, getattr(config, name), 2000)
         prior = Prior.of(config.prior)
         if config.basis is None:
             return ExampleRecipe(prior, basis_for(prior.metabolites), config.seed, config.snr, config.backend)
@@ -138,6 +142,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     @classmethod
     def get_builder_config(cls, name, version=None):
         return super().get_builder_config(name, version) or NAMED_CONFIGS.get(name)
+
+    def download_and_prepare(self, **options):
+        config = self.builder_config
+        splits = {"train": config.train, "validation": config.validation, "test": 2 * len(TEST_PAIRS)}
+        check_reused(self, DatasetDescription.of_recipe(self._recipe), splits)
+        super().download_and_prepare(**options)
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
         """Returns SplitGenerators."""

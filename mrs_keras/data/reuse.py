@@ -1,0 +1,47 @@
+"""A config's name belongs to its settings: a dataset of other settings is not taken for it."""
+
+import json
+from collections.abc import Mapping
+
+import tensorflow_datasets as tfds
+
+from mrs_keras.data.description import DatasetDescription
+
+
+def check_reused(builder: tfds.core.DatasetBuilder, description: DatasetDescription, splits: Mapping[str, int]) -> None:
+    """Raises `ValueError` where what is on disk under a builder's name was built with other settings.
+
+    TFDS reuses it without a look: the same name and version are the same dataset to it.
+
+    Args:
+      builder: that is about to build, or to reuse.
+      description: of what it would build.
+      splits: split -> number of examples of what it would build.
+    """
+    path = builder.data_path / "metadata.json"
+    if not path.exists():
+        return
+    there = json.loads(path.read_text())
+    asked = json.loads(json.dumps(description.to_metadata()))
+    different = [
+        f"{name} (there {_short(there.get(name))}, asked {_short(value)})"
+        for name, value in asked.items()
+        if there.get(name) != value
+    ]
+    stored = {name: split.num_examples for name, split in builder.info.splits.items()}
+    different += [
+        f"examples of {name} (there {stored.get(name)}, asked {count})"
+        for name, count in splits.items()
+        if stored.get(name) != count
+    ]
+    if different:
+        raise ValueError(
+            f"There is a dataset of the config '{builder.builder_config.name}' with other settings in "
+            f"'{builder.data_dir}': {'; '.join(different)}. Give the config another `name`, remove that folder, or "
+            "build with `tfds build --overwrite`."
+        )
+
+
+def _short(value) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
