@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "architecture": ["LayerBox", "layer_graph"],
+        "architecture": ["layer_graph"],
         "coverage": ["classifier_two_sample_test", "density_and_coverage"],
         "evaluation": ["evaluate"],
         "held_out": ["held_out_loss"],

@@ -1,27 +1,8 @@
 """The layers of a network and their connections, for a figure of the real model."""
 
-import dataclasses
-
 import keras
 
-
-@dataclasses.dataclass(frozen=True)
-class LayerBox:
-    """One layer.
-
-    Attributes:
-      name: of the layer, unique in its network.
-      label: what a reader sees: name, kind and activation.
-      shape: output shape without the batch axis.
-      row: position from the top; a layer stands as low as its successors allow.
-      inputs: names of the layers that feed it.
-    """
-
-    name: str
-    label: str
-    shape: str
-    row: int
-    inputs: tuple[str, ...]
+from mrs_keras.plotting.network import LayerBox
 
 
 def layer_graph(network: keras.Model) -> list[LayerBox]:
