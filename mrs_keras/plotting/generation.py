@@ -140,10 +140,11 @@ def plot_coverage(
 ) -> Figure:
     """Draws generated and validation spectra in the feature space, and the numbers that compare them.
 
-    Of the components, those two are drawn whose distribution differs most from that of the validation spectra.
+    All panels show the same two components: those whose distribution in the first set differs most from that of the
+    validation spectra.
 
     Args:
-      features: name of `SOURCES` -> (batch, components).
+      features: name of `SOURCES` -> (batch, components), the default prior first.
       validation: (examples, components).
       numbers: name of `SOURCES` -> `"density"`, `"coverage"`, and `"classifier"` with `"accuracy"` and
         `"standard_error"`.
@@ -151,8 +152,8 @@ def plot_coverage(
     """
     figure = new_figure(3.8 * len(features) + 5.4, 4.0)
     *clouds, bars = figure.subplots(1, len(features) + 1, width_ratios=[*[1] * len(features), 1.35])
+    pair = _most_different(next(iter(features.values())), validation)
     for axes, (source, points) in zip(clouds, features.items(), strict=True):
-        pair = _most_different(points, validation)
         axes.plot(*validation[:, pair].T, ".", markersize=2.5, color="0.7", label="validation")
         axes.plot(
             *points[:, pair].T,

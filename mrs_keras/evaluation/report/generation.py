@@ -110,7 +110,7 @@ def generation_sections(numbers: dict, images: dict[str, bytes]) -> list[dict]:
                 ],
             ),
             "figure": images["generated_coverage"],
-            "caption": "Left: the two components in which the sets differ most; blue points should lie as the grey "
-            "ones do. Right: bars should reach the dashed lines.",
+            "caption": "Left: the two components in which the default prior's spectra differ most from the data; blue "
+            "points should lie as the grey ones do. Right: bars should reach the dashed lines.",
         },
     ]
