@@ -10,14 +10,6 @@ from mrs_keras.fitting.spectral_fit import SpectralFit
 from mrs_keras.models import CVAE
 from mrs_keras.simulation.keyed_random import keyed_uniform
 
-GENERATION_PRIORS = ("fitted", "standard_normal")
-"""What latents can be drawn from, the default first."""
-
-
-def generation_priors(model: CVAE) -> tuple[str, ...]:
-    """Returns what a model can draw latents from, its default first."""
-    return GENERATION_PRIORS if model.has_fitted_density else GENERATION_PRIORS[1:]
-
 
 def uniform_concentrations(model: CVAE, count: int, seed: int = 0) -> np.ndarray:
     """Returns labels drawn uniformly from the trained ranges: float64 (count, metabolites), mM."""

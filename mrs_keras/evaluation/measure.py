@@ -7,8 +7,9 @@ import numpy as np
 from mrs_keras.evaluation.coverage import coverage_numbers, feature_space, features_of
 from mrs_keras.evaluation.dataset_physics import DatasetPhysics, true_parameters
 from mrs_keras.evaluation.diverged import check_finite_output
-from mrs_keras.evaluation.generated_spectra import generation_numbers, generation_priors, uniform_concentrations
+from mrs_keras.evaluation.generated_spectra import generation_numbers, uniform_concentrations
 from mrs_keras.evaluation.interpolation import evaluate_interpolation
+from mrs_keras.evaluation.latent_priors import latent_priors_of
 from mrs_keras.evaluation.parameter_errors import error_numbers, parameter_errors
 from mrs_keras.evaluation.random_pairs import PAIRS, evaluate_random_pairs, reference_pairs
 from mrs_keras.evaluation.reconstruction import pca_reconstruction, relative_l2, summary
@@ -105,7 +106,7 @@ def measure_generation(
     reference = features_of(validation["spectrum"][:count], space)
     requested = uniform_concentrations(model, GENERATED)
     sources = {}
-    for prior in generation_priors(model):
+    for prior in (latent_prior.name for latent_prior in latent_priors_of(model)):
         progress(f"generated spectra, prior '{prior}'")
         sources[prior] = (model.generate(requested, seed=0, prior=prior), requested)
         check_finite_output(f"generated spectra, prior '{prior}'", sources[prior][0])

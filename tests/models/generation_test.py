@@ -7,7 +7,7 @@ import tensorflow as tf
 from scipy import stats
 
 from mrs_keras import CVAE
-from mrs_keras.evaluation.generated_spectra import generation_priors
+from mrs_keras.evaluation.latent_priors import latent_priors_of
 from mrs_keras.models.latent_density import LatentDensity
 from mrs_keras.models.row_random import GOLDEN, _bits, row_normal, row_seeds, row_uniform
 from tests.conftest import run_python
@@ -196,9 +196,9 @@ def test_a_density_that_nobody_fitted_is_not_taken_for_a_fitted_one():
     with pytest.warns(UserWarning, match="not fitted yet: latents are drawn from the standard normal prior"):
         unasked = model.generate([[10.0, 4.0]], 0)
     np.testing.assert_array_equal(unasked, model.generate([[10.0, 4.0]], 0, "standard_normal"))
-    assert generation_priors(model) == ("standard_normal",)
+    assert [prior.name for prior in latent_priors_of(model)] == ["standard_normal"]
     model.fit_latent_density(examples(200))
-    assert generation_priors(model) == ("fitted", "standard_normal")
+    assert [prior.name for prior in latent_priors_of(model)] == ["fitted", "standard_normal"]
 
 
 def test_a_model_without_a_density_says_so():
