@@ -7,10 +7,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "architecture": ["layer_graph"],
         "coverage": ["classifier_two_sample_test", "density_and_coverage"],
+        "dci": ["Disentanglement", "disentanglement"],
         "evaluation": ["evaluate"],
         "held_out": ["held_out_loss"],
-        "interpolation": ["evaluate_interpolation", "interpolate"],
-        "latent_space": ["Disentanglement", "disentanglement", "mutual_information"],
+        "interpolation": ["Interpolation", "evaluate_interpolation", "interpolate"],
+        "latent_space": ["mutual_information"],
         "reconstruction": ["pca_reconstruction", "relative_l2"],
     },
 )
