@@ -17,6 +17,7 @@ from mrs_keras.evaluation.report.format import percent
 from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.scope import GENERATED
 from mrs_keras.evaluation.spectrum_sets import SpectrumSet
+from mrs_keras.evaluation.table import PERCENT, Row
 from mrs_keras.evaluation.topic import OverviewRow, Split, Topic
 
 COMPONENTS = 32
@@ -144,6 +145,11 @@ class Coverage(Topic):
       generated: a set for each latent prior, the default first.
       simulated: what a perfect generator would make.
     """
+
+    ROWS = (
+        Row("generation.{prior}.coverage", "{prior}: validation data covered", PERCENT),
+        Row("generation.{prior}.classifier.accuracy", "{prior}: accuracy of the classifier", PERCENT),
+    )
 
     validation: np.ndarray
     generated: tuple[ComparedSet, ...]

@@ -25,11 +25,29 @@ from mrs_keras.evaluation.reconstruction import Reconstruction
 from mrs_keras.evaluation.report import png_bytes, report_page
 from mrs_keras.evaluation.scope import Scope, fitted_spectra
 from mrs_keras.evaluation.spectrum_sets import generated_set, simulated_set
+from mrs_keras.evaluation.table import main_table
+from mrs_keras.evaluation.targets import targets_of
 from mrs_keras.evaluation.test_pairs import PathsOfTestPairs
 from mrs_keras.evaluation.topic import Split, Topic, merged
 from mrs_keras.files import replacing
 from mrs_keras.models import CVAE, load_trained
-from mrs_keras.run_folder import EVALUATION, NUMBERS_FILE, REPORT_FILE, read_settings
+from mrs_keras.run_folder import EVALUATION, NUMBERS_FILE, REPORT_FILE, TABLE_FILE, read_settings
+
+TOPICS: tuple[type[Topic], ...] = (
+    Reconstruction,
+    Scope,
+    ParameterErrors,
+    Generation,
+    Coverage,
+    LatentSpace,
+    Disentanglement,
+    PathsOfTestPairs,
+    PathsOfRandomPairs,
+    Noise,
+    Architecture,
+    LearningCurves,
+)
+"""All topics, in the order of the numbers, the table and the report."""
 
 PROGRESS_STEPS = 10
 """Lines of progress of an evaluation of a model with two latent priors."""
@@ -44,7 +62,7 @@ def evaluate(
     output_dir: str | os.PathLike | None = None,
     basis: Basis | None = None,
 ) -> dict:
-    """Evaluates a trained model and writes `numbers.json`, `interpolation.csv`, figures and `report.html`.
+    """Evaluates a trained model and writes `numbers.json`, tables, figures and `report.html`.
 
     A spectral fit (`fit_spectra`) is the judge: it recovers the physical parameters of any spectrum. Where the data
     have noise or effects, which limit it, fewer spectra are fitted, and each number stands beside that of simulated
@@ -78,7 +96,9 @@ def evaluate(
 
         progress("model and data")
         model = load_trained(run_dir)
-        builder = open_dataset(data_dir, config or read_settings(run_dir)["config"])
+        settings = read_settings(run_dir)
+        config = config or settings["config"]
+        builder = open_dataset(data_dir, config)
         _check_same_data(model, builder.info.metadata)
         physics = DatasetPhysics.of(builder.info.metadata, basis)
         splits = {name: load_arrays(builder, name) for name in ("train", "validation", "test")}
@@ -90,6 +110,9 @@ def evaluate(
         topics.append(LearningCurves.measure(run_dir))
         progress("figures and report")
         numbers = merged(topic.numbers() for topic in topics)
+        rows = [row for topic in TOPICS for row in topic.ROWS]
+        priors = {prior.name: prior.label for prior in latent_priors_of(model)}
+        table = main_table(numbers, rows, targets_of(settings["preset"], config), priors)
         images = {name: png_bytes(figure) for topic in topics for name, figure in topic.figures().items()}
         page = report_page(topics, _notes(builder.info.metadata, physics), images, reconstruction.failure)
         with replacing(output_dir) as partial:
@@ -98,6 +121,7 @@ def evaluate(
                 (partial / f"{name}.png").write_bytes(image)
             for name, text in (file for topic in topics for file in topic.files().items()):
                 (partial / name).write_text(text)
+            (partial / TABLE_FILE).write_text(table + "\n")
             (partial / NUMBERS_FILE).write_text(json.dumps(numbers, indent=2, allow_nan=False) + "\n")
             (partial / REPORT_FILE).write_text(page, encoding="utf-8")
         bar.set_description("Evaluated")

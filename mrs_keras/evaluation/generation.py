@@ -14,6 +14,7 @@ from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.scope import GENERATED, fitted_spectra
 from mrs_keras.evaluation.set_quality import SetQuality, baseline_ks
 from mrs_keras.evaluation.spectrum_sets import SpectrumSet
+from mrs_keras.evaluation.table import PERCENT, STATISTIC, Row
 from mrs_keras.evaluation.topic import OverviewRow, Topic
 from mrs_keras.fitting.spectral_fit import SpectralFit
 from mrs_keras.simulation import UNITS, channels_to_complex
@@ -52,6 +53,26 @@ class Generation(Topic):
       generated: a set for each latent prior, the default first.
       simulated: what a perfect generator would make.
     """
+
+    ROWS = (
+        Row("generation.{prior}.concentration_error.median", "{prior}: concentrations, off by (median)", PERCENT),
+        Row(
+            "generation.{prior}.concentration_error.percentile_95",
+            "{prior}: concentrations, off by (95th percentile)",
+            PERCENT,
+        ),
+        Row(
+            "generation.{prior}.distance_from_physical_model.median",
+            "{prior}: distance from physics (median)",
+            PERCENT,
+        ),
+        Row(
+            "generation.{prior}.distance_from_physical_model.percentile_95",
+            "{prior}: distance from physics (95th percentile)",
+            PERCENT,
+        ),
+        Row("generation.{prior}.ks.{parameter}", "{prior}: Kolmogorov-Smirnov statistic of {parameter}", STATISTIC),
+    )
 
     ppm: np.ndarray
     physics: DatasetPhysics

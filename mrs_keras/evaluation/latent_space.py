@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from mrs_keras import plotting
 from mrs_keras.evaluation.reconstruction import Reconstruction
 from mrs_keras.evaluation.report.html import Section
+from mrs_keras.evaluation.table import STATISTIC, Row
 from mrs_keras.evaluation.topic import OverviewRow, Split, Topic
 from mrs_keras.simulation import voigt_fwhm_hz
 from mrs_keras.simulation.keyed_random import keyed_normal
@@ -55,6 +56,8 @@ class LatentSpace(Topic):
       mutual_information: factor -> float64 (latent_dim,), nats.
       active_units: latents that are used.
     """
+
+    ROWS = (Row("latent_space.labels.*.nonlinear", "labels that leak into the latents (largest R2)", STATISTIC),)
 
     latents: np.ndarray
     factors: dict[str, np.ndarray]

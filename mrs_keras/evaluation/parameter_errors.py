@@ -13,6 +13,7 @@ from mrs_keras.evaluation.report.format import both, cells, number, small_percen
 from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.scope import fitted_spectra
 from mrs_keras.evaluation.summaries import Summary
+from mrs_keras.evaluation.table import PERCENT, Row
 from mrs_keras.evaluation.topic import OverviewRow, Split, Topic
 from mrs_keras.simulation import UNITS, SpectralParameters
 
@@ -96,6 +97,19 @@ class ParameterErrors(Topic):
       data: errors of the data, which limit those of the model.
       widths: parameter -> width of its training range, in the unit of its errors.
     """
+
+    ROWS = (
+        Row(
+            "reconstruction.parameters.model.all_concentrations.median",
+            "concentrations of reconstructions, off by (median)",
+            PERCENT,
+        ),
+        Row(
+            "reconstruction.parameters.model.all_concentrations.percentile_95",
+            "concentrations of reconstructions, off by (95th percentile)",
+            PERCENT,
+        ),
+    )
 
     model: FitErrors
     data: FitErrors

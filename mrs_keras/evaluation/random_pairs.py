@@ -20,6 +20,7 @@ from mrs_keras.evaluation.paths import (
 from mrs_keras.evaluation.report.format import both, percent
 from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.scope import FITTED_WITH_NOISE
+from mrs_keras.evaluation.table import SHARE, Row
 from mrs_keras.evaluation.topic import OverviewRow, Topic
 from mrs_keras.models import CVAE
 
@@ -35,6 +36,14 @@ class PathsOfRandomPairs(Topic):
       paths: kind of pair -> paths that the model generates.
       reference: kind of pair -> numbers of simulated paths; empty where the fit is exact.
     """
+
+    ROWS = (
+        Row(
+            "random_pairs.{kind}.numbers.varied.{parameter}.monotone",
+            "random pairs over {kind}: paths monotone in {parameter}",
+            SHARE,
+        ),
+    )
 
     paths: dict[str, Paths]
     reference: dict[str, PathNumbers]

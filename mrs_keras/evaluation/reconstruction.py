@@ -12,6 +12,7 @@ from mrs_keras.evaluation.diverged import check_finite_output, failure
 from mrs_keras.evaluation.report.format import both, cells, percent
 from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.summaries import Summary
+from mrs_keras.evaluation.table import LATENTS, PERCENT, RATIO, Row
 from mrs_keras.evaluation.topic import OverviewRow, Split, Topic
 from mrs_keras.models import CVAE, ActiveUnits
 from mrs_keras.simulation import channels_to_complex
@@ -66,6 +67,14 @@ class Reconstruction(Topic):
       pca_errors: float64 (batch,), that of `pca_reconstruction` with as many components as there are latents.
       active_units: latents that are used, as the model's metric counts them.
     """
+
+    ROWS = (
+        Row("reconstruction.model.median", "validation error of the cVAE (median)", PERCENT),
+        Row("reconstruction.model.percentile_95", "validation error of the cVAE (95th percentile)", PERCENT),
+        Row("reconstruction.pca.median", "validation error of PCA, {latent_dim} components (median)", PERCENT),
+        Row("reconstruction.model_over_pca", "cVAE over PCA", RATIO),
+        Row("active_units", "active latents", LATENTS),
+    )
 
     ppm: np.ndarray
     spectra: np.ndarray

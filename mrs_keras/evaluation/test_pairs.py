@@ -11,6 +11,7 @@ from mrs_keras.evaluation.dataset_physics import DatasetPhysics
 from mrs_keras.evaluation.interpolation import RECOVERED, Interpolation, evaluate_interpolation
 from mrs_keras.evaluation.report.format import percent
 from mrs_keras.evaluation.report.html import Section
+from mrs_keras.evaluation.table import MONOTONE, PERCENT, Row
 from mrs_keras.evaluation.topic import Split, Topic
 from mrs_keras.models import CVAE
 from mrs_keras.simulation import TEST_PAIRS, UNITS
@@ -29,6 +30,11 @@ class PathsOfTestPairs(Topic):
       ppm: float (points,), chemical shifts.
       pairs: name of the pair -> interpolation between its spectra.
     """
+
+    ROWS = (
+        Row("interpolation.{pair}.monotone.{parameter}", "{parameter} along the interpolation", MONOTONE),
+        Row("interpolation.{pair}.end_point_error.{parameter}", "{parameter} at the ends, off by", PERCENT),
+    )
 
     ppm: np.ndarray
     pairs: dict[str, Interpolation]

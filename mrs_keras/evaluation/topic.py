@@ -1,12 +1,13 @@
 """What every topic of an evaluation has: numbers, figures, and its part of the report."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from mrs_keras.evaluation.report.html import Section
+from mrs_keras.evaluation.table import Row
 
 Split = Mapping[str, np.ndarray]
 """Examples of a dataset in memory, as `mrs_keras.data.load_arrays` returns them."""
@@ -31,7 +32,12 @@ class Topic:
 
     A topic is a frozen dataclass of what was measured. Its class method `measure` measures it, and the methods below
     say how it is told. Each has a default: nothing.
+
+    Attributes:
+      ROWS: rows of the main table.
     """
+
+    ROWS: ClassVar[tuple[Row, ...]] = ()
 
     def numbers(self) -> dict:
         """Returns this topic's part of `numbers.json`, nested as it is there."""
