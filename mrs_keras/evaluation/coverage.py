@@ -143,7 +143,7 @@ class Coverage(Topic):
     Attributes:
       validation: float64 (examples, components).
       generated: a set for each latent prior, the default first.
-      simulated: what a perfect generator would make.
+      simulated: what a perfect generator would make; `None` where nothing can be simulated.
     """
 
     ROWS = (
@@ -153,22 +153,22 @@ class Coverage(Topic):
 
     validation: np.ndarray
     generated: tuple[ComparedSet, ...]
-    simulated: ComparedSet
+    simulated: ComparedSet | None
 
     @classmethod
     def measure(
-        cls, training: Split, validation: Split, generated: Sequence[SpectrumSet], simulated: SpectrumSet
+        cls, training: Split, validation: Split, generated: Sequence[SpectrumSet], simulated: SpectrumSet | None
     ) -> Self:
         """Compares all sets with the validation spectra."""
         space = feature_space(training["spectrum"])
         points = features_of(validation["spectrum"][:GENERATED], space)
         compared = tuple(ComparedSet.of(source, space, points) for source in generated)
-        return cls(points, compared, ComparedSet.of(simulated, space, points))
+        return cls(points, compared, None if simulated is None else ComparedSet.of(simulated, space, points))
 
     @property
     def sets(self) -> tuple[ComparedSet, ...]:
         """All sets, the default prior first."""
-        return (*self.generated, self.simulated)
+        return self.generated if self.simulated is None else (*self.generated, self.simulated)
 
     def numbers(self) -> dict:
         scores = {each.name: dataclasses.asdict(each.scores) for each in self.sets}
@@ -183,22 +183,23 @@ class Coverage(Topic):
                 for each in self.sets
             },
             IDEAL_COVERAGE,
-            self.simulated.label,
+            None if self.simulated is None else self.simulated.label,
         )
         return {"generated_coverage": figure}
 
     def overview(self) -> list[OverviewRow]:
-        ours, best = self.generated[0].scores, self.simulated.scores
+        ours = self.generated[0].scores
+        best_coverage, best_accuracy = percent(IDEAL_COVERAGE), "chance: 50 %"
+        if self.simulated is not None:
+            best = self.simulated.scores
+            best_coverage = f"{percent(best.coverage)} (simulated)"
+            best_accuracy = f"{percent(best.classifier.accuracy)} (simulated; {best_accuracy})"
         return [
-            OverviewRow(
-                "validation spectra that generated ones cover",
-                percent(ours.coverage),
-                f"{percent(best.coverage)} (simulated)",
-            ),
+            OverviewRow("validation spectra that generated ones cover", percent(ours.coverage), best_coverage),
             OverviewRow(
                 "accuracy of a classifier of generated against validation spectra",
                 percent(ours.classifier.accuracy),
-                f"{percent(best.classifier.accuracy)} (simulated; chance: 50 %)",
+                best_accuracy,
             ),
         ]
 
@@ -221,8 +222,8 @@ class Coverage(Topic):
                 f"share of validation spectra that a generated one comes near to, {IDEAL_COVERAGE:.2f} is best. "
                 "Accuracy is that of a classifier that was trained to tell generated from validation spectra "
                 "(Lopez-Paz and Oquab 2017): 0.5 is best, 1 means that it is never fooled; further than two standard "
-                "errors from 0.5, the two sets are told apart. The simulated spectra show what a perfect generator "
-                "gets.",
+                "errors from 0.5, the two sets are told apart."
+                + ("" if self.simulated is None else " The simulated spectra show what a perfect generator gets."),
                 (("spectra", "density", "coverage", "classifier accuracy (standard error)"), rows),
                 "generated_coverage",
                 "Left: the two components in which the default prior's spectra differ most from the data; blue points "

@@ -41,8 +41,8 @@ class DatasetPhysics:
     snr: float | None = None
 
     @classmethod
-    def of(cls, metadata: Mapping, basis: Basis | None = None) -> "DatasetPhysics":
-        """Returns the physics of a dataset.
+    def of(cls, metadata: Mapping, basis: Basis | None = None) -> "DatasetPhysics | None":
+        """Returns the physics of a dataset, or `None` where it has no prior of all parameters or no basis.
 
         Args:
           metadata: of the dataset (`builder.info.metadata` of `simulated_mrs`).
@@ -51,6 +51,8 @@ class DatasetPhysics:
         Raises:
           ValueError: if the basis lacks a metabolite, or is of another acquisition.
         """
+        if "basis" not in metadata or "gamma" not in metadata.get("prior", {}):
+            return None
         names = list(metadata["metabolites"])
         basis = basis_for(names) if basis is None else basis.select(names)
         if basis.acquisition.to_dict() != metadata["acquisition"]:

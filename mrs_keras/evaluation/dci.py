@@ -12,7 +12,7 @@ from mrs_keras.evaluation.dataset_physics import LINE_PARAMETERS
 from mrs_keras.evaluation.latent_space import LatentSpace, standardised
 from mrs_keras.evaluation.report.format import number
 from mrs_keras.evaluation.report.html import Section
-from mrs_keras.evaluation.topic import Topic
+from mrs_keras.evaluation.topic import LeftOut, Topic
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Disentanglement(Topic):
     informativeness: dict[str, float]
 
     @classmethod
-    def measure(cls, latent_space: LatentSpace) -> Self:
+    def measure(cls, latent_space: LatentSpace) -> Self | LeftOut:
         """Measures how latents pair up with gamma, sigma, eps, phi0 and the baseline.
 
         phi1 is left out: in its range it changes a spectrum by less than the model's own error.
@@ -40,6 +40,8 @@ class Disentanglement(Topic):
             for name, values in latent_space.factors.items()
             if name in LINE_PARAMETERS or name.startswith("baseline")
         }
+        if len(carried) < 2 or latent_space.latents.shape[1] < 2:
+            return LeftOut("disentanglement", "it takes at least two latents and two known line or baseline parameters")
         with threadpool_limits(1, "blas"):  # small matrices: threads would wait for each other
             return disentanglement(latent_space.latents, carried)
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from tqdm import tqdm
@@ -66,7 +66,8 @@ def evaluate(
 
     A spectral fit (`fit_spectra`) is the judge: it recovers the physical parameters of any spectrum. Where the data
     have noise or effects, which limit it, fewer spectra are fitted, and each number stands beside that of simulated
-    spectra. A model that does not reconstruct its data gets a short report that says so.
+    spectra. Where the dataset has no prior, no basis or no test split, the report says what is left out. A model that
+    does not reconstruct its data gets a short report that says so.
 
     Args:
       run_dir: the folder that `train` wrote.
@@ -82,8 +83,8 @@ def evaluate(
     Raises:
       FileNotFoundError: if the model or the dataset is missing.
       RuntimeError: if the training diverged: there is no model, or it makes NaN or infinity of good input.
-      ValueError: if the dataset is not of the model's acquisition and metabolites, or `output_dir` holds something
-        else than an earlier evaluation.
+      ValueError: if the dataset is not of the model's acquisition and metabolites, or has no training or validation
+        split, or `output_dir` holds something else than an earlier evaluation.
     """
     check_count("steps", steps, 11, at_least=2)
     output_dir = Path(output_dir or Path(run_dir) / EVALUATION)
@@ -101,7 +102,7 @@ def evaluate(
         builder = open_dataset(data_dir, config)
         _check_same_data(model, builder.info.metadata)
         physics = DatasetPhysics.of(builder.info.metadata, basis)
-        splits = {name: load_arrays(builder, name) for name in ("train", "validation", "test")}
+        splits = {name: load_arrays(builder, name) for name in _splits(builder.info.splits)}
         progress("reconstructions")
         reconstruction = Reconstruction.measure(model, splits["train"], splits["validation"])
         topics = [reconstruction, Scope.measure(physics, splits["validation"])]
@@ -131,7 +132,7 @@ def evaluate(
 
 def _measure(
     model: CVAE,
-    physics: DatasetPhysics,
+    physics: DatasetPhysics | None,
     splits: Mapping[str, Split],
     reconstruction: Reconstruction,
     steps: int,
@@ -153,7 +154,7 @@ def _measure(
     latent_space = LatentSpace.measure(validation, model.metabolites, reconstruction)
     disentanglement = Disentanglement.measure(latent_space)
     progress("interpolations of the test pairs")
-    test_pairs = PathsOfTestPairs.measure(model, physics, splits["test"], steps)
+    test_pairs = PathsOfTestPairs.measure(model, physics, splits.get("test"), steps)
     progress("interpolations of random pairs")
     random_pairs = PathsOfRandomPairs.measure(model, physics)
     noise = Noise.measure(model, physics, validation, reconstruction)
@@ -181,9 +182,22 @@ def _check_same_data(model: CVAE, metadata: Mapping) -> None:
         )
 
 
-def _notes(metadata: Mapping, physics: DatasetPhysics) -> list[str]:
+def _splits(available: Collection[str]) -> list[str]:
+    """Returns the splits to load, or raises `ValueError` where there is none to train or to validate on."""
+    if {"train", "validation"} <= set(available):
+        return [name for name in ("train", "validation", "test") if name in available]
+    raise ValueError(
+        "An evaluation compares spectra of the validation split with those of the training split. "
+        f"Expected: the splits 'train' and 'validation'. Received: {', '.join(available)}. "
+        "Give a dataset that has both."
+    )
+
+
+def _notes(metadata: Mapping, physics: DatasetPhysics | None) -> list[str]:
     """Returns what a reader must know before any number."""
     notes = []
+    if physics is None:
+        return notes
     if not physics.exact:
         notes.append(
             "The spectra of this dataset have noise or effects (residual water, eddy currents, drift) that the "

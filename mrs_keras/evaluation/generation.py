@@ -15,7 +15,7 @@ from mrs_keras.evaluation.scope import GENERATED, fitted_spectra
 from mrs_keras.evaluation.set_quality import SetQuality, baseline_ks
 from mrs_keras.evaluation.spectrum_sets import SpectrumSet
 from mrs_keras.evaluation.table import PERCENT, STATISTIC, Row
-from mrs_keras.evaluation.topic import OverviewRow, Topic
+from mrs_keras.evaluation.topic import NO_PHYSICS, LeftOut, OverviewRow, Topic
 from mrs_keras.fitting.spectral_fit import SpectralFit
 from mrs_keras.simulation import UNITS, channels_to_complex
 
@@ -81,9 +81,15 @@ class Generation(Topic):
 
     @classmethod
     def measure(
-        cls, physics: DatasetPhysics, ppm: np.ndarray, generated: Sequence[SpectrumSet], simulated: SpectrumSet
-    ) -> Self:
+        cls,
+        physics: DatasetPhysics | None,
+        ppm: np.ndarray,
+        generated: Sequence[SpectrumSet],
+        simulated: SpectrumSet | None,
+    ) -> Self | LeftOut:
         """Fits the spectra of all sets."""
+        if physics is None or simulated is None:
+            return LeftOut("concentrations, physicality and marginals of generated spectra", NO_PHYSICS)
         fitted = tuple(FittedSet.of(source, physics) for source in generated)
         return cls(ppm, physics, fitted, FittedSet.of(simulated, physics))
 

@@ -156,17 +156,19 @@ def kl_per_unit(z_mean: np.ndarray, z_log_var: np.ndarray) -> np.ndarray:
 def latent_factors(examples: Mapping[str, np.ndarray], metabolites: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Returns what a latent could carry: name -> (batch,).
 
-    Concentrations, line shape, phases, each baseline coefficient, and the effects that are one number per spectrum.
+    Concentrations, and of the rest what the dataset knows: line shape, phases, each baseline coefficient, and all else
+    that is one number per spectrum, such as an effect.
 
     Args:
-      examples: of the dataset, as `load_arrays` gives them.
+      examples: of the dataset, as `load_arrays` returns them.
       metabolites: names, in the order of the concentrations.
     """
     factors = dict(zip(metabolites, examples["concentrations"].T, strict=True))
-    factors |= {name: examples[name] for name in ("gamma", "sigma")}
-    factors["linewidth"] = voigt_fwhm_hz(examples["gamma"], examples["sigma"])
-    factors |= {name: examples[name] for name in ("eps", "phi0", "phi1")}
-    for column, values in enumerate(examples["baseline"].T):
+    factors |= {name: examples[name] for name in ("gamma", "sigma") if name in examples}
+    if {"gamma", "sigma"} <= factors.keys():
+        factors["linewidth"] = voigt_fwhm_hz(examples["gamma"], examples["sigma"])
+    factors |= {name: examples[name] for name in ("eps", "phi0", "phi1") if name in examples}
+    for column, values in enumerate(examples["baseline"].T if "baseline" in examples else ()):
         factors[f"baseline {'imaginary' if column % 2 else 'real'} {column // 2}"] = values
     others = (name for name, values in examples.items() if values.ndim == 1 and values.dtype.kind == "f")
     return factors | {name: examples[name] for name in others if name not in (*factors, "linewidth_hz")}

@@ -10,7 +10,7 @@ from mrs_keras.evaluation.reconstruction import Reconstruction
 from mrs_keras.evaluation.report.format import percent
 from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.summaries import Spread, Summary
-from mrs_keras.evaluation.topic import Split, Topic
+from mrs_keras.evaluation.topic import NO_PHYSICS, LeftOut, Split, Topic
 from mrs_keras.models import CVAE
 from mrs_keras.models.row_random import row_seeds
 
@@ -35,8 +35,8 @@ class Noise(Topic):
 
     @classmethod
     def measure(
-        cls, model: CVAE, physics: DatasetPhysics, validation: Split, reconstruction: Reconstruction
-    ) -> Self | None:
+        cls, model: CVAE, physics: DatasetPhysics | None, validation: Split, reconstruction: Reconstruction
+    ) -> Self | LeftOut | None:
         """Compares with the true noise; `None` where the data have none.
 
         Args:
@@ -45,6 +45,8 @@ class Noise(Topic):
           validation: the validation split, with `"snr"` unless it is the same for all spectra.
           reconstruction: of the validation spectra.
         """
+        if physics is None:
+            return LeftOut("noise", NO_PHYSICS)
         if not physics.noisy:
             return None
         true = physics.noise_level(true_parameters(validation), validation.get("snr", physics.snr))

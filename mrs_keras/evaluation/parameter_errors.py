@@ -14,7 +14,7 @@ from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.scope import fitted_spectra
 from mrs_keras.evaluation.summaries import Summary
 from mrs_keras.evaluation.table import PERCENT, Row
-from mrs_keras.evaluation.topic import OverviewRow, Split, Topic
+from mrs_keras.evaluation.topic import NO_PHYSICS, LeftOut, OverviewRow, Split, Topic
 from mrs_keras.simulation import UNITS, SpectralParameters
 
 LEAST_SHARE = 0.1
@@ -116,8 +116,12 @@ class ParameterErrors(Topic):
     widths: dict[str, float]
 
     @classmethod
-    def measure(cls, physics: DatasetPhysics, validation: Split, reconstruction: Reconstruction) -> Self:
+    def measure(
+        cls, physics: DatasetPhysics | None, validation: Split, reconstruction: Reconstruction
+    ) -> Self | LeftOut:
         """Fits reconstructions and data."""
+        if physics is None:
+            return LeftOut("parameters of the reconstructions", NO_PHYSICS)
         count = fitted_spectra(physics)
         true = true_parameters({name: values[:count] for name, values in validation.items()})
         return cls(

@@ -21,7 +21,7 @@ from mrs_keras.evaluation.report.format import both, percent
 from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.scope import FITTED_WITH_NOISE
 from mrs_keras.evaluation.table import SHARE, Row
-from mrs_keras.evaluation.topic import OverviewRow, Topic
+from mrs_keras.evaluation.topic import NO_PHYSICS, LeftOut, OverviewRow, Topic
 from mrs_keras.models import CVAE
 
 KINDS = {"phi0": ("phi0",), "gamma": ("gamma",), "sigma": ("sigma",), "broadening": ("gamma", "sigma")}
@@ -49,11 +49,13 @@ class PathsOfRandomPairs(Topic):
     reference: dict[str, PathNumbers]
 
     @classmethod
-    def measure(cls, model: CVAE, physics: DatasetPhysics, steps: int = 11) -> Self:
+    def measure(cls, model: CVAE, physics: DatasetPhysics | None, steps: int = 11) -> Self | LeftOut:
         """Interpolates between random pairs, and fits every spectrum.
 
         Where the data have noise or effects, between fewer pairs, and beside simulated paths.
         """
+        if physics is None:
+            return LeftOut("interpolation of random pairs", NO_PHYSICS)
         pairs = PAIRS if physics.exact else FITTED_WITH_NOISE // steps
         paths = {kind: evaluate_random_pairs(model, physics, varied, pairs, steps) for kind, varied in KINDS.items()}
         if physics.exact:

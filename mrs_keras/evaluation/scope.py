@@ -14,8 +14,10 @@ FITTED_WITH_NOISE = 300
 """Spectra of a set that are fitted where the data have noise or effects, which limit the fit."""
 
 
-def fitted_spectra(physics: DatasetPhysics) -> int:
+def fitted_spectra(physics: DatasetPhysics | None) -> int:
     """Returns how many spectra of a set are fitted."""
+    if physics is None:
+        return 0
     return GENERATED if physics.exact else FITTED_WITH_NOISE
 
 
@@ -32,7 +34,7 @@ class Scope(Topic):
     fitted: int
 
     @classmethod
-    def measure(cls, physics: DatasetPhysics, validation: Split) -> Self:
+    def measure(cls, physics: DatasetPhysics | None, validation: Split) -> Self:
         """Counts the spectra."""
         return cls(len(validation["spectrum"]), fitted_spectra(physics))
 

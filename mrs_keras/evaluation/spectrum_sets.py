@@ -41,8 +41,10 @@ def generated_set(model: CVAE, prior: LatentPrior) -> SpectrumSet:
     return SpectrumSet(prior.name, prior.label, spectra, requested)
 
 
-def simulated_set(physics: DatasetPhysics) -> SpectrumSet:
-    """Simulates as many spectra as are generated: what a perfect generator would make."""
+def simulated_set(physics: DatasetPhysics | None) -> SpectrumSet | None:
+    """Simulates as many spectra as are generated: what a perfect generator would make; `None` without physics."""
+    if physics is None:
+        return None
     parameters, spectra = physics.draw(GENERATED, "reference")
     return SpectrumSet("simulated", "simulated spectra", spectra, parameters.concentrations)
 

@@ -12,7 +12,7 @@ from mrs_keras.evaluation.interpolation import RECOVERED, Interpolation, evaluat
 from mrs_keras.evaluation.report.format import percent
 from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.table import MONOTONE, PERCENT, Row
-from mrs_keras.evaluation.topic import Split, Topic
+from mrs_keras.evaluation.topic import NO_PHYSICS, NO_TEST_SPLIT, LeftOut, Split, Topic
 from mrs_keras.models import CVAE
 from mrs_keras.simulation import TEST_PAIRS, UNITS
 
@@ -40,8 +40,10 @@ class PathsOfTestPairs(Topic):
     pairs: dict[str, Interpolation]
 
     @classmethod
-    def measure(cls, model: CVAE, physics: DatasetPhysics, test: Split, steps: int) -> Self:
+    def measure(cls, model: CVAE, physics: DatasetPhysics | None, test: Split | None, steps: int) -> Self | LeftOut:
         """Interpolates between the spectra of each pair, in so many steps, and fits every spectrum."""
+        if physics is None or test is None:
+            return LeftOut("interpolation of test pairs", NO_PHYSICS if physics is None else NO_TEST_SPLIT)
         ids = test["example_id"].astype(str).tolist()
         pairs = {}
         for name, varied in TEST_PAIRS.items():

@@ -1,5 +1,6 @@
 """What every topic of an evaluation has: numbers, figures, and its part of the report."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import ClassVar, NamedTuple
 
@@ -58,6 +59,27 @@ class Topic:
     def sections(self) -> list[Section]:
         """Returns the sections of the report; they name figures of `figures`."""
         return []
+
+
+@dataclasses.dataclass(frozen=True)
+class LeftOut(Topic):
+    """A topic that cannot be measured.
+
+    Attributes:
+      what: that is left out.
+      why: reason.
+    """
+
+    what: str
+    why: str
+
+    def numbers(self) -> dict:
+        return {"left_out": {self.what: self.why}}
+
+
+NO_PHYSICS = "the dataset has no prior or no basis, so that spectra can be neither simulated nor fitted"
+NO_TEST_SPLIT = "the dataset has no test split"
+"""Reasons to leave something out."""
 
 
 def merged(parts: Iterable[Mapping]) -> dict:

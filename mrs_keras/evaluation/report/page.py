@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from mrs_keras.evaluation.report.html import Section, render_report, system_rows
-from mrs_keras.evaluation.topic import Topic
+from mrs_keras.evaluation.topic import LeftOut, Topic
 
 TITLE = "mrs_keras: evaluation of a conditional VAE"
 
@@ -38,7 +38,17 @@ def report_page(
 def _overview(topics: Sequence[Topic], notes: Sequence[str]) -> Section:
     """Returns the section of the numbers to look at first, beside the best that they can be."""
     rows = [row for topic in topics for row in topic.overview()]
-    return Section("At a glance", " ".join([*notes, HOW_TO_READ]), (("number", "this model", "best"), rows))
+    text = " ".join([*notes, *_left_out(topics), HOW_TO_READ])
+    return Section("At a glance", text, (("number", "this model", "best"), rows))
+
+
+def _left_out(topics: Sequence[Topic]) -> list[str]:
+    """Returns a sentence for each reason to leave something out."""
+    reasons: dict[str, list[str]] = {}
+    for topic in topics:
+        if isinstance(topic, LeftOut):
+            reasons.setdefault(topic.why, []).append(topic.what)
+    return [f"Left out, as {why}: {'; '.join(what)}." for why, what in reasons.items()]
 
 
 def _warning(failure: str, notes: Sequence[str]) -> Section:
