@@ -7,6 +7,12 @@ from matplotlib.figure import Figure
 
 from mrs_keras.plotting.style import COLOURS, new_figure
 
+FEWEST_ROWS = 8
+"""Parameters that there is room for at least: with less the colour bar has none for its label."""
+
+BRIGHT = 0.2
+"""Mutual information, nats, that is drawn bright at the most: what chance makes must not look like a finding."""
+
 
 def plot_latent_space(
     kl_per_unit: Sequence[float],
@@ -23,16 +29,17 @@ def plot_latent_space(
       metabolites: names of the parameters that are labels.
     """
     names, latents = list(mutual_information), np.arange(len(kl_per_unit))
-    figure = new_figure(13, 3.2 + 0.24 * len(names))
+    rows_high = max(len(names), FEWEST_ROWS)
+    figure = new_figure(13, 3.2 + 0.24 * rows_high)
     (divergence, empty), (heat, bars) = figure.subplots(
-        2, 2, height_ratios=[2.0, 0.26 * len(names)], width_ratios=[2.2, 1]
+        2, 2, height_ratios=[2.0, 0.26 * rows_high], width_ratios=[2.2, 1]
     )
     empty.set_axis_off()
     divergence.bar(latents, kl_per_unit, color=COLOURS(0.35))
     divergence.set(xlabel="latent", ylabel="KL divergence\nfrom N(0, 1) (nats)", xlim=(-0.5, len(latents) - 0.5))
     divergence.set_xticks(latents)
     values = np.array(list(mutual_information.values()))
-    image = heat.imshow(values, aspect="auto", cmap="viridis", vmin=0)
+    image = heat.imshow(values, aspect="auto", cmap="viridis", vmin=0, vmax=max(values.max(), BRIGHT))
     heat.set_xticks(latents)
     heat.set_yticks(range(len(names)), [f"{name} (label)" if name in metabolites else name for name in names])
     heat.set_xlabel("latent")
