@@ -47,7 +47,7 @@ TOPICS: tuple[type[Topic], ...] = (
     Architecture,
     LearningCurves,
 )
-"""All topics, in the order of the numbers, the table and the report."""
+"""All topics, in the order of the main table."""
 
 PROGRESS_STEPS = 10
 """Lines of progress of an evaluation of a model with two latent priors."""
@@ -62,12 +62,15 @@ def evaluate(
     output_dir: str | os.PathLike | None = None,
     basis: Basis | None = None,
 ) -> dict:
-    """Evaluates a trained model and writes `numbers.json`, tables, figures and `report.html`.
+    """Evaluates a trained model; writes numbers, tables, figures and a report.
 
-    A spectral fit (`fit_spectra`) is the judge: it recovers the physical parameters of any spectrum. Where the data
-    have noise or effects, which limit it, fewer spectra are fitted, and each number stands beside that of simulated
-    spectra. Where the dataset has no prior, no basis or no test split, the report says what is left out. A model that
-    does not reconstruct its data gets a short report that says so.
+    A spectral fit (`fit_spectra`) recovers the physical parameters of any spectrum. Where the data have noise or
+    effects, which limit it, fewer spectra are fitted, and each number stands beside that of simulated spectra. Where
+    the dataset has no prior, no basis or no test split, the report says what is left out. A model that does not
+    reconstruct its data gets a short report that says so.
+
+    The folder gets `numbers.json`, `table.txt` (the main numbers, and the targets of the run's preset),
+    `interpolation.csv`, figures, and `report.html`, which needs no other file.
 
     Args:
       run_dir: the folder that `train` wrote.
@@ -116,15 +119,15 @@ def evaluate(
         table = main_table(numbers, rows, targets_of(settings["preset"], config), priors)
         images = {name: png_bytes(figure) for topic in topics for name, figure in topic.figures().items()}
         page = report_page(topics, _notes(builder.info.metadata, physics), images, reconstruction.failure)
+        texts = {name: text for topic in topics for name, text in topic.files().items()}
+        texts |= {TABLE_FILE: table + "\n", REPORT_FILE: page}
+        texts[NUMBERS_FILE] = json.dumps(numbers, indent=2, allow_nan=False) + "\n"
         with replacing(output_dir) as partial:
             partial.mkdir()
             for name, image in images.items():
                 (partial / f"{name}.png").write_bytes(image)
-            for name, text in (file for topic in topics for file in topic.files().items()):
-                (partial / name).write_text(text)
-            (partial / TABLE_FILE).write_text(table + "\n")
-            (partial / NUMBERS_FILE).write_text(json.dumps(numbers, indent=2, allow_nan=False) + "\n")
-            (partial / REPORT_FILE).write_text(page, encoding="utf-8")
+            for name, text in texts.items():
+                (partial / name).write_text(text, encoding="utf-8")
         bar.set_description("Evaluated")
         bar.update(bar.total - bar.n)
     return numbers

@@ -45,7 +45,7 @@ class FittedSet:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Generation(Topic):
-    """Generated spectra, judged by a fit.
+    """Generated spectra and what a fit recovers from them.
 
     Attributes:
       ppm: float (points,), chemical shifts.

@@ -69,7 +69,7 @@ def test_numbers_are_written_as_returned(evaluated):
     for spectra in sources.values():
         for errors in (spectra["concentration_error"], spectra["distance_from_physical_model"]):
             assert 0 < errors["median"] < errors["percentile_95"]
-    # What the judge says of a perfect generator.
+    # What the fit recovers from the spectra of a perfect generator.
     perfect = numbers["generation"]["simulated"]
     assert perfect["concentration_error"]["median"] < 1e-4
     assert abs(perfect["classifier"]["accuracy"] - 0.5) < 4 * perfect["classifier"]["standard_error"]

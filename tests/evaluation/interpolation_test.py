@@ -63,7 +63,7 @@ def test_a_trained_model_moves_phi0_between_the_test_spectra(trained, data_dir):
     path = evaluate_interpolation(trained, BASIS, pair, ("phi0",), steps=7)
     assert path.spectra.shape == (7, 252)
     assert path.monotone["phi0"]
-    # Twenty epochs are a short training; the whole one is held against 5 %.
+    # Twenty epochs are a short training; the target of the whole one is 5 %.
     assert path.end_point_error["phi0"] < 0.3
 
 

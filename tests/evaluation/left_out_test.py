@@ -106,7 +106,8 @@ def test_without_a_test_split_the_paths_of_test_pairs_are_left_out(run_dir, data
     assert numbers["left_out"] == {"interpolation of test pairs": "the dataset has no test split"}
     assert "interpolation" not in numbers
     assert {"random_pairs", "generation", "latent_space"} <= numbers.keys()
-    assert "Left out, as the dataset has no test split" in (tmp_path / "evaluation" / "report.html").read_text()
+    page = (tmp_path / "evaluation" / "report.html").read_text(encoding="utf-8")
+    assert "Left out: interpolation of test pairs, because the dataset has no test split." in page
 
 
 def test_a_dataset_without_a_validation_split_is_refused(run_dir, data_dir, tmp_path):

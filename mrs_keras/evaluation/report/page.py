@@ -48,7 +48,7 @@ def _left_out(topics: Sequence[Topic]) -> list[str]:
     for topic in topics:
         if isinstance(topic, LeftOut):
             reasons.setdefault(topic.why, []).append(topic.what)
-    return [f"Left out, as {why}: {'; '.join(what)}." for why, what in reasons.items()]
+    return [f"Left out: {'; '.join(what)}, because {why}." for why, what in reasons.items()]
 
 
 def _warning(failure: str, notes: Sequence[str]) -> Section:
