@@ -28,6 +28,7 @@ EVALUATION = "evaluation"
 SAVED_MODELS = "saved_models"
 
 NUMBERS_FILE = "numbers.json"
+TABLE_FILE = "table.txt"
 REPORT_FILE = "report.html"
 """In the folder of an evaluation, with the figures."""
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mrs_keras.cli.options import add_command, add_dataset, add_run_dir
-from mrs_keras.run_folder import EVALUATION, REPORT_FILE
+from mrs_keras.run_folder import EVALUATION, REPORT_FILE, TABLE_FILE
 
 
 def add_evaluate_command(commands) -> None:
@@ -17,15 +17,15 @@ def add_evaluate_command(commands) -> None:
 
 def _evaluate(options) -> None:
     from mrs_keras import evaluate
-    from mrs_keras.cli.reproduce import numbers_table
 
-    numbers = evaluate(
+    output_dir = options.output or options.run_dir / EVALUATION
+    evaluate(
         options.run_dir,
         dataset=options.dataset,
         data_dir=options.data_dir,
         config=options.config,
         steps=options.steps,
-        output_dir=options.output,
+        output_dir=output_dir,
     )
-    print(numbers_table(numbers))
-    print(f"Report: {(options.output or options.run_dir / EVALUATION) / REPORT_FILE}")
+    print((output_dir / TABLE_FILE).read_text(), end="")
+    print(f"Report: {output_dir / REPORT_FILE}")

@@ -9,23 +9,7 @@ from pathlib import Path
 
 from mrs_keras.cli.options import add_command
 from mrs_keras.files import replacing
-from mrs_keras.run_folder import EVALUATION, MODEL_FILE, NUMBERS_FILE, REPORT_FILE, SAVED_MODELS
-
-LINE_PARAMETERS = ("gamma", "sigma", "eps", "phi0")
-
-TARGETS = {
-    "validation error of the cVAE (median)": "<= 1.2 %",
-    "cVAE over PCA": "< 0.5",
-    "concentrations of reconstructions, off by (median)": "<= 0.5 %",
-    "fitted prior: concentrations, off by (median)": "<= 1 %",
-    "fitted prior: distance from physics (median)": "<= 0.7 %",
-    **{f"fitted prior: Kolmogorov-Smirnov statistic of {name}": "<= 0.10" for name in LINE_PARAMETERS},
-    "labels that leak into the latents (largest R2)": "<= 0.05",
-    "phi0 along the interpolation": "monotone",
-    "phi0 at the ends, off by": "<= 5 %",
-    **{f"random pairs over {name}: paths monotone in {name}": ">= 98 %" for name in ("phi0", "gamma", "sigma")},
-}
-"""Number of the table -> what the preset `base` is held against; labels: the mean over several seeds."""
+from mrs_keras.run_folder import EVALUATION, MODEL_FILE, NUMBERS_FILE, REPORT_FILE, SAVED_MODELS, TABLE_FILE
 
 
 def add_reproduce_command(commands) -> None:
@@ -64,7 +48,7 @@ def reproduce(
         from mrs_keras.serving import export
         from mrs_keras.training import train
     with _step("build the dataset", seconds, reused):
-        build_dataset(data_dir)
+        build_dataset(data_dir=data_dir)
     with _step("train", seconds, reused):
         train(run_dir, data_dir=data_dir)
     with _step("evaluate", seconds):
@@ -74,75 +58,11 @@ def reproduce(
     numbers = {**numbers, "seconds": {name: round(value, 1) for name, value in seconds.items()}}
     with replacing(output_dir / NUMBERS_FILE) as partial:
         partial.write_text(json.dumps(numbers, indent=2) + "\n")
-    print(f"\n{numbers_table(numbers)}\n\nnumbers      {output_dir / NUMBERS_FILE}")
+    print(f"\n{(output_dir / EVALUATION / TABLE_FILE).read_text()}\nnumbers      {output_dir / NUMBERS_FILE}")
     print(f"report       {output_dir / EVALUATION / REPORT_FILE}\nfigures      {output_dir / EVALUATION}")
     print("\n".join(f"SavedModel   {path}" for path in paths.values()))
     print(f"\nAll steps took {sum(seconds.values()):.0f} s.")
     return numbers
-
-
-def numbers_table(numbers: dict) -> str:
-    """Returns the main numbers of an evaluation as a table, beside what they are held against."""
-    reconstruction = numbers["reconstruction"]
-    rows = {
-        "validation error of the cVAE (median)": _percent(reconstruction["model"]["median"]),
-        "validation error of the cVAE (95th percentile)": _percent(reconstruction["model"]["percentile_95"]),
-        f"validation error of PCA, {numbers['latent_dim']} components (median)": _percent(
-            reconstruction["pca"]["median"]
-        ),
-        "cVAE over PCA": f"{reconstruction['model_over_pca']:.2f}",
-        "active latents": f"{numbers['active_units']} of {numbers['latent_dim']}",
-    }
-    if "failure" not in numbers:
-        rows |= _rows_of_generation(numbers) | _rows_of_interpolation(numbers)
-    width = max(map(len, rows))
-    lines = [f"{'':{width}}  {'measured':>12}  expected"]
-    lines += [f"{name:{width}}  {value:>12}  {TARGETS.get(name, '')}".rstrip() for name, value in rows.items()]
-    return "\n".join([*lines, *([numbers["failure"]] if "failure" in numbers else [])])
-
-
-def _rows_of_generation(numbers: dict) -> dict[str, str]:
-    generation = numbers["generation"]
-    found = numbers["reconstruction"]["parameters"]["model"]["all_concentrations"]
-    rows = {
-        "concentrations of reconstructions, off by (median)": _percent(found["median"]),
-        "concentrations of reconstructions, off by (95th percentile)": _percent(found["percentile_95"]),
-    }
-    for prior, label in (("fitted", "fitted prior"), ("standard_normal", "standard normal prior")):
-        if prior in generation:
-            spectra = generation[prior]
-            for name, key in (
-                ("concentrations, off by", "concentration_error"),
-                ("distance from physics", "distance_from_physical_model"),
-            ):
-                rows[f"{label}: {name} (median)"] = _percent(spectra[key]["median"])
-                rows[f"{label}: {name} (95th percentile)"] = _percent(spectra[key]["percentile_95"])
-            for name, statistic in spectra["ks"].items():
-                rows[f"{label}: Kolmogorov-Smirnov statistic of {name}"] = f"{statistic:.3f}"
-            rows[f"{label}: validation data covered"] = _percent(spectra["coverage"])
-            rows[f"{label}: classifier against validation data, right in"] = _percent(spectra["classifier"]["accuracy"])
-    labels = [scores["nonlinear"] for scores in numbers["latent_space"]["labels"].values()]
-    return {**rows, "labels that leak into the latents (largest R2)": f"{max(labels):.3f}"}
-
-
-def _rows_of_interpolation(numbers: dict) -> dict[str, str]:
-    test_pairs = numbers["interpolation"]
-    phi0, broadening = test_pairs["phi0"], test_pairs["broadening"]
-    rows = {
-        "phi0 along the interpolation": "monotone" if phi0["monotone"]["phi0"] else "not monotone",
-        "phi0 at the ends, off by": _percent(phi0["end_point_error"]["phi0"]),
-    }
-    for name in ("gamma", "sigma"):
-        rows[f"{name} along the interpolation"] = "monotone" if broadening["monotone"][name] else "not monotone"
-        rows[f"{name} at the ends, off by"] = _percent(broadening["end_point_error"][name])
-    for kind, result in numbers["random_pairs"].items():
-        for name, values in result["numbers"]["varied"].items():
-            rows[f"random pairs over {kind}: paths monotone in {name}"] = f"{100 * values['monotone']:.1f} %"
-    return rows
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.2f} %"
 
 
 @contextlib.contextmanager

@@ -1,27 +1,49 @@
-"""The layers of a network and their connections, for a figure of the real model."""
+"""Topic: the layers of both networks, as they are connected."""
 
 import dataclasses
+from typing import Self
 
 import keras
+from matplotlib.figure import Figure
+
+from mrs_keras import plotting
+from mrs_keras.evaluation.report.html import Section
+from mrs_keras.evaluation.topic import Topic
+from mrs_keras.models import CVAE
+from mrs_keras.plotting import LayerBox
 
 
-@dataclasses.dataclass(frozen=True)
-class LayerBox:
-    """One layer.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Architecture(Topic):
+    """The layers of a model.
 
     Attributes:
-      name: of the layer, unique in its network.
-      label: what a reader sees: name, kind and activation.
-      shape: output shape without the batch axis.
-      row: position from the top; a layer stands as low as its successors allow.
-      inputs: names of the layers that feed it.
+      encoder: layers of the encoder, inputs first.
+      generator: layers of the generator.
+      latent_dim: number of latents.
     """
 
-    name: str
-    label: str
-    shape: str
-    row: int
-    inputs: tuple[str, ...]
+    encoder: list[LayerBox]
+    generator: list[LayerBox]
+    latent_dim: int
+
+    @classmethod
+    def measure(cls, model: CVAE) -> Self:
+        """Reads the layers of a model."""
+        return cls(layer_graph(model.encoder), layer_graph(model.generator), model.latent_dim)
+
+    def figures(self) -> dict[str, Figure]:
+        return {"figure1_model": plotting.plot_model(self.encoder, self.generator, self.latent_dim)}
+
+    def sections(self) -> list[Section]:
+        return [
+            Section(
+                "Model",
+                "The layers of both networks as they are connected. Spectra and concentrations are scaled inside.",
+                figure="figure1_model",
+                caption="Figure 1. The conditional VAE, drawn from its layers.",
+            )
+        ]
 
 
 def layer_graph(network: keras.Model) -> list[LayerBox]:

@@ -1,21 +1,33 @@
-"""Whether generated spectra are spread as the data are: marginals, density and coverage, two-sample test."""
+"""Topic: whether generated spectra cover the data, as points in a feature space; no physics is needed."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
-import scipy.stats
+from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.metrics import pairwise_distances
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.neighbors import NearestNeighbors
 
-from mrs_keras.evaluation.dataset_physics import LINE_PARAMETERS, DatasetPhysics
-from mrs_keras.simulation import SpectralParameters
+from mrs_keras import plotting
+from mrs_keras.evaluation.report.format import percent
+from mrs_keras.evaluation.report.html import Section
+from mrs_keras.evaluation.scope import GENERATED
+from mrs_keras.evaluation.spectrum_sets import SpectrumSet
+from mrs_keras.evaluation.table import PERCENT, Row
+from mrs_keras.evaluation.topic import OverviewRow, Split, Topic
 
 COMPONENTS = 32
 """Principal components of the feature space; of the default dataset they leave out 5e-6 of the variance."""
 
 NEIGHBOURS = 5
 """Neighbour that sets the radius of density and coverage."""
+
+IDEAL_COVERAGE = 1 - 2.0**-NEIGHBOURS
+"""Coverage of two sets of points from the same distribution."""
 
 
 def feature_space(training: np.ndarray) -> PCA:
@@ -36,48 +48,6 @@ def features_of(spectra: np.ndarray, space: PCA) -> np.ndarray:
     return space.transform(spectra.reshape(len(spectra), -1).astype(np.float64))
 
 
-def ks_statistics(parameters: SpectralParameters, physics: DatasetPhysics) -> dict[str, float]:
-    """Returns the Kolmogorov-Smirnov statistic of recovered parameters against their uniform training range.
-
-    It is the largest distance between the two cumulative distributions: 0 is best, 1 is worst. Samples of n spectra
-    that follow the range stay below 1.36 / sqrt(n) in 95 of 100 cases.
-
-    Args:
-      parameters: recovered by a fit.
-      physics: of the dataset.
-
-    Returns:
-      `LINE_PARAMETERS` and `"baseline"`, the largest statistic of its coefficients -> statistic.
-    """
-    values = physics.values(parameters)
-    statistics = {name: _ks(values[name], physics.range_of(name)) for name in LINE_PARAMETERS}
-    return {**statistics, "baseline": max(baseline_ks(parameters, physics))}
-
-
-def baseline_ks(parameters: SpectralParameters, physics: DatasetPhysics) -> list[float]:
-    """Returns the Kolmogorov-Smirnov statistic of each baseline coefficient; see `ks_statistics`."""
-    return [_ks(column, physics.prior.baseline) for column in physics.values(parameters)["baseline"].T]
-
-
-def shares_outside(parameters: SpectralParameters, physics: DatasetPhysics) -> dict[str, float]:
-    """Returns the share of spectra whose recovered parameter lies outside its training range, from 0 to 1.
-
-    Of the baseline, a coefficient outside is enough. Arguments and keys are those of `ks_statistics`. What lies beyond
-    an end by less than 1 % of the width counts as inside: a fit of a good spectrum may be off by as much.
-    """
-    values, shares = physics.values(parameters), {}
-    for name in (*LINE_PARAMETERS, "baseline"):
-        limits = physics.range_of(name)
-        margin = 0.01 * (limits.high - limits.low)
-        outside = (values[name] < limits.low - margin) | (values[name] > limits.high + margin)
-        shares[name] = float(outside.reshape(len(outside), -1).any(axis=1).mean())
-    return shares
-
-
-def _ks(values: np.ndarray, limits) -> float:
-    return float(scipy.stats.kstest(values, scipy.stats.uniform(limits.low, limits.high - limits.low).cdf).statistic)
-
-
 def density_and_coverage(real: np.ndarray, generated: np.ndarray, neighbours: int = NEIGHBOURS) -> tuple[float, float]:
     """Compares two sets of points by the neighbourhoods of the real ones (Naeem et al. 2020, arXiv 2002.09797).
 
@@ -85,8 +55,8 @@ def density_and_coverage(real: np.ndarray, generated: np.ndarray, neighbours: in
     of balls that hold a generated point, over k, on average; coverage the share of balls that hold one at all.
 
     Args:
-      real: (examples, features).
-      generated: (batch, features).
+      real: float (examples, features).
+      generated: float (batch, features).
       neighbours: k. Defaults to `5`.
 
     Returns:
@@ -104,8 +74,8 @@ def classifier_two_sample_test(real: np.ndarray, generated: np.ndarray) -> tuple
     other way round.
 
     Args:
-      real: (examples, features).
-      generated: (batch, features), of about as many points.
+      real: float (examples, features).
+      generated: float (batch, features), of about as many points.
 
     Returns:
       share of right answers, 0.5 where the sets are alike and 1 where they never are, and its standard error,
@@ -118,23 +88,145 @@ def classifier_two_sample_test(real: np.ndarray, generated: np.ndarray) -> tuple
     return accuracy, float(np.sqrt(accuracy * (1 - accuracy) / len(points)))
 
 
-def coverage_numbers(
-    parameters: SpectralParameters, features: np.ndarray, validation: np.ndarray, physics: DatasetPhysics
-) -> dict:
-    """Returns all numbers of this module for one set of spectra.
+@dataclasses.dataclass(frozen=True)
+class ClassifierTest:
+    """Result of `classifier_two_sample_test`."""
 
-    Args:
-      parameters: recovered from them.
-      features: of them, as `features_of` returns them.
-      validation: features of the validation spectra.
-      physics: of the dataset.
+    accuracy: float
+    standard_error: float
+
+
+@dataclasses.dataclass(frozen=True)
+class CoverageScores:
+    """Numbers of one set of spectra, against the validation spectra."""
+
+    density: float
+    coverage: float
+    classifier: ClassifierTest
+
+    @classmethod
+    def of(cls, validation: np.ndarray, features: np.ndarray) -> Self:
+        """Compares two sets of points of the feature space, float (batch, components)."""
+        return cls(
+            *density_and_coverage(validation, features),
+            ClassifierTest(*classifier_two_sample_test(validation, features)),
+        )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ComparedSet:
+    """A set of spectra as points of the feature space.
+
+    Attributes:
+      name: key in `numbers.json`.
+      label: what a reader sees.
+      features: float64 (batch, components).
+      scores: against the validation spectra.
     """
-    density, coverage = density_and_coverage(validation, features)
-    accuracy, error = classifier_two_sample_test(validation, features)
-    return {
-        "ks": ks_statistics(parameters, physics),
-        "outside_range": shares_outside(parameters, physics),
-        "density": density,
-        "coverage": coverage,
-        "classifier": {"accuracy": accuracy, "standard_error": error},
-    }
+
+    name: str
+    label: str
+    features: np.ndarray
+    scores: CoverageScores
+
+    @classmethod
+    def of(cls, source: SpectrumSet, space: PCA, validation: np.ndarray) -> Self:
+        """Compares as many spectra of a set as there are validation spectra, (examples, components)."""
+        features = features_of(source.spectra[: len(validation)], space)
+        return cls(source.name, source.label, features, CoverageScores.of(validation, features))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Coverage(Topic):
+    """Generated and validation spectra as points of the feature space.
+
+    Attributes:
+      validation: float64 (examples, components).
+      generated: a set for each latent prior, the default first.
+      simulated: what a perfect generator would make; `None` where nothing can be simulated.
+    """
+
+    ROWS = (
+        Row("generation.{prior}.coverage", "{prior}: validation data covered", PERCENT),
+        Row("generation.{prior}.classifier.accuracy", "{prior}: accuracy of the classifier", PERCENT),
+    )
+
+    validation: np.ndarray
+    generated: tuple[ComparedSet, ...]
+    simulated: ComparedSet | None
+
+    @classmethod
+    def measure(
+        cls, training: Split, validation: Split, generated: Sequence[SpectrumSet], simulated: SpectrumSet | None
+    ) -> Self:
+        """Compares all sets with the validation spectra."""
+        space = feature_space(training["spectrum"])
+        points = features_of(validation["spectrum"][:GENERATED], space)
+        compared = tuple(ComparedSet.of(source, space, points) for source in generated)
+        return cls(points, compared, None if simulated is None else ComparedSet.of(simulated, space, points))
+
+    @property
+    def sets(self) -> tuple[ComparedSet, ...]:
+        """All sets, the default prior first."""
+        return self.generated if self.simulated is None else (*self.generated, self.simulated)
+
+    def numbers(self) -> dict:
+        scores = {each.name: dataclasses.asdict(each.scores) for each in self.sets}
+        return {"generation": {"default_prior": self.generated[0].name, **scores}}
+
+    def figures(self) -> dict[str, Figure]:
+        figure = plotting.plot_coverage(
+            {each.label: each.features for each in self.sets},
+            self.validation,
+            {
+                each.label: (each.scores.density, each.scores.coverage, *dataclasses.astuple(each.scores.classifier))
+                for each in self.sets
+            },
+            IDEAL_COVERAGE,
+            None if self.simulated is None else self.simulated.label,
+        )
+        return {"generated_coverage": figure}
+
+    def overview(self) -> list[OverviewRow]:
+        ours = self.generated[0].scores
+        best_coverage, best_accuracy = percent(IDEAL_COVERAGE), "chance: 50 %"
+        if self.simulated is not None:
+            best = self.simulated.scores
+            best_coverage = f"{percent(best.coverage)} (simulated)"
+            best_accuracy = f"{percent(best.classifier.accuracy)} (simulated; {best_accuracy})"
+        return [
+            OverviewRow("validation spectra that generated ones cover", percent(ours.coverage), best_coverage),
+            OverviewRow(
+                "accuracy of a classifier of generated against validation spectra",
+                percent(ours.classifier.accuracy),
+                best_accuracy,
+            ),
+        ]
+
+    def sections(self) -> list[Section]:
+        rows = [
+            (
+                each.label,
+                f"{each.scores.density:.3f}",
+                f"{each.scores.coverage:.3f}",
+                f"{each.scores.classifier.accuracy:.3f} ({each.scores.classifier.standard_error:.3f})",
+            )
+            for each in self.sets
+        ]
+        return [
+            Section(
+                "Generated spectra: do they cover the data?",
+                f"Generated and validation spectra as points: their first {COMPONENTS} principal components (of the "
+                "training spectra), each divided by its standard deviation. Density (Naeem et al. 2020, k = "
+                f"{NEIGHBOURS}) is low where generated spectra lie away from the data, 1 is best; coverage is the "
+                f"share of validation spectra that a generated one comes near to, {IDEAL_COVERAGE:.2f} is best. "
+                "Accuracy is that of a classifier that was trained to tell generated from validation spectra "
+                "(Lopez-Paz and Oquab 2017): 0.5 is best, 1 means that it is never fooled; further than two standard "
+                "errors from 0.5, the two sets are told apart."
+                + ("" if self.simulated is None else " The simulated spectra show what a perfect generator gets."),
+                (("spectra", "density", "coverage", "classifier accuracy (standard error)"), rows),
+                "generated_coverage",
+                "Left: the two components in which the default prior's spectra differ most from the data; blue points "
+                "should lie as the grey ones do. Right: bars should reach the dashed lines.",
+            )
+        ]

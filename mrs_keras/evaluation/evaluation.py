@@ -2,56 +2,80 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tqdm import tqdm
 
 from mrs_keras.basis import Basis
 from mrs_keras.checks import check_count
-from mrs_keras.data import load_arrays, open_dataset
+from mrs_keras.data import DatasetDescription, describe_dataset, load_arrays, open_dataset, split_of
+from mrs_keras.data.dataset import DEFAULT_DATASET
+from mrs_keras.evaluation.architecture import Architecture
+from mrs_keras.evaluation.coverage import Coverage
 from mrs_keras.evaluation.dataset_physics import DatasetPhysics
-from mrs_keras.evaluation.diverged import failure
-from mrs_keras.evaluation.latent_space import evaluate_latent_space
-from mrs_keras.evaluation.measure import (
-    GENERATED,
-    active_units,
-    fitted_spectra,
-    measure_generation,
-    measure_interpolations,
-    measure_parameters,
-    measure_random_pairs,
-    measure_reconstruction,
-)
-from mrs_keras.evaluation.noise import noise_numbers
-from mrs_keras.evaluation.report import draw_figures, failure_page, interpolation_csv, png_bytes, report_page
-from mrs_keras.evaluation.trained_run import check_same_data
+from mrs_keras.evaluation.dci import Disentanglement
+from mrs_keras.evaluation.generation import Generation
+from mrs_keras.evaluation.latent_space import LatentSpace
+from mrs_keras.evaluation.learning_curves import LearningCurves
+from mrs_keras.evaluation.noise import Noise
+from mrs_keras.evaluation.parameter_errors import ParameterErrors
+from mrs_keras.evaluation.random_pairs import PathsOfRandomPairs
+from mrs_keras.evaluation.reconstruction import Reconstruction
+from mrs_keras.evaluation.report import png_bytes, report_page
+from mrs_keras.evaluation.scope import Scope, fitted_spectra
+from mrs_keras.evaluation.spectrum_sets import generated_set, simulated_set
+from mrs_keras.evaluation.table import main_table
+from mrs_keras.evaluation.targets import targets_of
+from mrs_keras.evaluation.test_pairs import PathsOfTestPairs
+from mrs_keras.evaluation.topic import Split, Topic, merged
 from mrs_keras.files import replacing
 from mrs_keras.models import CVAE, load_trained
-from mrs_keras.run_folder import EVALUATION, NUMBERS_FILE, REPORT_FILE, read_history, read_settings
-from mrs_keras.simulation import UNITS
+from mrs_keras.run_folder import EVALUATION, NUMBERS_FILE, REPORT_FILE, TABLE_FILE, read_settings
 
-STEPS = 10
-"""Lines of progress of an evaluation of a model with a fitted density."""
+TOPICS: tuple[type[Topic], ...] = (
+    Reconstruction,
+    Scope,
+    ParameterErrors,
+    Generation,
+    Coverage,
+    LatentSpace,
+    Disentanglement,
+    PathsOfTestPairs,
+    PathsOfRandomPairs,
+    Noise,
+    Architecture,
+    LearningCurves,
+)
+"""All topics, in the order of the main table."""
+
+PROGRESS_STEPS = 10
+"""Lines of progress of an evaluation of a model with two latent priors."""
 
 
 def evaluate(
     run_dir: str | os.PathLike,
     *,
+    dataset: str | os.PathLike | None = None,
     data_dir: str | os.PathLike | None = None,
     config: str | None = None,
     steps: int = 11,
     output_dir: str | os.PathLike | None = None,
     basis: Basis | None = None,
 ) -> dict:
-    """Evaluates a trained model and writes `numbers.json`, `interpolation.csv`, figures and `report.html`.
+    """Evaluates a trained model; writes numbers, tables, figures and a report.
 
-    A spectral fit (`fit_spectra`) is the judge: it recovers the physical parameters of any spectrum. Where the data
-    have noise or effects, which limit it, fewer spectra are fitted, and each number stands beside that of simulated
-    spectra. A model that does not reconstruct its data gets a short report that says so.
+    A spectral fit (`fit_spectra`) recovers the physical parameters of any spectrum. Where the data have noise or
+    effects, which limit it, fewer spectra are fitted, and each number stands beside that of simulated spectra. Where
+    the dataset has no prior, no basis or no test split, the report says what is left out. A model that does not
+    reconstruct its data gets a short report that says so.
+
+    The folder gets `numbers.json`, `table.txt` (the main numbers, and the targets of the run's preset),
+    `interpolation.csv`, figures, and `report.html`, which needs no other file.
 
     Args:
       run_dir: the folder that `train` wrote.
+      dataset: name of a dataset, or a folder that holds one. Defaults to `None`: that of the training.
       data_dir: TFDS data folder. Defaults to `None`: `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
       config: builder config of the dataset. Defaults to `None`: that of the training.
       steps: spectra per interpolation of a test pair. Defaults to `11`.
@@ -64,13 +88,13 @@ def evaluate(
     Raises:
       FileNotFoundError: if the model or the dataset is missing.
       RuntimeError: if the training diverged: there is no model, or it makes NaN or infinity of good input.
-      ValueError: if the dataset is not of the model's acquisition and metabolites, or `output_dir` holds something
-        else than an earlier evaluation.
+      ValueError: if the dataset is not of the model's acquisition and labels, or `output_dir` holds something else
+        than an earlier evaluation.
     """
     check_count("steps", steps, 11, at_least=2)
     output_dir = Path(output_dir or Path(run_dir) / EVALUATION)
     _check_replaceable(output_dir, Path(run_dir))
-    with tqdm(total=STEPS, unit="step") as bar:
+    with tqdm(total=PROGRESS_STEPS, unit="step") as bar:
 
         def progress(step: str) -> None:
             bar.set_description(f"Evaluating: {step}")
@@ -78,92 +102,107 @@ def evaluate(
 
         progress("model and data")
         model = load_trained(run_dir)
-        builder = open_dataset(data_dir, config or read_settings(run_dir)["config"])
-        check_same_data(model, builder.info.metadata)
-        physics = DatasetPhysics.of(builder.info.metadata, basis)
-        splits = {name: load_arrays(builder, name) for name in ("train", "validation", "test")}
-        results = {
-            "notes": _notes(builder.info.metadata, physics),
-            "history": read_history(run_dir),
-            "validation": splits["validation"],
-        }
-        numbers = _measure(model, physics, splits, steps, results, progress)
+        settings = read_settings(run_dir)
+        dataset, config = _data_of(settings, dataset, config)
+        builder = open_dataset(dataset, config, data_dir)
+        description = describe_dataset(builder)
+        model.description.check_same_data(description.labels, description.acquisition)
+        physics = DatasetPhysics.of(description, basis)
+        roles = {role: split_of(builder, role) for role in ("train", "validation", "test")}
+        splits = {role: load_arrays(builder, split) for role, split in roles.items() if split is not None}
+        progress("reconstructions")
+        reconstruction = Reconstruction.measure(model, splits["train"], splits["validation"])
+        topics = [reconstruction, Scope.measure(physics, splits["validation"])]
+        if reconstruction.failure is None:
+            topics += _measure(model, physics, splits, reconstruction, steps, progress)
+        topics.append(LearningCurves.measure(run_dir))
         progress("figures and report")
-        images = {name: png_bytes(figure) for name, figure in draw_figures(model, physics, results, numbers).items()}
-        page = failure_page if "failure" in numbers else report_page
+        numbers = merged(topic.numbers() for topic in topics)
+        rows = [row for topic in TOPICS for row in topic.ROWS]
+        priors = {prior.name: prior.label for prior in model.latent_priors}
+        table = main_table(numbers, rows, targets_of(settings["preset"], config), priors)
+        images = {name: png_bytes(figure) for topic in topics for name, figure in topic.figures().items()}
+        page = report_page(topics, _notes(description, physics), images, reconstruction.failure)
+        texts = {name: text for topic in topics for name, text in topic.files().items()}
+        texts |= {TABLE_FILE: table + "\n", REPORT_FILE: page}
+        texts[NUMBERS_FILE] = json.dumps(numbers, indent=2, allow_nan=False) + "\n"
         with replacing(output_dir) as partial:
             partial.mkdir()
             for name, image in images.items():
                 (partial / f"{name}.png").write_bytes(image)
-            (partial / NUMBERS_FILE).write_text(json.dumps(numbers, indent=2, allow_nan=False) + "\n")
-            if "interpolation" in results:
-                (partial / "interpolation.csv").write_text(interpolation_csv(results["interpolation"]))
-            (partial / REPORT_FILE).write_text(page(numbers, results, images), encoding="utf-8")
+            for name, text in texts.items():
+                (partial / name).write_text(text, encoding="utf-8")
         bar.set_description("Evaluated")
         bar.update(bar.total - bar.n)
     return numbers
 
 
 def _measure(
-    model: CVAE, physics: DatasetPhysics, splits: dict, steps: int, results: dict, progress: Callable[[str], None]
-) -> dict:
-    """Returns the numbers, and adds to `results` what figures and tables are made from."""
-    validation = splits["validation"]
-    progress("reconstructions")
-    results["reconstruction"] = reconstruction = measure_reconstruction(model, splits["train"], validation)
-    numbers = {
-        "reconstruction": reconstruction["numbers"],
-        "latent_dim": model.latent_dim,
-        "active_units": active_units(model, reconstruction["posterior"]["z_mean"]),
-        "spectra": {
-            "validation": len(validation["spectrum"]),
-            "generated": GENERATED,
-            "fitted": fitted_spectra(physics),
-        },
-        "units": {**UNITS, "linewidth": "Hz"},
-    }
-    failed = failure(reconstruction["model_errors"], numbers["active_units"])
-    if failed:
-        return {"failure": failed, **numbers}
+    model: CVAE,
+    physics: DatasetPhysics | None,
+    splits: Mapping[str, Split],
+    reconstruction: Reconstruction,
+    steps: int,
+    progress: Callable[[str], None],
+) -> list[Topic]:
+    """Returns the topics of a model that reconstructs its data, in the order of the numbers and of the report."""
+    training, validation = splits["train"], splits["validation"]
     progress("parameters of the reconstructions")
-    results["parameters"] = measure_parameters(physics, validation, reconstruction["spectra"])
-    numbers["reconstruction"] |= results["parameters"]["numbers"]
-    results["generation"] = measure_generation(model, physics, splits["train"], validation, progress)
-    numbers["generation"] = {
-        "default_prior": next(iter(results["generation"])),
-        **{name: source["numbers"] for name, source in results["generation"].items() if "numbers" in source},
-    }
+    parameter_errors = ParameterErrors.measure(physics, validation, reconstruction)
+    sets = []
+    for prior in model.latent_priors:
+        progress(f"generated spectra, {prior.label}")
+        sets.append(generated_set(model, prior))
+    progress("simulated spectra, the reference")
+    simulated = simulated_set(physics)
+    generation = Generation.measure(physics, reconstruction.ppm, sets, simulated)
+    coverage = Coverage.measure(training, validation, sets, simulated)
     progress("latent space")
-    numbers["latent_space"] = evaluate_latent_space(reconstruction["posterior"], validation, model.metabolites)
+    latent_space = LatentSpace.measure(validation, model.labels.names, reconstruction)
+    disentanglement = Disentanglement.measure(latent_space)
     progress("interpolations of the test pairs")
-    results["interpolation"] = measure_interpolations(model, physics, splits["test"], steps)
-    numbers["interpolation"] = {
-        name: _interpolation_numbers(result) for name, result in results["interpolation"].items()
-    }
+    test_pairs = PathsOfTestPairs.measure(model, physics, splits.get("test"), steps)
     progress("interpolations of random pairs")
-    results["random_pairs"] = measure_random_pairs(model, physics)
-    numbers["random_pairs"] = {
-        name: {key: result[key] for key in ("numbers", "reference_numbers") if key in result}
-        for name, result in results["random_pairs"].items()
-    }
-    if physics.noisy:
-        numbers["noise"] = noise_numbers(model, physics, validation, reconstruction["spectra"])
-    return numbers
+    random_pairs = PathsOfRandomPairs.measure(model, physics)
+    noise = Noise.measure(model, physics, validation, reconstruction)
+    return [
+        parameter_errors,
+        generation,
+        coverage,
+        latent_space,
+        disentanglement,
+        test_pairs,
+        random_pairs,
+        *([] if noise is None else [noise]),
+        Architecture.measure(model),
+    ]
 
 
-def _notes(metadata: dict, physics: DatasetPhysics) -> list[str]:
+def _data_of(settings: Mapping, dataset: str | os.PathLike | None, config: str | None) -> tuple:
+    """Returns dataset and config to evaluate on: those given, else those of the training."""
+    trained_on = settings["dataset"]
+    if not isinstance(trained_on, str):  # a run from before there were other datasets
+        trained_on = DEFAULT_DATASET
+    if dataset is None:
+        return trained_on, config or settings["config"]
+    return dataset, config
+
+
+def _notes(description: DatasetDescription, physics: DatasetPhysics | None) -> list[str]:
     """Returns what a reader must know before any number."""
     notes = []
+    if physics is None:
+        return notes
     if not physics.exact:
         notes.append(
             "The spectra of this dataset have noise or effects (residual water, eddy currents, drift) that the "
-            f"spectral fit does not know: it is no exact judge. {fitted_spectra(physics)} spectra of each kind are "
-            "fitted, and beside each number stands that of simulated spectra, which are as the dataset's: come near "
-            "to it."
+            f"spectral fit does not model, so it is not exact. {fitted_spectra(physics)} spectra of each kind are "
+            "fitted, and beside each number stands that of simulated spectra, which are like the dataset's: a good "
+            "model comes near to it."
         )
-    if physics.basis.description != metadata["basis"]:
+    if physics.basis.description != description.basis:
         notes.append(
-            f"The dataset was built from the basis '{metadata['basis']}', the fit uses '{physics.basis.description}'. "
+            f"The dataset was built from the basis '{description.basis}', the fit uses '{physics.basis.description}'. "
             "Where these differ, the fit of the data themselves is off as well. In Python, "
             "`evaluate(..., basis=read_basis(path))` fits with the dataset's own."
         )
@@ -180,8 +219,3 @@ def _check_replaceable(output_dir: Path, run_dir: Path) -> None:
             "The folder of an evaluation is replaced as a whole. Expected a new or empty folder, or one with an "
             f"earlier evaluation. Received: '{output_dir}', which holds other files. Choose another folder."
         )
-
-
-def _interpolation_numbers(result: dict) -> dict:
-    numbers = {key: result[key] for key in ("monotone", "r2", "end_point_error")}
-    return {**numbers, "largest_distance_from_physical_model": float(result["residual"].max())}

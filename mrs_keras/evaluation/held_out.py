@@ -8,9 +8,9 @@ import tensorflow as tf
 from mrs_keras.data.pipeline import finite_batches
 from mrs_keras.models import CVAE
 from mrs_keras.models.row_random import row_normal
-from mrs_keras.random_streams import row_seeds
+from mrs_keras.random_streams import RowStream, row_seeds
 
-NOISE_STREAM = 4
+NOISE_STREAM = RowStream.HELD_OUT
 
 
 def held_out_loss(model: CVAE, batches: tf.data.Dataset, seed: int = 0) -> dict[str, float]:

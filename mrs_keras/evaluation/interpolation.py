@@ -1,5 +1,6 @@
 """Interpolation between two spectra in the latent space, and the physics of what lies between."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,6 +12,47 @@ from mrs_keras.models import CVAE
 from mrs_keras.simulation import channels_to_complex
 
 RECOVERED = ("gamma", "sigma", "eps", "phi0")
+"""Parameters that are recovered along an interpolation."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Interpolation:
+    """Result of `evaluate_interpolation`.
+
+    Attributes:
+      alpha: float64 (steps,), interpolation coefficient, from 0 to 1.
+      z: float (steps, latent_dim).
+      spectra: complex (steps, points), generated.
+      ends: complex (2, points), the two spectra between which is interpolated.
+      recovered: parameter of `RECOVERED` -> float64 (steps,), by the fit; gamma and sigma in 1/s, eps in rad/s, phi0 in
+        rad.
+      true: parameter of `RECOVERED` -> float64 (2,), of the ends.
+      distance: float64 (steps,), relative L2 distance from the physical model.
+      monotone: parameter in which the ends differ -> whether it goes strictly one way.
+      r2: the same -> R2 of the recovered values against the straight line between their ends.
+      end_point_error: the same -> larger deviation of a recovered end from its true value, over the true difference.
+    """
+
+    alpha: np.ndarray
+    z: np.ndarray
+    spectra: np.ndarray
+    ends: np.ndarray
+    recovered: dict[str, np.ndarray]
+    true: dict[str, np.ndarray]
+    distance: np.ndarray
+    monotone: dict[str, bool]
+    r2: dict[str, float]
+    end_point_error: dict[str, float]
+
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """Parameters in which the ends differ."""
+        return tuple(self.monotone)
+
+    @property
+    def straight_line(self) -> dict[str, np.ndarray]:
+        """Parameter -> float64 (steps,), between the recovered ends."""
+        return {name: _straight_line(values, self.alpha) for name, values in self.recovered.items()}
 
 
 def interpolate(
@@ -43,7 +85,7 @@ def interpolate(
 
 def evaluate_interpolation(
     model: CVAE, basis: Basis, pair: Mapping[str, np.ndarray], varied: Sequence[str], steps: int = 11, **fit_options
-) -> dict:
+) -> Interpolation:
     """Interpolates between a test pair and recovers the physical parameters of every spectrum on the way.
 
     Args:
@@ -56,34 +98,32 @@ def evaluate_interpolation(
       **fit_options: of `fit_spectra`.
 
     Returns:
-      dict of `"alpha"`, `"z"`, `"spectra"` and `"ends"` (the pair, complex), and of the fit: `"recovered"`,
-      `"straight_line"` (between the recovered ends) and `"true"` (2,), each by parameter; `"residual"` (steps,),
-      distance from the physical model; and by varied parameter `"monotone"`, `"r2"` against the straight line, and
-      `"end_point_error"`: the larger deviation of a recovered end from its true value, over the true difference.
+      `Interpolation`.
     """
     alpha, z, spectra = interpolate(model, pair["spectrum"], pair["concentrations"], steps)
     fit = fit_spectra(spectra, basis, **fit_options)
     recovered = {name: getattr(fit.parameters, name).reshape(-1) for name in RECOVERED}
     true = {name: np.asarray(pair[name], dtype=np.float64) for name in RECOVERED}
-    lines = {name: values[0] + alpha * (values[-1] - values[0]) for name, values in recovered.items()}
-    result = {
-        "varied": list(varied),
-        "alpha": alpha,
-        "z": z,
-        "spectra": spectra,
-        "ends": channels_to_complex(pair["spectrum"]),
-        "recovered": recovered,
-        "straight_line": lines,
-        "true": true,
-        "residual": fit.residual,
-        "monotone": {},
-        "r2": {},
-        "end_point_error": {},
-    }
+    monotone, r2, end_point_error = {}, {}, {}
     for name in varied:
         values, difference = recovered[name], true[name][1] - true[name][0]
-        deviation = np.sum((values - lines[name]) ** 2) / np.sum((values - values.mean()) ** 2)
-        result["monotone"][name] = bool(np.all(np.diff(values) * np.sign(difference) > 0))
-        result["r2"][name] = float(1 - deviation)
-        result["end_point_error"][name] = float(np.abs(values[[0, -1]] - true[name]).max() / abs(difference))
-    return result
+        away = np.sum((values - _straight_line(values, alpha)) ** 2) / np.sum((values - values.mean()) ** 2)
+        monotone[name] = bool(np.all(np.diff(values) * np.sign(difference) > 0))
+        r2[name] = float(1 - away)
+        end_point_error[name] = float(np.abs(values[[0, -1]] - true[name]).max() / abs(difference))
+    return Interpolation(
+        alpha=alpha,
+        z=z,
+        spectra=spectra,
+        ends=channels_to_complex(pair["spectrum"]),
+        recovered=recovered,
+        true=true,
+        distance=fit.residual,
+        monotone=monotone,
+        r2=r2,
+        end_point_error=end_point_error,
+    )
+
+
+def _straight_line(values: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    return values[0] + alpha * (values[-1] - values[0])

@@ -1,10 +1,11 @@
-"""What the latents carry: how much of them is used, for which parameter, and that no label leaks into them."""
+"""Topic: how much of the latents is used, which parameter each carries, and whether a label leaks into them."""
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Self
 
 import numpy as np
-from sklearn.ensemble import ExtraTreesRegressor
+from matplotlib.figure import Figure
 from sklearn.feature_selection import mutual_info_regression
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LinearRegression, RidgeCV
@@ -14,7 +15,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from mrs_keras.evaluation.dataset_physics import LINE_PARAMETERS
+from mrs_keras import plotting
+from mrs_keras.evaluation.reconstruction import Reconstruction
+from mrs_keras.evaluation.report.html import Section
+from mrs_keras.evaluation.table import STATISTIC, Row
+from mrs_keras.evaluation.topic import OverviewRow, Split, Topic
+from mrs_keras.random_streams import EVALUATED_LATENTS
 from mrs_keras.simulation import voigt_fwhm_hz
 from mrs_keras.simulation.keyed_random import keyed_normal
 
@@ -22,19 +28,120 @@ LANDMARKS = 300
 """Radial basis functions of the nonlinear regressor."""
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Disentanglement:
-    """Result of `disentanglement`, all from 0 to 1, where 1 is best.
+@dataclasses.dataclass(frozen=True)
+class Predictability:
+    """R2 of the prediction of a number from all latents, of examples that the regressor did not see.
 
-    Args:
-      disentanglement: whether a latent carries one parameter alone.
-      completeness: whether a parameter is carried by one latent alone.
-      informativeness: parameter -> R2 of its prediction from all latents, for examples that the regressor did not see.
+    1 is perfect, 0 as good as the mean, and a little below 0 is chance.
+
+    Attributes:
+      linear: of a linear regression.
+      nonlinear: of a kernel ridge regression.
     """
 
-    disentanglement: float
-    completeness: float
-    informativeness: dict[str, float]
+    linear: float
+    nonlinear: float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LatentSpace(Topic):
+    """What the latents of the validation spectra carry.
+
+    Attributes:
+      latents: float64 (batch, latent_dim), drawn from the posteriors: in a posterior mean, what the noise of an unused
+        latent drowns can be seen.
+      factors: what a latent could carry: name -> (batch,), the metabolites first.
+      metabolites: names of the factors that are labels.
+      kl_per_unit: float64 (latent_dim,), as `kl_per_unit` returns it, nats.
+      predicted: factor -> how well it is predicted from all latents.
+      mutual_information: factor -> float64 (latent_dim,), nats.
+      active_units: latents that are used.
+    """
+
+    ROWS = (Row("latent_space.labels.*.nonlinear", "labels that leak into the latents (largest R2)", STATISTIC),)
+
+    latents: np.ndarray
+    factors: dict[str, np.ndarray]
+    metabolites: tuple[str, ...]
+    kl_per_unit: np.ndarray
+    predicted: dict[str, Predictability]
+    mutual_information: dict[str, np.ndarray]
+    active_units: int
+
+    @classmethod
+    def measure(cls, validation: Split, metabolites: tuple[str, ...], reconstruction: Reconstruction) -> Self:
+        """Measures what the posteriors of the validation spectra carry of their parameters."""
+        z_mean, z_log_var = reconstruction.z_mean, reconstruction.z_log_var
+        noise = keyed_normal(0, *z_mean.shape, 0, EVALUATED_LATENTS)
+        latents, factors = z_mean + np.exp(0.5 * z_log_var) * noise, latent_factors(validation, metabolites)
+        with threadpool_limits(1, "blas"):  # small matrices: threads would wait for each other
+            predicted = predictability(latents, factors)
+        return cls(
+            latents=latents,
+            factors=factors,
+            metabolites=metabolites,
+            kl_per_unit=kl_per_unit(z_mean, z_log_var),
+            predicted=predicted,
+            mutual_information=dict(zip(factors, mutual_information(latents, factors), strict=True)),
+            active_units=reconstruction.active_units,
+        )
+
+    @property
+    def largest_leak(self) -> float:
+        """Largest R2 of a label's nonlinear prediction from the latents."""
+        return max(self.predicted[name].nonlinear for name in self.metabolites)
+
+    def numbers(self) -> dict:
+        predicted = {name: dataclasses.asdict(score) for name, score in self.predicted.items()}
+        return {
+            "latent_space": {
+                "kl_per_unit": self.kl_per_unit.tolist(),
+                "labels": {name: predicted[name] for name in self.metabolites},
+                "parameters": {name: score for name, score in predicted.items() if name not in self.metabolites},
+                "mutual_information": {name: values.tolist() for name, values in self.mutual_information.items()},
+            }
+        }
+
+    def figures(self) -> dict[str, Figure]:
+        scores = {
+            "linear": [score.linear for score in self.predicted.values()],
+            "nonlinear": [score.nonlinear for score in self.predicted.values()],
+        }
+        figure = plotting.plot_latent_space(self.kl_per_unit, self.mutual_information, scores, self.metabolites)
+        return {"latent_space": figure}
+
+    def overview(self) -> list[OverviewRow]:
+        return [OverviewRow("labels that leak into the latents, largest R2", f"{self.largest_leak:.3f}", "0")]
+
+    def sections(self) -> list[Section]:
+        return [
+            Section(
+                "Latent space: which latent carries what?",
+                f"{self.active_units} of {len(self.kl_per_unit)} latents are active, with {self.kl_per_unit.sum():.1f} "
+                "nats of KL divergence in all. R2 is how well a parameter is predicted from all latents (five-fold "
+                "cross-validation; a linear and a kernel ridge regression): near 1 for what the model has to know of a "
+                "spectrum, but near 0 for the labels, which the generator is given anyway: a label that leaks into the "
+                "latents fights the requested one. Chance lies a little below 0.",
+                (
+                    ("parameter", "strongest latents (mutual information, nats)", "R2, linear", "nonlinear"),
+                    [self._row(name) for name in self.factors],
+                ),
+                "latent_space",
+                "Top: KL divergence of each latent, 0 where it is unused. Bottom left: mutual information; good is one "
+                "bright cell per row, and dark rows for labels. Bottom right: R2; good are long bars, but none for "
+                "labels. phi1 changes a spectrum so little that a model may leave it out.",
+            )
+        ]
+
+    def _row(self, name: str) -> tuple[str, ...]:
+        values, score = self.mutual_information[name], self.predicted[name]
+        strongest = np.argsort(-values, kind="stable")[:3]
+        return (
+            f"{name} (label)" if name in self.metabolites else name,
+            ", ".join(f"{latent} ({values[latent]:.2f})" for latent in strongest),
+            f"{score.linear:.3f}",
+            f"{score.nonlinear:.3f}",
+        )
 
 
 def kl_per_unit(z_mean: np.ndarray, z_log_var: np.ndarray) -> np.ndarray:
@@ -50,23 +157,25 @@ def kl_per_unit(z_mean: np.ndarray, z_log_var: np.ndarray) -> np.ndarray:
 def latent_factors(examples: Mapping[str, np.ndarray], metabolites: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Returns what a latent could carry: name -> (batch,).
 
-    Concentrations, line shape, phases, each baseline coefficient, and the effects that are one number per spectrum.
+    Concentrations, and of the rest what the dataset knows: line shape, phases, each baseline coefficient, and all else
+    that is one number per spectrum, such as an effect.
 
     Args:
-      examples: of the dataset, as `load_arrays` gives them.
+      examples: of the dataset, as `load_arrays` returns them.
       metabolites: names, in the order of the concentrations.
     """
     factors = dict(zip(metabolites, examples["concentrations"].T, strict=True))
-    factors |= {name: examples[name] for name in ("gamma", "sigma")}
-    factors["linewidth"] = voigt_fwhm_hz(examples["gamma"], examples["sigma"])
-    factors |= {name: examples[name] for name in ("eps", "phi0", "phi1")}
-    for column, values in enumerate(examples["baseline"].T):
+    factors |= {name: examples[name] for name in ("gamma", "sigma") if name in examples}
+    if {"gamma", "sigma"} <= factors.keys():
+        factors["linewidth"] = voigt_fwhm_hz(examples["gamma"], examples["sigma"])
+    factors |= {name: examples[name] for name in ("eps", "phi0", "phi1") if name in examples}
+    for column, values in enumerate(examples["baseline"].T if "baseline" in examples else ()):
         factors[f"baseline {'imaginary' if column % 2 else 'real'} {column // 2}"] = values
     others = (name for name, values in examples.items() if values.ndim == 1 and values.dtype.kind == "f")
     return factors | {name: examples[name] for name in others if name not in (*factors, "linewidth_hz")}
 
 
-def predictability(latents: np.ndarray, targets: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
+def predictability(latents: np.ndarray, targets: Mapping[str, np.ndarray]) -> dict[str, Predictability]:
     """Predicts numbers from latents, by five-fold cross-validation.
 
     The nonlinear regressor is a ridge regression on radial basis functions (kernel ridge regression, by Nystroem's
@@ -77,21 +186,18 @@ def predictability(latents: np.ndarray, targets: Mapping[str, np.ndarray]) -> di
       targets: name -> (batch,).
 
     Returns:
-      name -> `"linear"` and `"nonlinear"`, R2 of examples that the regressor did not see: 1 is perfect, 0 as good as
-      the mean, and a little below 0 is chance.
+      name -> `Predictability`.
     """
-    columns = _standardised(np.stack(list(targets.values()), axis=1))
+    columns = standardised(np.stack(list(targets.values()), axis=1))
     radial = Nystroem(gamma=0.5 / latents.shape[1], n_components=min(LANDMARKS, len(latents) // 2), random_state=0)
     penalty = RidgeCV(np.logspace(-4, 4, 17), alpha_per_target=True)
-    regressors = {"linear": LinearRegression(), "nonlinear": make_pipeline(StandardScaler(), radial, penalty)}
     folds = KFold(5, shuffle=True, random_state=0)
-    scores = {
-        kind: r2_score(columns, cross_val_predict(regressor, latents, columns, cv=folds), multioutput="raw_values")
-        for kind, regressor in regressors.items()
-    }
-    return {
-        name: {kind: float(values[column]) for kind, values in scores.items()} for column, name in enumerate(targets)
-    }
+    linear, nonlinear = (
+        r2_score(columns, cross_val_predict(regressor, latents, columns, cv=folds), multioutput="raw_values")
+        for regressor in (LinearRegression(), make_pipeline(StandardScaler(), radial, penalty))
+    )
+    scores = zip(targets, linear.tolist(), nonlinear.tolist(), strict=True)
+    return {name: Predictability(*of_target) for name, *of_target in scores}
 
 
 def mutual_information(latents: np.ndarray, factors: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -105,79 +211,12 @@ def mutual_information(latents: np.ndarray, factors: Mapping[str, np.ndarray]) -
       factors: name -> (batch,).
     """
     return np.stack(
-        [mutual_info_regression(latents, _standardised(values), random_state=0) for values in factors.values()]
+        [mutual_info_regression(latents, standardised(values), random_state=0) for values in factors.values()]
     )
 
 
-def disentanglement(latents: np.ndarray, factors: Mapping[str, np.ndarray]) -> Disentanglement:
-    """Measures whether latents and parameters pair up one to one (Eastwood and Williams, ICLR 2018).
-
-    Extremely randomised trees predict each parameter from the latents; the importance R_ij of latent i for parameter j
-    says who carries what. With P_ij the share of latent i's importance that goes to parameter j, the disentanglement of
-    latent i is 1 less the entropy of P_i. over its largest value; latents are weighed by their importance. Completeness
-    is the same for the shares of parameter j's importance among the latents, averaged over the parameters.
-
-    Args:
-      latents: (batch, latent_dim), of at least two latents.
-      factors: parameter -> (batch,), at least two.
-    """
-    importances, scores = [], {}
-    for name, values in factors.items():
-        trees = ExtraTreesRegressor(100, min_samples_leaf=5, bootstrap=True, oob_score=True, random_state=0)
-        trees.fit(latents, _standardised(values))
-        importances.append(trees.feature_importances_)
-        scores[name] = float(trees.oob_score_)
-    importance = np.stack(importances, axis=1)
-    of_latent = _one_less_entropy(importance)
-    weight = importance.sum(axis=1) / importance.sum()
-    return Disentanglement(float(of_latent @ weight), float(_one_less_entropy(importance.T).mean()), scores)
-
-
-def _one_less_entropy(importance: np.ndarray) -> np.ndarray:
-    """Returns 1 less the entropy of each row's shares, over that of equal shares: (rows,)."""
-    shares = importance / np.maximum(importance.sum(axis=1, keepdims=True), 1e-300)
-    logarithms = np.log(np.where(shares > 0, shares, 1.0))
-    return 1 + (shares * logarithms).sum(axis=1) / np.log(importance.shape[1])
-
-
-def _standardised(values: np.ndarray) -> np.ndarray:
+def standardised(values: np.ndarray) -> np.ndarray:
     """Returns columns of mean 0 and standard deviation 1, or of zeros where a column is constant."""
     values = np.asarray(values, np.float64)
     deviation = values.std(axis=0)
     return (values - values.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
-
-
-def evaluate_latent_space(
-    posterior: Mapping[str, np.ndarray], examples: Mapping[str, np.ndarray], metabolites: tuple[str, ...]
-) -> dict:
-    """Returns all numbers of this module for the posterior of some examples.
-
-    Latents are drawn from the posteriors: in a posterior mean, what the noise of an unused latent drowns can be seen.
-
-    Args:
-      posterior: `"z_mean"` and `"z_log_var"`, each (batch, latent_dim).
-      examples: of the dataset, as `load_arrays` gives them.
-      metabolites: names, in the order of the concentrations.
-
-    Returns:
-      dict of `"kl_per_unit"`, nats; `"mutual_information"`, nats, factor -> list over latents; `"labels"` and
-      `"parameters"`, as `predictability` returns them; and `"dci"`, of gamma, sigma, eps, phi0 and the baseline.
-      phi1 is left out of it: in its range it changes a spectrum by less than the model's own error.
-    """
-    noise = keyed_normal(0, *posterior["z_mean"].shape, 0, "latents of an evaluation")
-    latents = posterior["z_mean"] + np.exp(0.5 * posterior["z_log_var"]) * noise
-    factors = latent_factors(examples, metabolites)
-    carried = {
-        name: values for name, values in factors.items() if name in LINE_PARAMETERS or name.startswith("baseline")
-    }
-    with threadpool_limits(1, "blas"):  # small matrices: threads would wait for each other
-        scores, predicted = disentanglement(latents, carried), predictability(latents, factors)
-    return {
-        "kl_per_unit": kl_per_unit(posterior["z_mean"], posterior["z_log_var"]).tolist(),
-        "labels": {name: predicted[name] for name in metabolites},
-        "parameters": {name: score for name, score in predicted.items() if name not in metabolites},
-        "mutual_information": {
-            name: row.tolist() for name, row in zip(factors, mutual_information(latents, factors), strict=True)
-        },
-        "dci": dataclasses.asdict(scores),
-    }

@@ -1,47 +1,96 @@
-"""The noise of a dataset that has some: whether a model leaves it out, and generates as much."""
+"""Topic: the noise of a dataset that has some: whether a model leaves it out, and generates as much."""
 
-from collections.abc import Mapping
+import dataclasses
+from typing import Self
 
 import numpy as np
 
 from mrs_keras.evaluation.dataset_physics import DatasetPhysics, true_parameters
-from mrs_keras.evaluation.reconstruction import summary
+from mrs_keras.evaluation.reconstruction import Reconstruction
+from mrs_keras.evaluation.report.format import percent
+from mrs_keras.evaluation.report.html import Section
+from mrs_keras.evaluation.summaries import Spread, Summary
+from mrs_keras.evaluation.topic import NO_PHYSICS, LeftOut, Split, Topic
 from mrs_keras.models import CVAE
 from mrs_keras.random_streams import row_seeds
 
 
-def noise_numbers(
-    model: CVAE, physics: DatasetPhysics, examples: Mapping[str, np.ndarray], reconstructions: np.ndarray
-) -> dict:
-    """Holds what a model leaves out of noisy spectra against the true noise.
+@dataclasses.dataclass(frozen=True)
+class Noise(Topic):
+    """Noise of the validation spectra, of what is left of them, and of generated spectra.
 
-    Args:
-      model: trained.
-      physics: of the dataset.
-      examples: of the dataset, as `load_arrays` gives them, with `"snr"` unless it is the same for all.
-      reconstructions: float (batch, points, 2), of the examples.
-
-    Returns:
-      dict of `"residual_over_noise"`: standard deviation of data less reconstruction over that of the true noise, 1 is
-      best, below 1 the model has learned noise by heart, above 1 it has missed signal; `"noise_over_data"`, the
-      relative L2 error of a reconstruction that is right but for the noise; and, where the model generates noise,
-      `"generated"` and `"data"`: its level as a fraction of the tallest peak. Median, 95th and (but for
-      `"noise_over_data"`) 5th percentile of each.
+    Attributes:
+      residual_over_noise: standard deviation of data less reconstruction over that of the true noise: 1 is best; below
+        1 the model has overfitted the noise, above 1 it has missed signal.
+      noise_over_data: relative L2 error of a reconstruction that is right but for the noise.
+      generated: standard deviation of the noise of generated spectra, as a fraction of the tallest peak; `None` where
+        the model does not generate noise.
+      data: the same of the validation spectra; `None` where the model does not generate noise.
     """
-    true = physics.noise_level(true_parameters(examples), examples.get("snr", physics.snr))
-    left = (examples["spectrum"] - reconstructions).reshape(len(true), -1).std(axis=1)
-    spectra = examples["spectrum"].reshape(len(true), -1)
-    share = true * np.sqrt(spectra.shape[1]) / np.linalg.norm(spectra, axis=1)
-    numbers = {"residual_over_noise": _percentiles(left / true), "noise_over_data": summary(share)}
-    if model.noise_variance is not None:
-        generated = generated_noise_level(model, examples["concentrations"])
-        numbers["generated"] = _percentiles(generated / physics.peak_height)
-        numbers["data"] = _percentiles(true / physics.peak_height)
-    return numbers
+
+    residual_over_noise: Spread
+    noise_over_data: Summary
+    generated: Spread | None
+    data: Spread | None
+
+    @classmethod
+    def measure(
+        cls, model: CVAE, physics: DatasetPhysics | None, validation: Split, reconstruction: Reconstruction
+    ) -> Self | LeftOut | None:
+        """Compares with the true noise; `None` where the data have none.
+
+        Args:
+          model: trained.
+          physics: of the dataset.
+          validation: the validation split, with `"snr"` unless it is the same for all spectra.
+          reconstruction: of the validation spectra.
+        """
+        if physics is None:
+            return LeftOut("noise", NO_PHYSICS)
+        if not physics.noisy:
+            return None
+        true = physics.noise_level(true_parameters(validation), validation.get("snr", physics.snr))
+        left = (validation["spectrum"] - reconstruction.reconstructions).reshape(len(true), -1).std(axis=1)
+        spectra = validation["spectrum"].reshape(len(true), -1)
+        share = true * np.sqrt(spectra.shape[1]) / np.linalg.norm(spectra, axis=1)
+        generates = model.noise_variance is not None
+        return cls(
+            residual_over_noise=Spread.of(left / true),
+            noise_over_data=Summary.of(share),
+            generated=Spread.of(generated_noise_level(model, validation["concentrations"]) / physics.peak_height)
+            if generates
+            else None,
+            data=Spread.of(true / physics.peak_height) if generates else None,
+        )
+
+    def numbers(self) -> dict:
+        numbers = dataclasses.asdict(self)
+        return {"noise": {name: summary for name, summary in numbers.items() if summary is not None}}
+
+    def sections(self) -> list[Section]:
+        levels = {
+            "noise of generated spectra, over the tallest peak": self.generated,
+            "noise of the validation spectra, over the tallest peak": self.data,
+        }
+        rows = [("data less reconstruction, over the true noise", *_cells(self.residual_over_noise, "{:.3f}".format))]
+        rows += [(label, *_cells(spread, percent)) for label, spread in levels.items() if spread is not None]
+        return [
+            Section(
+                "Noise",
+                "Standard deviations. The first row is best at 1: below, the model has overfitted the noise; above, it "
+                "has missed signal. "
+                + (
+                    "Generated spectra carry no noise: this model does not learn its level."
+                    if self.generated is None
+                    else "The last two rows should agree."
+                ),
+                (("", "5th percentile", "median", "95th percentile"), rows),
+            )
+        ]
 
 
 def generated_noise_level(model: CVAE, concentrations: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Returns the standard deviation of the noise that a model adds to the spectra it generates: (batch,)."""
+    """Returns the standard deviation of the noise that a model adds to the spectra it generates: float64 (batch,)."""
     z = model.sample_latents(row_seeds(seed, len(concentrations)), concentrations)
     variance = model.noise_variance.predict_on_batch({"z": z, "concentrations": concentrations})
     return model.spectrum_scale * np.sqrt(
@@ -49,6 +98,5 @@ def generated_noise_level(model: CVAE, concentrations: np.ndarray, seed: int = 0
     )
 
 
-def _percentiles(values: np.ndarray) -> dict[str, float]:
-    low, median, high = np.quantile(values, [0.05, 0.5, 0.95])
-    return {"percentile_5": float(low), "median": float(median), "percentile_95": float(high)}
+def _cells(spread: Spread, text) -> tuple[str, ...]:
+    return text(spread.percentile_5), text(spread.median), text(spread.percentile_95)

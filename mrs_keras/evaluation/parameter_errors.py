@@ -1,13 +1,21 @@
-"""How far recovered parameters are from the true ones."""
+"""Topic: the physical parameters that a spectral fit recovers from reconstructions, against the true ones."""
+
+import dataclasses
+from typing import Self
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from mrs_keras.evaluation.dataset_physics import LINE_PARAMETERS, DatasetPhysics
-from mrs_keras.evaluation.reconstruction import summary
+from mrs_keras import plotting
+from mrs_keras.evaluation.dataset_physics import LINE_PARAMETERS, DatasetPhysics, true_parameters
+from mrs_keras.evaluation.reconstruction import Reconstruction
+from mrs_keras.evaluation.report.format import both, cells, number, small_percent
+from mrs_keras.evaluation.report.html import Section
+from mrs_keras.evaluation.scope import fitted_spectra
+from mrs_keras.evaluation.summaries import Summary
+from mrs_keras.evaluation.table import PERCENT, Row
+from mrs_keras.evaluation.topic import NO_PHYSICS, LeftOut, OverviewRow, Split, Topic
 from mrs_keras.simulation import UNITS, SpectralParameters
-
-ERROR_UNITS = {**{name: UNITS[name] for name in LINE_PARAMETERS}, "baseline": "fraction of the tallest peak"}
-"""Parameter -> unit of its error; errors of concentrations are relative."""
 
 LEAST_SHARE = 0.1
 """A concentration error is relative to the true value, but to no less than this share of the highest concentration:
@@ -17,7 +25,7 @@ some ranges begin at 0."""
 def parameter_errors(
     found: SpectralParameters, true: SpectralParameters, physics: DatasetPhysics
 ) -> dict[str, np.ndarray]:
-    """Returns the errors of recovered parameters, each (batch,) and none negative.
+    """Returns the errors of recovered parameters, each float (batch,) and none negative.
 
     Args:
       found: recovered.
@@ -42,12 +50,136 @@ def relative_error(found: np.ndarray, true: np.ndarray, highest: float | np.ndar
     return np.abs(found - true) / np.maximum(true, LEAST_SHARE * highest)
 
 
-def error_numbers(errors: dict[str, np.ndarray], physics: DatasetPhysics) -> dict:
-    """Returns median and 95th percentile of each error, concentrations in a group of their own, and pooled."""
-    metabolites = physics.prior.metabolites
-    pooled = np.concatenate([errors[name] for name in metabolites])
-    return {
-        **{name: summary(errors[name]) for name in ERROR_UNITS},
-        "concentrations": {name: summary(errors[name]) for name in metabolites},
-        "all_concentrations": summary(pooled),
-    }
+@dataclasses.dataclass(frozen=True, eq=False)
+class FitErrors:
+    """How far a fit of one set of spectra is off.
+
+    Attributes:
+      parameters: name -> float (batch,), as `parameter_errors` returns them, without the metabolites.
+      concentrations: metabolite -> float (batch,), relative.
+      distance: float (batch,), relative L2 distance from the physical model.
+    """
+
+    parameters: dict[str, np.ndarray]
+    concentrations: dict[str, np.ndarray]
+    distance: np.ndarray
+
+    @classmethod
+    def of(cls, spectra: np.ndarray, true: SpectralParameters, physics: DatasetPhysics) -> Self:
+        """Fits spectra, float (batch, points, 2), and compares with the true parameters."""
+        fit = physics.fit(spectra)
+        errors = parameter_errors(fit.parameters, true, physics)
+        concentrations = {name: errors.pop(name) for name in physics.prior.metabolites}
+        return cls(errors, concentrations, fit.residual)
+
+    @property
+    def all_concentrations(self) -> Summary:
+        """Errors of all metabolites, pooled."""
+        return Summary.of(np.concatenate(list(self.concentrations.values())))
+
+    def numbers(self) -> dict:
+        """Returns medians and 95th percentiles of the errors."""
+        return {
+            **{name: dataclasses.asdict(Summary.of(self.parameters[name])) for name in (*LINE_PARAMETERS, "baseline")},
+            "concentrations": {
+                name: dataclasses.asdict(Summary.of(values)) for name, values in self.concentrations.items()
+            },
+            "all_concentrations": dataclasses.asdict(self.all_concentrations),
+        }
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ParameterErrors(Topic):
+    """What a spectral fit recovers from reconstructed validation spectra, and from the data themselves.
+
+    Attributes:
+      model: errors of the reconstructions.
+      data: errors of the data, which limit those of the model.
+      widths: parameter -> width of its training range, in the unit of its errors.
+    """
+
+    ROWS = (
+        Row(
+            "reconstruction.parameters.model.all_concentrations.median",
+            "concentrations of reconstructions, off by (median)",
+            PERCENT,
+        ),
+        Row(
+            "reconstruction.parameters.model.all_concentrations.percentile_95",
+            "concentrations of reconstructions, off by (95th percentile)",
+            PERCENT,
+        ),
+    )
+
+    model: FitErrors
+    data: FitErrors
+    widths: dict[str, float]
+
+    @classmethod
+    def measure(
+        cls, physics: DatasetPhysics | None, validation: Split, reconstruction: Reconstruction
+    ) -> Self | LeftOut:
+        """Fits reconstructions and data."""
+        if physics is None:
+            return LeftOut("parameters of the reconstructions", NO_PHYSICS)
+        count = fitted_spectra(physics)
+        true = true_parameters({name: values[:count] for name, values in validation.items()})
+        return cls(
+            model=FitErrors.of(reconstruction.reconstructions[:count], true, physics),
+            data=FitErrors.of(reconstruction.spectra[:count], true, physics),
+            widths={name: physics.width_of(name) for name in (*LINE_PARAMETERS, "baseline")},
+        )
+
+    def numbers(self) -> dict:
+        sets = {"model": self.model, "data": self.data}
+        return {
+            "reconstruction": {
+                "parameters": {name: errors.numbers() for name, errors in sets.items()},
+                "distance_from_physical_model": {
+                    name: dataclasses.asdict(Summary.of(errors.distance)) for name, errors in sets.items()
+                },
+            }
+        }
+
+    def figures(self) -> dict[str, Figure]:
+        sets = {"reconstructions": self.model, "the data themselves": self.data}
+        errors = {label: {**of_set.parameters, **of_set.concentrations} for label, of_set in sets.items()}
+        metabolites = list(self.model.concentrations)
+        figure = plotting.plot_parameter_errors(errors, self.widths, metabolites, reference="the data themselves")
+        return {"parameter_errors": figure}
+
+    def overview(self) -> list[OverviewRow]:
+        model, data = self.model.all_concentrations, self.data.all_concentrations
+        return [OverviewRow("concentrations of the reconstructions, error", both(model), both(data))]
+
+    def sections(self) -> list[Section]:
+        model, data = self.model, self.data
+
+        def row(label, ours, floor, text=small_percent):
+            return (label, *cells(Summary.of(ours), text), *cells(Summary.of(floor), text))
+
+        rows = [
+            *(
+                row(f"{name} ({UNITS[name]})", model.parameters[name], data.parameters[name], lambda x: number(x, 4))
+                for name in LINE_PARAMETERS
+            ),
+            *(
+                row(f"{name} (relative)", errors, data.concentrations[name])
+                for name, errors in model.concentrations.items()
+            ),
+            row("baseline (% of the tallest peak)", model.parameters["baseline"], data.parameters["baseline"]),
+            row("distance from the physical model", model.distance, data.distance),
+        ]
+        return [
+            Section(
+                "Physical parameters of the reconstructions",
+                f"A spectral fit recovers the parameters of {len(model.distance)} reconstructed validation spectra; "
+                "the errors are distances from the true values, 0 is best. The same fit of the data themselves is the "
+                f"floor: the fit can detect no smaller errors. All concentrations: {both(model.all_concentrations)} "
+                f"(median / 95th percentile), data {both(data.all_concentrations)}.",
+                (("error of", "cVAE, median", "95th percentile", "data, median", "95th percentile"), rows),
+                "parameter_errors",
+                "Dots are medians, bars reach to the 95th percentile. Good: blue dots near the grey ones, or below "
+                "1 %.",
+            )
+        ]

@@ -1,141 +1,176 @@
-"""Interpolation between many random pairs of spectra: how often a parameter changes steadily, and alone."""
+"""Topic: paths between random pairs of spectra."""
 
-import numpy as np
+import dataclasses
+from collections.abc import Callable
+from typing import Self
 
-from mrs_keras.evaluation.dataset_physics import LINE_PARAMETERS, DatasetPhysics
-from mrs_keras.evaluation.reconstruction import summary
+from matplotlib.figure import Figure
+
+from mrs_keras import plotting
+from mrs_keras.evaluation.dataset_physics import DatasetPhysics
+from mrs_keras.evaluation.paths import (
+    DRIFT_BOUNDS,
+    PAIRS,
+    Change,
+    PathNumbers,
+    Paths,
+    evaluate_random_pairs,
+    reference_pairs,
+)
+from mrs_keras.evaluation.report.format import both, percent
+from mrs_keras.evaluation.report.html import Section
+from mrs_keras.evaluation.scope import FITTED_WITH_NOISE
+from mrs_keras.evaluation.table import SHARE, Row
+from mrs_keras.evaluation.topic import NO_PHYSICS, LeftOut, OverviewRow, Topic
 from mrs_keras.models import CVAE
-from mrs_keras.simulation import SpectralParameters, voigt_fwhm_hz
 
-PAIRS = 200
-"""Pairs of each kind."""
-
-SPLIT = "evaluation"
-"""Split that the pairs are drawn for: no training sees it."""
-
-DRIFT_BOUNDS = {"median": 0.05, "percentile_95": 0.10}
-"""What the drift of a parameter that should stay is held against, as a fraction of its training range."""
+KINDS = {"phi0": ("phi0",), "gamma": ("gamma",), "sigma": ("sigma",), "broadening": ("gamma", "sigma")}
+"""Kind of random pair -> parameters in which the two spectra differ."""
 
 
-def evaluate_random_pairs(
-    model: CVAE, physics: DatasetPhysics, varied: tuple[str, ...], pairs: int = PAIRS, steps: int = 11
-) -> dict:
-    """Interpolates between random pairs that are alike but for the `varied` parameters, and fits every spectrum.
+@dataclasses.dataclass(frozen=True, eq=False)
+class PathsOfRandomPairs(Topic):
+    """Paths between random pairs of each kind.
 
-    The pairs are those of `UniformPrior.draw_pairs`: 10 % and 90 % of the ranges of the varied parameters. They are
-    encoded at once, and decoded at once on the straight lines between their latents.
-
-    Args:
-      model: trained.
-      physics: of the dataset.
-      varied: names among `LINE_PARAMETERS`.
-      pairs: Defaults to `200`.
-      steps: spectra of a path, ends included. Defaults to `11`.
-
-    Returns:
-      dict of `"alpha"` (steps,); `"paths"`, parameter -> recovered values (pairs, steps), those that vary with
-      `"linewidth"` (Voigt, Hz) where both gamma and sigma do; `"true"`, the same for the ends (pairs, 2); and
-      `"numbers"`, as `path_numbers` returns them.
+    Attributes:
+      paths: kind of pair -> paths that the model generates.
+      reference: kind of pair -> numbers of simulated paths; empty where the fit is exact.
     """
-    ends = physics.prior.draw_pairs(physics.basis, varied, 0, pairs, seed=physics.seed, split=SPLIT)
-    rows = np.repeat(np.arange(pairs), 2)
-    spectra = physics.simulate(ends, rows, SPLIT)
-    concentrations = ends.concentrations.astype(np.float32)
-    z_mean = model.encoder.predict_on_batch({"spectrum": spectra, "concentrations": concentrations})["z_mean"]
-    alpha = np.linspace(0, 1, steps)
-    generated = model.generator.predict_on_batch(
-        {"z": _between(z_mean, alpha), "concentrations": _between(concentrations, alpha)}
+
+    ROWS = (
+        Row(
+            "random_pairs.{kind}.numbers.varied.{parameter}.monotone",
+            "random pairs over {kind}: paths monotone in {parameter}",
+            SHARE,
+        ),
     )
-    return paths_of(generated, ends, physics, varied, alpha)
 
+    paths: dict[str, Paths]
+    reference: dict[str, PathNumbers]
 
-def reference_pairs(physics: DatasetPhysics, varied: tuple[str, ...], pairs: int = PAIRS, steps: int = 11) -> dict:
-    """Returns what `evaluate_random_pairs` would of a perfect model, whose paths are simulated, without noise.
+    @classmethod
+    def measure(cls, model: CVAE, physics: DatasetPhysics | None, steps: int = 11) -> Self | LeftOut:
+        """Interpolates between random pairs, and fits every spectrum.
 
-    What these fall short by is the spectral fit's, which knows of no water, eddy currents and drift.
-    """
-    ends = physics.prior.draw_pairs(physics.basis, varied, 0, pairs, seed=physics.seed, split=SPLIT)
-    alpha = np.linspace(0, 1, steps)
-    along = SpectralParameters(
-        **{name: _between(values, alpha, np.float64) for name, values in vars(ends).items() if values is not None}
-    )
-    simulated = physics.simulate(along, np.repeat(np.arange(pairs), steps), SPLIT, noise=False)
-    return paths_of(simulated, ends, physics, varied, alpha)
+        Where the data have noise or effects, between fewer pairs, and beside simulated paths.
+        """
+        if physics is None:
+            return LeftOut("interpolation of random pairs", NO_PHYSICS)
+        pairs = PAIRS if physics.exact else FITTED_WITH_NOISE // steps
+        paths = {kind: evaluate_random_pairs(model, physics, varied, pairs, steps) for kind, varied in KINDS.items()}
+        if physics.exact:
+            return cls(paths, {})
+        reference = {kind: reference_pairs(physics, varied, pairs, steps).numbers for kind, varied in KINDS.items()}
+        return cls(paths, reference)
 
+    def numbers(self) -> dict:
+        numbers = {kind: {"numbers": dataclasses.asdict(paths.numbers)} for kind, paths in self.paths.items()}
+        for kind, reference in self.reference.items():
+            numbers[kind]["reference_numbers"] = dataclasses.asdict(reference)
+        return {"random_pairs": numbers}
 
-def paths_of(
-    spectra: np.ndarray, ends: SpectralParameters, physics: DatasetPhysics, varied: tuple[str, ...], alpha: np.ndarray
-) -> dict:
-    """Fits the spectra of paths, (pairs * steps, points, 2); returns what `evaluate_random_pairs` does."""
-    shape = (len(ends) // 2, len(alpha))
-    recovered = _tracked(physics.fit(spectra).parameters, physics, varied)
-    true = _tracked(ends, physics, varied)
-    paths = {name: values.reshape(*shape, *values.shape[1:]) for name, values in recovered.items()}
-    true = {name: values.reshape(shape[0], 2, *values.shape[1:]) for name, values in true.items()}
-    first = true["phi0"][:, :1]
-    paths["phi0"] = first + np.unwrap(np.angle(np.exp(1j * (paths["phi0"] - first))), axis=1)
-    return {"alpha": alpha, "paths": paths, "true": true, "numbers": path_numbers(paths, true, alpha, physics, varied)}
+    def figures(self) -> dict[str, Figure]:
+        scaled, titles, drifts = {}, {}, {}
+        for kind, paths in self.paths.items():
+            scaled[kind], titles[kind] = {}, {}
+            for name, change in paths.numbers.varied.items():
+                first, last = paths.true[name][:, :1], paths.true[name][:, 1:]
+                scaled[kind][name] = (paths.recovered[name] - first) / (last - first)
+                titles[kind][name] = (
+                    f"pairs over {kind}: {paths.numbers.pairs} paths\nmonotone {100 * change.monotone:.0f} %, "
+                    f"median R2 {change.r2.median:.3f}"
+                )
+            sets = {"generated paths": paths.numbers}
+            if kind in self.reference:
+                sets["simulated paths"] = self.reference[kind]
+            drifts[kind] = {
+                label: {name: (drift.median, drift.percentile_95) for name, drift in numbers.drift.items()}
+                for label, numbers in sets.items()
+            }
+        bounds = (DRIFT_BOUNDS.median, DRIFT_BOUNDS.percentile_95)
+        reference = "simulated paths" if self.reference else None
+        return {"random_pairs": plotting.plot_random_pairs(scaled, titles, drifts, bounds, reference)}
 
+    def overview(self) -> list[OverviewRow]:
+        return [
+            *(
+                OverviewRow(
+                    f"paths between random pairs over {kind}, monotone in {name}",
+                    _share(change.monotone),
+                    f"{_share(self.reference[kind].varied[name].monotone)} (simulated)"
+                    if kind in self.reference
+                    else _share(1.0),
+                )
+                for kind, paths in self.paths.items()
+                for name, change in paths.numbers.varied.items()
+            ),
+            *(
+                OverviewRow(
+                    f"paths between random pairs over {kind}, what should stay: drift, worst median",
+                    _worst(paths.numbers),
+                    f"0 % (bound: {percent(DRIFT_BOUNDS.median)})",
+                )
+                for kind, paths in self.paths.items()
+            ),
+        ]
 
-def path_numbers(
-    paths: dict[str, np.ndarray],
-    true: dict[str, np.ndarray],
-    alpha: np.ndarray,
-    physics: DatasetPhysics,
-    varied: tuple[str, ...],
-) -> dict:
-    """Returns how steadily the varied parameters change, and how far the others stray.
+    def sections(self) -> list[Section]:
+        return [self._changes(), self._drifts()]
 
-    Args:
-      paths: recovered parameter -> (pairs, steps).
-      true: parameter -> (pairs, 2), of the ends.
-      alpha: (steps,), from 0 to 1.
-      physics: of the dataset.
-      varied: names of the parameters in which the ends differ.
-
-    Returns:
-      dict of `"varied"`: parameter, and `"linewidth"` where gamma and sigma vary -> `"monotone"`, the share of paths
-      that go strictly one way; `"step_back"`, median and 95th percentile of a path's largest step the other way, as a
-      fraction of the true difference; `"r2"`, median and 5th percentile, against the straight line between the
-      recovered ends; `"end_point_error"`, median and 95th percentile, as in `evaluate_interpolation`. And of
-      `"drift"`: every other parameter -> median and 95th percentile of the largest distance of a path from the value
-      that both ends have, as a fraction of the training range (for the baseline: over the coefficients, too), and
-      whether they are `"within_bounds"`.
-    """
-    changing = (*varied, *(("linewidth",) if "linewidth" in paths else ()))
-    numbers = {"pairs": len(paths["phi0"]), "varied": {}, "drift": {}, "drift_bounds": DRIFT_BOUNDS}
-    for name in changing:
-        values, difference = paths[name], np.diff(true[name], axis=1)
-        line = values[:, :1] + alpha * (values[:, -1:] - values[:, :1])
-        spread = ((values - values.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-        r2 = 1 - ((values - line) ** 2).sum(axis=1) / np.maximum(spread, 1e-300)
-        ahead = (np.diff(values, axis=1) * np.sign(difference)).min(axis=1)
-        end_error = np.abs(values[:, [0, -1]] - true[name]).max(axis=1) / np.abs(difference[:, 0])
-        numbers["varied"][name] = {
-            "monotone": float(np.mean(ahead > 0)),
-            "step_back": summary(np.maximum(-ahead, 0) / np.abs(difference[:, 0])),
-            "r2": {"median": float(np.median(r2)), "percentile_5": float(np.quantile(r2, 0.05))},
-            "end_point_error": summary(end_error),
+    def _changes(self) -> Section:
+        sets = []
+        for kind, paths in self.paths.items():
+            sets.append((kind, paths.numbers))
+            if kind in self.reference:
+                sets.append((f"{kind}, simulated", self.reference[kind]))
+        columns: dict[str, Callable[[Change], str]] = {
+            "monotone paths": lambda change: _share(change.monotone),
+            "largest step back, median / 95th": lambda change: both(change.step_back),
+            "R2, median / 5th percentile": lambda change: f"{change.r2.median:.3f} / {change.r2.percentile_5:.3f}",
+            "end point error, median / 95th": lambda change: both(change.end_point_error),
         }
-    for name, values in paths.items():
-        if name not in changing:
-            away = np.abs(values - true[name][:, :1]).reshape(len(values), -1).max(axis=1) / physics.width_of(name)
-            drift = summary(away)
-            within = all(drift[key] <= bound for key, bound in DRIFT_BOUNDS.items())
-            numbers["drift"][name] = {**drift, "within_bounds": within}
-    return numbers
+        return Section(
+            "Latent space: interpolation between random pairs",
+            f"{sets[0][1].pairs} pairs of each kind are alike but for what the table names, which goes from 10 % to "
+            "90 % of its training range. Best is: every path monotone (it goes strictly one way; the largest step the "
+            "other way is a fraction of the true difference), R2 against the straight line 1, end points where the "
+            "true ends are (their error is a fraction of the true difference). gamma and sigma both broaden a line, so "
+            "the linewidth is the fairer test of the two.",
+            (
+                ("pairs over", "parameter", *columns),
+                [
+                    (kind, name, *(text(change) for text in columns.values()))
+                    for kind, numbers in sets
+                    for name, change in numbers.varied.items()
+                ],
+            ),
+            "random_pairs",
+            "Recovered parameters along all paths, over the true difference of the ends, and the drift of all others. "
+            "Left panels: good paths lie on the dashed line. Right panels: good dots lie left of the dashed line and "
+            "good bars end left of the dotted one.",
+        )
+
+    def _drifts(self) -> Section:
+        simulated = ("simulated paths",) if self.reference else ()
+        rows = []
+        for kind, paths in self.paths.items():
+            for name, drift in paths.numbers.drift.items():
+                reference = [both(self.reference[kind].drift[name])] if self.reference else []
+                rows.append((kind, name, both(drift), *reference, "yes" if drift.within_bounds else "no"))
+        return Section(
+            "Drift along the paths",
+            "Both ends of a pair agree in these parameters, so nothing between them should differ. Drift is the "
+            "largest distance of a path from that value, over the width of the training range (of the baseline: of all "
+            f"its coefficients). The bounds: median at most {percent(DRIFT_BOUNDS.median)}, 95th percentile at most "
+            f"{percent(DRIFT_BOUNDS.percentile_95)}.",
+            (("pairs over", "parameter", "drift, median / 95th percentile", *simulated, "within bounds"), rows),
+        )
 
 
-def _tracked(parameters: SpectralParameters, physics: DatasetPhysics, varied: tuple[str, ...]) -> dict[str, np.ndarray]:
-    values = physics.values(parameters)
-    tracked = {name: values[name] for name in (*LINE_PARAMETERS, "baseline", *physics.prior.metabolites)}
-    if {"gamma", "sigma"} <= set(varied):
-        tracked["linewidth"] = voigt_fwhm_hz(values["gamma"], values["sigma"])
-    return tracked
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
 
 
-def _between(ends: np.ndarray, alpha: np.ndarray, dtype: type = np.float32) -> np.ndarray:
-    """Returns the points on the straight lines between both of each pair: (2 pairs, ...) -> (pairs * steps, ...)."""
-    first, second = ends[0::2, None], ends[1::2, None]
-    weight = alpha.reshape(1, -1, *[1] * (ends.ndim - 1))
-    return ((1 - weight) * first + weight * second).astype(dtype).reshape(-1, *ends.shape[1:])
+def _worst(numbers: PathNumbers) -> str:
+    name = max(numbers.drift, key=lambda parameter: numbers.drift[parameter].median)
+    return f"{percent(numbers.drift[name].median)} ({name})"

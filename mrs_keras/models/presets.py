@@ -21,6 +21,24 @@ CVAE_PRESETS: dict[str, dict] = {
             # A heavy KL orders the latent space first; a lighter one then lets all latents and fine detail in.
             "kl_weight": {"start": 4.0, "end": 1.2, "until": 0.6},
         },
+        "targets": {
+            "reconstruction.model.median": ("at most", 0.012),
+            "reconstruction.model_over_pca": ("less than", 0.5),
+            "reconstruction.parameters.model.all_concentrations.median": ("at most", 0.005),
+            "generation.fitted.concentration_error.median": ("at most", 0.01),
+            "generation.fitted.distance_from_physical_model.median": ("at most", 0.007),
+            "generation.fitted.ks.gamma": ("at most", 0.10),
+            "generation.fitted.ks.sigma": ("at most", 0.10),
+            "generation.fitted.ks.eps": ("at most", 0.10),
+            "generation.fitted.ks.phi0": ("at most", 0.10),
+            # As a mean over several seeds; one seed may lie above it.
+            "latent_space.labels.*.nonlinear": ("at most", 0.05),
+            "interpolation.phi0.monotone.phi0": ("is", True),
+            "interpolation.phi0.end_point_error.phi0": ("at most", 0.05),
+            "random_pairs.phi0.numbers.varied.phi0.monotone": ("at least", 0.98),
+            "random_pairs.gamma.numbers.varied.gamma.monotone": ("at least", 0.98),
+            "random_pairs.sigma.numbers.varied.sigma.monotone": ("at least", 0.98),
+        },
     },
     "endless": {
         "description": "As `base`, trained on spectra simulated on the fly: none is seen twice.",
@@ -42,6 +60,22 @@ CVAE_PRESETS: dict[str, dict] = {
             "batch_size": 128,
             "learning_rate": 1.5e-3,
             "kl_weight": {"start": 4.0, "end": 1.0, "until": 0.6},
+        },
+        "targets": {
+            "reconstruction.model.median": ("at most", 0.004),
+            "reconstruction.parameters.model.all_concentrations.median": ("at most", 0.002),
+            "generation.fitted.concentration_error.median": ("at most", 0.005),
+            "generation.fitted.distance_from_physical_model.median": ("at most", 0.003),
+            "generation.fitted.ks.gamma": ("at most", 0.05),
+            "generation.fitted.ks.sigma": ("at most", 0.05),
+            "generation.fitted.ks.eps": ("at most", 0.05),
+            "generation.fitted.ks.phi0": ("at most", 0.05),
+            "latent_space.labels.*.nonlinear": ("at most", 0.05),
+            "random_pairs.phi0.numbers.varied.phi0.monotone": ("at least", 0.995),
+            "random_pairs.gamma.numbers.varied.gamma.monotone": ("at least", 0.995),
+            "random_pairs.sigma.numbers.varied.sigma.monotone": ("at least", 0.995),
+            "random_pairs.broadening.numbers.varied.gamma.monotone": ("at least", 0.995),
+            "random_pairs.broadening.numbers.varied.sigma.monotone": ("at least", 0.995),
         },
     },
     "paper": {
@@ -85,4 +119,5 @@ CVAE_PRESETS: dict[str, dict] = {
         },
     },
 }
-"""Preset name -> description, arguments of `CVAE` and of `train`."""
+"""Preset name -> description, arguments of `CVAE` and of `train`, and targets: path of a number in `numbers.json` of an
+evaluation, with `*` for the largest of all -> relation and value, in the unit of the number."""

@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "generation": ["plot_coverage", "plot_labels", "plot_marginals", "plot_physicality"],
         "interpolation": ["plot_interpolation", "plot_procedure", "plot_random_pairs"],
         "latent_space": ["plot_latent_space"],
-        "network": ["plot_model"],
+        "network": ["LayerBox", "plot_model"],
         "reconstruction": ["plot_parameter_errors", "plot_reconstruction"],
         "training": ["plot_learning_curves"],
     },

@@ -1,31 +1,60 @@
 """Figure of the two networks of a model."""
 
+import dataclasses
 from collections.abc import Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path
 
 from mrs_keras.plotting.style import COLOURS, new_figure
 
+WIDTH, HALF_BOX, HALF_HEIGHT, GAP = 5.1, 1.15, 0.31, 0.5
+"""Width of a column of boxes, half the size of a box, and how far below a row the middle of the next gap lies; a row is
+1 high."""
 
-def plot_model(encoder: Sequence, generator: Sequence, latents: int) -> Figure:
+
+@dataclasses.dataclass(frozen=True)
+class LayerBox:
+    """A layer as it is drawn.
+
+    Attributes:
+      name: of the layer, unique in its network.
+      label: name, kind and activation.
+      shape: output shape without the batch axis.
+      row: position from the top, below all layers that feed it.
+      inputs: names of the layers that feed it.
+    """
+
+    name: str
+    label: str
+    shape: str
+    row: int
+    inputs: tuple[str, ...]
+
+
+def plot_model(encoder: Sequence[LayerBox], generator: Sequence[LayerBox], latents: int) -> Figure:
     """Draws Figure 1: the layers of encoder and generator as they are connected.
 
     Args:
-      encoder: layers as `mrs_keras.evaluation.layer_graph` gives them.
-      generator: the same of the generator.
+      encoder: layers of the encoder, `"z_mean"` and `"z_log_var"` in the last row.
+      generator: layers of the generator, with the input `"z"`.
       latents: number of latents.
     """
     rows = 1 + max(layer.row for layer in (*encoder, *generator))
-    figure = new_figure(13, 0.75 * rows + 1.2)
+    figure = new_figure(13.4, 0.75 * rows + 1.2)
     axes = figure.subplots()
     axes.set_axis_off()
-    axes.set(xlim=(0, 13), ylim=(-rows + 0.5, 1.1))
-    posterior = _draw_network(axes, encoder, "Encoder", 0.1, COLOURS(0.35))
-    latent = _draw_network(axes, generator, "Generator", 7.8, COLOURS(0.75))["z"]
-    middle = (6.5, posterior["z_mean"][1] - 0.8)
+    axes.set(xlim=(0, 13.4), ylim=(-rows + 0.5, 1.1))
+    posterior = _Column(encoder, 0.1)
+    posterior.draw(axes, "Encoder", COLOURS(0.35))
+    generated = _Column(generator, 7.8)
+    generated.draw(axes, "Generator", COLOURS(0.75))
+    middle, height = 6.5, posterior.middles["z_mean"][1] - 0.9
     axes.text(
-        *middle,
+        middle,
+        height,
         f"{latents} latents, prior N(0, I)\nz = z_mean + exp(z_log_var / 2) * noise",
         ha="center",
         va="center",
@@ -33,35 +62,67 @@ def plot_model(encoder: Sequence, generator: Sequence, latents: int) -> Figure:
         bbox={"boxstyle": "round", "fc": "white", "ec": "0.4"},
     )
     for name in ("z_mean", "z_log_var"):
-        axes.add_patch(_arrow((posterior[name][0], posterior[name][1] - 0.31), (5.05, middle[1]), "arc3,rad=0.12"))
-    axes.add_patch(_arrow((6.5, middle[1] + 0.3), (latent[0] - 1.2, latent[1]), "arc3,rad=-0.2"))
+        x, y = posterior.middles[name]
+        _arrow(axes, (x, y - HALF_HEIGHT), (x, height), (middle - 1.4, height))
+    _arrow(axes, (middle, height + 0.3), *generated.way_in("z", middle))
     return figure
 
 
-def _draw_network(axes, layers: Sequence, title: str, left: float, colour) -> dict[str, tuple[float, float]]:
-    """Draws the layers of one network in a column 5.1 wide; returns the middle of each box."""
-    axes.text(left + 2.55, 0.75, title, ha="center", fontsize=13, weight="bold")
-    middles = {}
-    pale = tuple(1 - 0.25 * (1 - channel) for channel in colour[:3])  # opaque: arrows to later layers pass behind
-    for layer in layers:
-        beside = [other.name for other in layers if other.row == layer.row]
-        x = left + 5.1 * (beside.index(layer.name) + 0.5) / len(beside)
-        middles[layer.name] = (x, -layer.row)
-        axes.add_patch(
-            FancyBboxPatch(
-                (x - 1.15, -layer.row - 0.29), 2.3, 0.58, boxstyle="round,pad=0.02", fc=pale, ec=colour, zorder=2
-            )
-        )
-        axes.text(x, -layer.row + 0.11, layer.label, va="center", ha="center", fontsize=8.5, zorder=3)
-        axes.text(
-            x, -layer.row - 0.14, layer.shape, va="center", ha="center", fontsize=7.5, family="monospace", zorder=3
-        )
-    for layer in layers:
-        x, y = middles[layer.name]
-        for source in layer.inputs:
-            axes.add_patch(_arrow((middles[source][0], middles[source][1] - 0.3), (x, y + 0.3)))
-    return middles
+class _Column:
+    """The layers of one network, drawn from `left` on; lines that skip a row run down a lane to the right of it."""
+
+    def __init__(self, layers: Sequence[LayerBox], left: float):
+        self.layers, self.left = layers, left
+        self.rows: dict[int, list[str]] = {}
+        for layer in layers:
+            self.rows.setdefault(layer.row, []).append(layer.name)
+        self.middles = {
+            name: (left + WIDTH * (place + 0.5) / len(names), -float(row))
+            for row, names in self.rows.items()
+            for place, name in enumerate(names)
+        }
+
+    def draw(self, axes: Axes, title: str, colour) -> None:
+        axes.text(self.left + WIDTH / 2, 0.75, title, ha="center", fontsize=13, weight="bold")
+        pale = tuple(1 - 0.25 * (1 - channel) for channel in colour[:3])
+        for layer in self.layers:
+            x, y = self.middles[layer.name]
+            corner, size = (x - HALF_BOX, y - 0.29), (2 * HALF_BOX, 0.58)
+            axes.add_patch(FancyBboxPatch(corner, *size, boxstyle="round,pad=0.02", fc=pale, ec=colour))
+            axes.text(x, y + 0.11, layer.label, va="center", ha="center", fontsize=8.5)
+            axes.text(x, y - 0.14, layer.shape, va="center", ha="center", fontsize=7.5, family="monospace")
+        row = {layer.name: layer.row for layer in self.layers}
+        skipping = [
+            source.name
+            for source in self.layers
+            if any(source.name in layer.inputs and layer.row > source.row + 1 for layer in self.layers)
+        ]
+        for layer in self.layers:
+            for source in layer.inputs:
+                if layer.row == row[source] + 1:
+                    (x0, y0), (x1, y1) = self.middles[source], self.middles[layer.name]
+                    _arrow(axes, (x0, y0 - HALF_HEIGHT), (x1, y1 + HALF_HEIGHT))
+                else:
+                    lane = self.left + WIDTH + 0.15 * (1 + skipping.index(source))
+                    _arrow(axes, *reversed(self.way_in(source, lane, below=True)), *self.way_in(layer.name, lane))
+
+    def way_in(self, name: str, x: float, below: bool = False) -> list[tuple[float, float]]:
+        """Returns points from the vertical line at `x`, outside the column, to a box, past the others in its row.
+
+        Args:
+          name: of the box.
+          x: of the line, to the left or to the right of the column.
+          below: whether a box in between is passed in the gap below the row instead of that above. Defaults to `False`.
+        """
+        middle, y = self.middles[name]
+        side = 1 if x > middle else -1
+        beside = self.rows[round(-y)]
+        if name == beside[-1 if side > 0 else 0]:
+            return [(x, y), (middle + side * (HALF_BOX + 0.02), y)]
+        gap = -1 if below else 1
+        return [(x, y + gap * GAP), (middle, y + gap * GAP), (middle, y + gap * HALF_HEIGHT)]
 
 
-def _arrow(start, end, connection: str = "arc3") -> FancyArrowPatch:
-    return FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=11, color="0.35", connectionstyle=connection)
+def _arrow(axes: Axes, *points: tuple[float, float]) -> None:
+    """Draws a polyline with a head at its end."""
+    axes.add_patch(FancyArrowPatch(path=Path(points), arrowstyle="-|>", mutation_scale=11, color="0.35"))

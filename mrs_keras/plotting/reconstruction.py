@@ -56,14 +56,18 @@ def plot_reconstruction(
 
 
 def plot_parameter_errors(
-    errors: Mapping[str, Mapping[str, np.ndarray]], widths: Mapping[str, float], metabolites: Sequence[str]
+    errors: Mapping[str, Mapping[str, np.ndarray]],
+    widths: Mapping[str, float],
+    metabolites: Sequence[str],
+    reference: str | None = None,
 ) -> Figure:
-    """Draws the errors of the physical parameters that are recovered from reconstructions, and from the data.
+    """Draws the errors of the physical parameters that are recovered from spectra.
 
     Args:
-      errors: `"model"` and `"data"` -> parameter or metabolite -> (batch,).
+      errors: label of a set of spectra -> parameter or metabolite -> float (batch,).
       widths: parameter -> width of its training range, in the unit of its errors.
       metabolites: names; their errors are relative.
+      reference: label of the set that the others are compared with. Defaults to `None`: there is none.
     """
     figure = new_figure(11, 2.2 + 0.3 * max(len(widths), len(metabolites)))
     parameters, concentrations = figure.subplots(1, 2)
@@ -71,20 +75,12 @@ def plot_parameter_errors(
         (parameters, list(widths), "error over the width of the training range (%)"),
         (concentrations, list(metabolites), "relative error of the concentration (%)"),
     ):
-        draw_medians(
-            axes,
-            names,
-            {
-                source: [
-                    {
-                        "median": np.median(values[name]) / widths.get(name, 1.0),
-                        "percentile_95": np.quantile(values[name], 0.95) / widths.get(name, 1.0),
-                    }
-                    for name in names
-                ]
-                for source, values in errors.items()
-            },
-        )
+        summaries = {
+            name_of_set: np.array([[np.median(values[name]), np.quantile(values[name], 0.95)] for name in names])
+            / np.array([widths.get(name, 1.0) for name in names])[:, None]
+            for name_of_set, values in errors.items()
+        }
+        draw_medians(axes, names, summaries, reference)
         axes.set_xlabel(label)
     figure.legend(*parameters.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure

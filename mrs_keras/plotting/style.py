@@ -1,6 +1,7 @@
-"""What all figures share: size, colours, the axis of chemical shifts, and rows of medians."""
+"""What all figures share: size, colours, axes, and rows of medians."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from matplotlib import colormaps
@@ -11,16 +12,11 @@ from matplotlib.figure import Figure
 COLOURS = ListedColormap(colormaps["viridis"](np.linspace(0, 0.9, 256)))
 """From dark to light, without the yellow that vanishes on white."""
 
-SOURCES = {
-    "fitted": ("fitted prior", COLOURS(0.35)),
-    "standard_normal": ("standard normal prior", "tab:orange"),
-    "simulated": ("simulated, as a perfect generator would", "0.45"),
-    "model": ("reconstructions", COLOURS(0.35)),
-    "data": ("the data themselves", "0.45"),
-    "paths": ("generated paths", COLOURS(0.35)),
-    "simulated_paths": ("simulated paths", "0.45"),
-}
-"""Where spectra come from -> label and colour."""
+SET_COLOURS = (COLOURS(0.35), "tab:orange", "tab:green", "tab:purple")
+"""Of the sets of spectra in a figure, by position: the first is that of the default prior, or the model's only one."""
+
+REFERENCE_COLOUR = "0.45"
+"""Of the set that the others are compared with."""
 
 SMALLEST_PERCENT = 1e-3
 """Lower end of logarithmic axes in percent: what is below is nothing."""
@@ -48,22 +44,37 @@ def percent_axis(axes: Axes) -> None:
     axes.xaxis.set_minor_formatter("")
 
 
-def draw_medians(axes: Axes, rows: Sequence[str], summaries: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
+def colours_of(labels: Iterable[str], reference: str | None = None) -> dict[str, object]:
+    """Returns the colour of each set of spectra.
+
+    Args:
+      labels: of the sets, in order.
+      reference: the label of the set that the others are compared with. Defaults to `None`: there is none.
+    """
+    others = [label for label in labels if label != reference]
+    colours = dict(zip(others, itertools.cycle(SET_COLOURS)))
+    return colours if reference is None else {**colours, reference: REFERENCE_COLOUR}
+
+
+def draw_medians(
+    axes: Axes, rows: Sequence[str], summaries: Mapping[str, np.ndarray], reference: str | None = None
+) -> None:
     """Draws a dot at the median, and a line to the 95th percentile, in percent, a row for each name.
 
     Args:
       axes: to draw on.
       rows: names, from top to bottom.
-      summaries: name of `SOURCES` -> `"median"` and `"percentile_95"` of each row, as fractions.
+      summaries: label -> float (rows, 2), median and 95th percentile, as fractions.
+      reference: as in `colours_of`. Defaults to `None`.
     """
     step = 0.8 / len(summaries)
-    for place, (source, values) in enumerate(summaries.items()):
-        label, colour = SOURCES[source]
+    colours = colours_of(summaries, reference)
+    for place, (label, values) in enumerate(summaries.items()):
         y = np.arange(len(rows)) + step * (place - (len(summaries) - 1) / 2)
-        ends = {key: [max(100 * value[key], SMALLEST_PERCENT) for value in values] for key in values[0]}
-        axes.hlines(y, ends["median"], ends["percentile_95"], color=colour, linewidth=1.6)
-        axes.plot(ends["percentile_95"], y, "|", color=colour, markersize=6)
-        axes.plot(ends["median"], y, "o", color=colour, markersize=5, label=label)
+        median, percentile_95 = np.maximum(100 * np.asarray(values), SMALLEST_PERCENT).T
+        axes.hlines(y, median, percentile_95, color=colours[label], linewidth=1.6)
+        axes.plot(percentile_95, y, "|", color=colours[label], markersize=6)
+        axes.plot(median, y, "o", color=colours[label], markersize=5, label=label)
     percent_axis(axes)
     axes.set_yticks(range(len(rows)), rows)
     axes.set_ylim(len(rows) - 0.5, -0.5)

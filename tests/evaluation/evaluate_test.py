@@ -69,13 +69,14 @@ def test_numbers_are_written_as_returned(evaluated):
     for spectra in sources.values():
         for errors in (spectra["concentration_error"], spectra["distance_from_physical_model"]):
             assert 0 < errors["median"] < errors["percentile_95"]
-    # What the judge says of a perfect generator.
+    # What the fit recovers from the spectra of a perfect generator.
     perfect = numbers["generation"]["simulated"]
     assert perfect["concentration_error"]["median"] < 1e-4
     assert abs(perfect["classifier"]["accuracy"] - 0.5) < 4 * perfect["classifier"]["standard_error"]
     assert max(perfect["ks"].values()) < 0.05
     assert perfect["coverage"] > 0.93
     assert numbers["random_pairs"].keys() == {"phi0", "gamma", "sigma", "broadening"}
+    assert "left_out" not in numbers
 
 
 def test_the_report_needs_no_other_file(evaluated):
@@ -91,6 +92,14 @@ def test_the_report_needs_no_other_file(evaluated):
         spectra = numbers["generation"][source]
         for errors in (spectra["concentration_error"], spectra["distance_from_physical_model"]):
             assert f"{100 * errors['median']:.2f} %" in text
+
+
+def test_the_table_shows_the_targets_of_the_runs_preset(evaluated):
+    path, numbers = evaluated
+    rows = [" ".join(row.split()) for row in (path / "table.txt").read_text().splitlines()]
+    error = 100 * numbers["reconstruction"]["model"]["median"]
+    assert f"validation error of the cVAE (median) {error:.2f} % <= 1.2 %" in rows
+    assert rows[0] == "measured expected"
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -1,4 +1,4 @@
-"""The measures of generated spectra and of latents, each held against cases whose answer is known."""
+"""The measures of generated spectra and of latents, each on cases whose answer is known."""
 
 import dataclasses
 
@@ -6,18 +6,14 @@ import numpy as np
 import pytest
 
 from mrs_keras import Prior, default_basis
-from mrs_keras.evaluation.coverage import (
-    classifier_two_sample_test,
-    density_and_coverage,
-    ks_statistics,
-    shares_outside,
-)
+from mrs_keras.evaluation.coverage import classifier_two_sample_test, density_and_coverage
 from mrs_keras.evaluation.dataset_physics import DatasetPhysics
+from mrs_keras.evaluation.dci import disentanglement
 from mrs_keras.evaluation.diverged import check_finite_output, failure
-from mrs_keras.evaluation.generated_spectra import generation_numbers, label_fidelity
-from mrs_keras.evaluation.latent_space import disentanglement, kl_per_unit, mutual_information, predictability
+from mrs_keras.evaluation.latent_space import kl_per_unit, mutual_information, predictability
 from mrs_keras.evaluation.parameter_errors import parameter_errors
-from mrs_keras.evaluation.random_pairs import evaluate_random_pairs, path_numbers, reference_pairs
+from mrs_keras.evaluation.paths import evaluate_random_pairs, path_numbers, reference_pairs
+from mrs_keras.evaluation.set_quality import SetQuality, ks_statistics, label_fidelity, shares_outside
 from mrs_keras.models import load_trained
 from mrs_keras.run_folder import diverged_epoch
 
@@ -79,27 +75,26 @@ def test_a_known_shift_gives_its_kolmogorov_smirnov_statistic(physics):
 
 def test_a_generator_that_scales_its_labels_is_found_out(physics):
     parameters, spectra = physics.draw(200, "test of labels")
-    numbers = generation_numbers(physics.fit(spectra * np.float32(1.1)), parameters.concentrations, physics)
-    assert numbers["concentration_error"]["median"] == pytest.approx(0.1, abs=1e-3)
-    for values in numbers["concentrations"].values():
-        assert values["slope"] == pytest.approx(1.1, abs=1e-3)
-        assert values["r2"] < 0.9
-    assert numbers["distance_from_physical_model"]["median"] < 1e-4
+    quality = SetQuality.of(physics.fit(spectra * np.float32(1.1)), parameters.concentrations, physics)
+    assert quality.concentration_error.median == pytest.approx(0.1, abs=1e-3)
+    for fidelity in quality.concentrations.values():
+        assert fidelity.slope == pytest.approx(1.1, abs=1e-3)
+        assert fidelity.r2 < 0.9
+    assert quality.distance_from_physical_model.median < 1e-4
     noise = rng().normal(size=spectra.shape).astype(np.float32)
     noise *= (
         0.05 * np.linalg.norm(spectra, axis=(1, 2), keepdims=True) / np.linalg.norm(noise, axis=(1, 2), keepdims=True)
     )
-    off = generation_numbers(physics.fit(spectra + noise), parameters.concentrations, physics)
+    off = SetQuality.of(physics.fit(spectra + noise), parameters.concentrations, physics)
     # 17 of 504 numbers are fitted away.
-    assert off["distance_from_physical_model"]["median"] == pytest.approx(0.05, rel=0.05)
+    assert off.distance_from_physical_model.median == pytest.approx(0.05, rel=0.05)
 
 
 def test_labels_that_are_ignored_have_no_slope(physics):
     requested = rng().uniform([7.5, 3.0], [17.0, 5.5], (1000, 2))
-    numbers = label_fidelity(rng(1).permutation(requested), requested, physics)
-    for values in numbers.values():
-        assert abs(values["slope"]) < 0.15
-        assert values["r2"] < -0.5
+    for fidelity in label_fidelity(rng(1).permutation(requested), requested, physics).values():
+        assert abs(fidelity.slope) < 0.15
+        assert fidelity.r2 < -0.5
 
 
 def test_parameter_errors_are_absolute_or_relative_as_they_say(physics):
@@ -134,10 +129,10 @@ def test_a_label_in_the_latents_is_found_also_where_it_is_not_linear():
     latents = rng().normal(size=(2000, 4))
     targets = {"none": rng(1).normal(size=2000), "linear": latents[:, 0], "bent": np.cos(2 * latents[:, 1])}
     scores = predictability(latents, targets)
-    assert max(scores["none"].values()) < 0.02
-    assert min(scores["linear"].values()) > 0.95
-    assert scores["bent"]["linear"] < 0.05
-    assert scores["bent"]["nonlinear"] > 0.5
+    assert max(scores["none"].linear, scores["none"].nonlinear) < 0.02
+    assert min(scores["linear"].linear, scores["linear"].nonlinear) > 0.95
+    assert scores["bent"].linear < 0.05
+    assert scores["bent"].nonlinear > 0.5
 
 
 def test_the_divergence_of_a_latent_is_that_of_two_normal_distributions():
@@ -153,13 +148,13 @@ def test_the_divergence_of_a_latent_is_that_of_two_normal_distributions():
 
 @pytest.mark.parametrize("varied", [("phi0",), ("gamma", "sigma")])
 def test_paths_of_the_simulator_itself_are_monotone_and_straight(physics, varied):
-    numbers = reference_pairs(physics, varied, pairs=10)["numbers"]
-    assert set(numbers["varied"]) == {*varied, *(("linewidth",) if len(varied) == 2 else ())}
-    for name, values in numbers["varied"].items():
-        assert values["monotone"] == 1
-        assert values["r2"]["percentile_5"] > (0.98 if name == "linewidth" else 0.9999)
-        assert values["end_point_error"]["percentile_95"] < 1e-3
-    assert all(values["within_bounds"] and values["percentile_95"] < 1e-3 for values in numbers["drift"].values())
+    numbers = reference_pairs(physics, varied, pairs=10).numbers
+    assert set(numbers.varied) == {*varied, *(("linewidth",) if len(varied) == 2 else ())}
+    for name, change in numbers.varied.items():
+        assert change.monotone == 1
+        assert change.r2.percentile_5 > (0.98 if name == "linewidth" else 0.9999)
+        assert change.end_point_error.percentile_95 < 1e-3
+    assert all(drift.within_bounds and drift.percentile_95 < 1e-3 for drift in numbers.drift.values())
 
 
 def test_paths_through_a_mean_of_spectra_are_not_taken_for_good(physics):
@@ -174,23 +169,23 @@ def test_paths_through_a_mean_of_spectra_are_not_taken_for_good(physics):
             return inputs["z"].reshape(len(inputs["z"]), -1, 2)
 
     model = type("Model", (), {"encoder": Encoder(), "generator": Generator()})()
-    result = evaluate_random_pairs(model, physics, ("phi0",), pairs=10)
-    assert result["numbers"]["varied"]["phi0"]["monotone"] == 1
-    assert result["numbers"]["varied"]["phi0"]["r2"]["median"] < 0.999
+    paths = evaluate_random_pairs(model, physics, ("phi0",), pairs=10)
+    assert paths.numbers.varied["phi0"].monotone == 1
+    assert paths.numbers.varied["phi0"].r2.median < 0.999
     # cos(1.2) of the concentration is left half way between phases 2.4 rad apart.
-    middle = result["paths"]["NAA"][:, 5] / result["true"]["NAA"][:, 0]
+    middle = paths.recovered["NAA"][:, 5] / paths.true["NAA"][:, 0]
     np.testing.assert_allclose(middle, np.cos(1.2), atol=0.01)
-    assert not result["numbers"]["drift"]["NAA"]["within_bounds"]
+    assert not paths.numbers.drift["NAA"].within_bounds
 
 
 def test_a_step_back_is_measured_and_makes_a_path_not_monotone(physics):
     # From 10 to 2: the second path goes 0.4 the wrong way.
     paths = {"gamma": np.array([[10.0, 6.0, 4.0, 2.0], [10.0, 5.0, 5.4, 2.0]]), "phi0": np.zeros((2, 4))}
     true = {"gamma": np.array([[10.0, 2.0], [10.0, 2.0]]), "phi0": np.zeros((2, 2))}
-    numbers = path_numbers(paths, true, np.linspace(0, 1, 4), physics, ("gamma",))["varied"]["gamma"]
-    assert numbers["monotone"] == 0.5
-    assert numbers["step_back"]["median"] == pytest.approx(0.4 / 8 / 2)
-    assert numbers["step_back"]["percentile_95"] == pytest.approx(0.95 * 0.4 / 8)
+    change = path_numbers(paths, true, np.linspace(0, 1, 4), physics, ("gamma",)).varied["gamma"]
+    assert change.monotone == 0.5
+    assert change.step_back.median == pytest.approx(0.4 / 8 / 2)
+    assert change.step_back.percentile_95 == pytest.approx(0.95 * 0.4 / 8)
 
 
 # === Failures ===

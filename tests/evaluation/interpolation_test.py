@@ -39,20 +39,20 @@ def physical_pair(varied, **model_options):
 
 @pytest.mark.parametrize("varied", [("phi0",), ("gamma", "sigma")])
 def test_a_perfect_latent_space_gets_perfect_marks(varied):
-    result = physical_pair(varied)
+    path = physical_pair(varied)
     for name in varied:
-        assert result["monotone"][name]
-        assert result["r2"][name] > 0.999999
-        assert result["end_point_error"][name] < 1e-3
+        assert path.monotone[name]
+        assert path.r2[name] > 0.999999
+        assert path.end_point_error[name] < 1e-3
     for name in set(NAMES) - set(varied):
-        assert np.ptp(result["recovered"][name]) < 1e-3
-    assert result["residual"].max() < 1e-5
+        assert np.ptp(path.recovered[name]) < 1e-3
+    assert path.distance.max() < 1e-5
 
 
 def test_a_bent_path_is_not_called_straight_or_monotone():
-    result = physical_pair(("phi0",), bend=1.0)
-    assert not result["monotone"]["phi0"]
-    assert result["r2"]["phi0"] < 0.9
+    path = physical_pair(("phi0",), bend=1.0)
+    assert not path.monotone["phi0"]
+    assert path.r2["phi0"] < 0.9
 
 
 def test_a_trained_model_moves_phi0_between_the_test_spectra(trained, data_dir):
@@ -60,11 +60,11 @@ def test_a_trained_model_moves_phi0_between_the_test_spectra(trained, data_dir):
     ids = test["example_id"].astype(str).tolist()
     rows = [ids.index("phi0_low"), ids.index("phi0_high")]
     pair = {name: values[rows] for name, values in test.items()}
-    result = evaluate_interpolation(trained, BASIS, pair, ("phi0",), steps=7)
-    assert result["spectra"].shape == (7, 252)
-    assert result["monotone"]["phi0"]
-    # Twenty epochs are a short training; the whole one is held against 5 %.
-    assert result["end_point_error"]["phi0"] < 0.3
+    path = evaluate_interpolation(trained, BASIS, pair, ("phi0",), steps=7)
+    assert path.spectra.shape == (7, 252)
+    assert path.monotone["phi0"]
+    # Twenty epochs are a short training; the target of the whole one is 5 %.
+    assert path.end_point_error["phi0"] < 0.3
 
 
 def test_the_ends_of_an_interpolation_are_the_reconstructions(trained, data_dir):

@@ -1,9 +1,8 @@
 """How numbers are written in a report."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
-SOURCES = {"fitted": "fitted prior", "standard_normal": "standard normal prior", "simulated": "simulated spectra"}
-"""Where spectra come from -> what a reader sees."""
+from mrs_keras.evaluation.summaries import Summary
 
 
 def percent(value: float) -> str:
@@ -12,16 +11,21 @@ def percent(value: float) -> str:
 
 
 def small_percent(value: float) -> str:
-    """Returns a fraction as percent, tiny ones as what they are at most."""
+    """Returns a fraction as percent, tiny ones as an upper bound."""
     return percent(value) if value >= 5e-5 else "< 0.01 %"
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Returns a number, tiny ones as what they are at most."""
+    """Returns a number, tiny ones as an upper bound."""
     smallest = 10.0**-digits
     return f"{value:.{digits}f}" if value == 0 or abs(value) >= smallest / 2 else f"< {smallest:.{digits}f}"
 
 
-def both(summary: Mapping[str, float], text=small_percent) -> str:
+def cells(summary: Summary, text: Callable[[float], str] = small_percent) -> tuple[str, str]:
+    """Returns median and 95th percentile as two cells of a table."""
+    return text(summary.median), text(summary.percentile_95)
+
+
+def both(summary: Summary, text: Callable[[float], str] = small_percent) -> str:
     """Returns median and 95th percentile in one cell."""
-    return f"{text(summary['median'])} / {text(summary['percentile_95'])}"
+    return " / ".join(cells(summary, text))

@@ -1,6 +1,7 @@
 """The report: one HTML file that needs nothing else."""
 
 import base64
+import dataclasses
 import html
 import io
 import platform
@@ -24,22 +25,41 @@ def png_bytes(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def render_report(title: str, sections: Sequence[Mapping]) -> str:
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A section of the report.
+
+    Attributes:
+      title: heading.
+      text: paragraph below it.
+      table: header and rows.
+      figure: name of the figure.
+      caption: of the figure.
+    """
+
+    title: str
+    text: str
+    table: tuple[Sequence[str], Sequence[Sequence[str]]] | None = None
+    figure: str | None = None
+    caption: str = ""
+
+
+def render_report(title: str, sections: Sequence[Section], images: Mapping[str, bytes]) -> str:
     """Returns an HTML page with all figures embedded.
 
     Args:
       title: of the page.
-      sections: dicts of `"title"` and `"text"`, and, where a section has them, `"table"`: (header, rows) of strings,
-        and `"figure"`: PNG bytes with `"caption"`.
+      sections: in their order.
+      images: name of a figure -> PNG.
     """
     body = [f"<h1>{html.escape(title)}</h1>"]
     for section in sections:
-        body.append(f"<h2>{html.escape(section['title'])}</h2>\n<p>{html.escape(section['text'])}</p>")
-        if "table" in section:
-            body.append(_table(*section["table"]))
-        if "figure" in section:
-            data = base64.b64encode(section["figure"]).decode()
-            caption = html.escape(section["caption"])
+        body.append(f"<h2>{html.escape(section.title)}</h2>\n<p>{html.escape(section.text)}</p>")
+        if section.table is not None:
+            body.append(_table(*section.table))
+        if section.figure is not None:
+            data = base64.b64encode(images[section.figure]).decode()
+            caption = html.escape(section.caption)
             body.append(
                 f'<figure><img alt="{caption}" src="data:image/png;base64,{data}">'
                 f"<figcaption>{caption}</figcaption></figure>"

@@ -1,0 +1,238 @@
+"""Topic: whether generated spectra carry their labels, are physical, and have parameters spread as the data's."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mrs_keras import plotting
+from mrs_keras.evaluation.dataset_physics import LINE_PARAMETERS, DatasetPhysics
+from mrs_keras.evaluation.report.format import both, cells
+from mrs_keras.evaluation.report.html import Section
+from mrs_keras.evaluation.scope import GENERATED, fitted_spectra
+from mrs_keras.evaluation.set_quality import SetQuality, baseline_ks
+from mrs_keras.evaluation.spectrum_sets import SpectrumSet
+from mrs_keras.evaluation.table import PERCENT, STATISTIC, Row
+from mrs_keras.evaluation.topic import NO_PHYSICS, LeftOut, OverviewRow, Topic
+from mrs_keras.fitting.spectral_fit import SpectralFit
+from mrs_keras.simulation import UNITS, channels_to_complex
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FittedSet:
+    """A set of spectra and what a fit tells about it.
+
+    Attributes:
+      source: the spectra that were fitted.
+      fit: of them.
+      quality: their numbers.
+    """
+
+    source: SpectrumSet
+    fit: SpectralFit
+    quality: SetQuality
+
+    @classmethod
+    def of(cls, source: SpectrumSet, physics: DatasetPhysics) -> Self:
+        """Fits the first spectra of a set, as many as `fitted_spectra` says."""
+        count = fitted_spectra(physics)
+        fitted = dataclasses.replace(source, spectra=source.spectra[:count], requested=source.requested[:count])
+        fit = physics.fit(fitted.spectra)
+        return cls(fitted, fit, SetQuality.of(fit, fitted.requested, physics))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Generation(Topic):
+    """Generated spectra and what a fit recovers from them.
+
+    Attributes:
+      ppm: float (points,), chemical shifts.
+      physics: of the dataset.
+      generated: a set for each latent prior, the default first.
+      simulated: what a perfect generator would make.
+    """
+
+    ROWS = (
+        Row("generation.{prior}.concentration_error.median", "{prior}: concentrations, off by (median)", PERCENT),
+        Row(
+            "generation.{prior}.concentration_error.percentile_95",
+            "{prior}: concentrations, off by (95th percentile)",
+            PERCENT,
+        ),
+        Row(
+            "generation.{prior}.distance_from_physical_model.median",
+            "{prior}: distance from physics (median)",
+            PERCENT,
+        ),
+        Row(
+            "generation.{prior}.distance_from_physical_model.percentile_95",
+            "{prior}: distance from physics (95th percentile)",
+            PERCENT,
+        ),
+        Row("generation.{prior}.ks.{parameter}", "{prior}: Kolmogorov-Smirnov statistic of {parameter}", STATISTIC),
+    )
+
+    ppm: np.ndarray
+    physics: DatasetPhysics
+    generated: tuple[FittedSet, ...]
+    simulated: FittedSet
+
+    @classmethod
+    def measure(
+        cls,
+        physics: DatasetPhysics | None,
+        ppm: np.ndarray,
+        generated: Sequence[SpectrumSet],
+        simulated: SpectrumSet | None,
+    ) -> Self | LeftOut:
+        """Fits the spectra of all sets."""
+        if physics is None or simulated is None:
+            return LeftOut("concentrations, physicality and marginals of generated spectra", NO_PHYSICS)
+        fitted = tuple(FittedSet.of(source, physics) for source in generated)
+        return cls(ppm, physics, fitted, FittedSet.of(simulated, physics))
+
+    @property
+    def sets(self) -> dict[str, FittedSet]:
+        """All sets by their label, the default prior first."""
+        return {each.source.label: each for each in (*self.generated, self.simulated)}
+
+    def numbers(self) -> dict:
+        numbers = {each.source.name: dataclasses.asdict(each.quality) for each in self.sets.values()}
+        return {"generation": {"default_prior": self.generated[0].source.name, **numbers}}
+
+    def figures(self) -> dict[str, Figure]:
+        sets, physics, reference = self.sets, self.physics, self.simulated.source.label
+        metabolites, default = physics.prior.metabolites, self.generated[0]
+        errors = {
+            label: np.array(
+                [(fidelity.median, fidelity.percentile_95) for fidelity in each.quality.concentrations.values()]
+            )
+            for label, each in sets.items()
+        }
+        # Of the baseline, the coefficient that the default prior generates worst.
+        worst = int(np.argmax(baseline_ks(default.fit.parameters, physics)))
+        values = {label: physics.values(each.fit.parameters) for label, each in sets.items()}
+        ranges = {name: physics.range_of(name) for name in (*LINE_PARAMETERS, "baseline")}
+        return {
+            "generated_labels": plotting.plot_labels(
+                {label: each.source.requested for label, each in sets.items()},
+                {label: each.fit.parameters.concentrations for label, each in sets.items()},
+                errors,
+                metabolites,
+                reference,
+            ),
+            "generated_physicality": plotting.plot_physicality(
+                self.ppm,
+                channels_to_complex(default.source.spectra),
+                default.fit.fitted,
+                {label: each.fit.residual for label, each in sets.items()},
+                reference,
+            ),
+            "generated_marginals": plotting.plot_marginals(
+                {label: {**columns, "baseline": columns["baseline"][:, worst]} for label, columns in values.items()},
+                {name: (limits.low, limits.high) for name, limits in ranges.items()},
+                {**UNITS, "baseline": f"coefficient {worst}, of the tallest peak"},
+                {label: each.quality.ks for label, each in sets.items()},
+                reference,
+            ),
+        }
+
+    def overview(self) -> list[OverviewRow]:
+        best = self.simulated.quality
+        quality = {each.source.label: each.quality for each in self.generated}
+        default = self.generated[0].quality
+        return [
+            *(
+                OverviewRow(
+                    f"concentrations of generated spectra ({label}), error",
+                    both(numbers.concentration_error),
+                    f"{both(best.concentration_error)} (simulated)",
+                )
+                for label, numbers in quality.items()
+            ),
+            *(
+                OverviewRow(
+                    f"their distance from the physical model ({label})",
+                    both(numbers.distance_from_physical_model),
+                    f"{both(best.distance_from_physical_model)} (simulated)",
+                )
+                for label, numbers in quality.items()
+            ),
+            OverviewRow(
+                "Kolmogorov-Smirnov statistic of generated parameters, worst",
+                _worst(default.ks),
+                f"{_worst(best.ks)} (simulated)",
+            ),
+        ]
+
+    def sections(self) -> list[Section]:
+        default, fitted = self.generated[0].source.label, len(self.simulated.source.spectra)
+        sets = {label: each.quality for label, each in self.sets.items()}
+        return [
+            Section(
+                "Generated spectra: do they carry the requested concentrations?",
+                f"{GENERATED} spectra are generated at uniformly drawn concentrations with each latent prior that the "
+                f"model has (by default it uses the {default}), and as many are simulated: what a perfect generator "
+                f"would make. {fitted} of each are fitted. Relative error of the recovered concentration (0 is best), "
+                "and slope and R2 of recovered against requested (1 is best; R2 counts every deviation from the "
+                "requested value).",
+                (
+                    ("metabolite", "spectra", "error, median", "95th percentile", "slope", "R2"),
+                    [
+                        (metabolite, label, *cells(fidelity), f"{fidelity.slope:.3f}", f"{fidelity.r2:.3f}")
+                        for metabolite in self.physics.prior.metabolites
+                        for label, fidelity in (
+                            (label, quality.concentrations[metabolite]) for label, quality in sets.items()
+                        )
+                    ],
+                ),
+                "generated_labels",
+                "Good: dots far left, and points on the black line.",
+            ),
+            Section(
+                "Generated spectra: are they physical?",
+                "Relative L2 distance from the nearest spectrum of the physical model, 0 is best. What lies beyond "
+                "10 % should not be trained on. A fit that did not converge counts with the best point that it found.",
+                (
+                    ("spectra", "median", "95th percentile", "fits that did not converge"),
+                    [
+                        (label, *cells(quality.distance_from_physical_model), str(quality.fits_not_converged))
+                        for label, quality in sets.items()
+                    ],
+                ),
+                "generated_physicality",
+                "Left: share of spectra within a distance; good curves rise far left. Right: generated spectra and "
+                "what physics cannot explain of them (red).",
+            ),
+            Section(
+                "Generated spectra: is each parameter spread as in the training data?",
+                "Kolmogorov-Smirnov statistic of each recovered parameter against its uniform training range: the "
+                f"largest distance between the cumulative distributions, 0 is best. {fitted} spectra that follow the "
+                f"range stay below {1.36 / fitted**0.5:.3f} in 95 of 100 cases. Of the baseline, the coefficient with "
+                "the largest statistic counts. In brackets: the share of spectra that lie outside the training range, "
+                "by more than 1 % of its width; of the baseline, with any coefficient.",
+                (
+                    ("spectra", *self.simulated.quality.ks),
+                    [
+                        (
+                            label,
+                            *(
+                                f"{value:.3f} ({100 * quality.outside_range[name]:.1f} %)"
+                                for name, value in quality.ks.items()
+                            ),
+                        )
+                        for label, quality in sets.items()
+                    ],
+                ),
+                "generated_marginals",
+                "Good: steps along the dashed line. The first and the last bin hold all that lies beyond. Of the "
+                "baseline, the coefficient that the default prior generates worst.",
+            ),
+        ]
+
+
+def _worst(statistics: dict[str, float]) -> str:
+    name = max(statistics, key=statistics.get)
+    return f"{statistics[name]:.3f} ({name})"

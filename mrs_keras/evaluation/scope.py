@@ -1,0 +1,45 @@
+"""How many spectra an evaluation looks at."""
+
+import dataclasses
+from typing import Self
+
+from mrs_keras.evaluation.dataset_physics import DatasetPhysics
+from mrs_keras.evaluation.topic import Split, Topic
+from mrs_keras.simulation import UNITS
+
+GENERATED = 2000
+"""Spectra that are generated with each latent prior, and simulated as a reference."""
+
+FITTED_WITH_NOISE = 300
+"""Spectra of a set that are fitted where the data have noise or effects, which limit the fit."""
+
+
+def fitted_spectra(physics: DatasetPhysics | None) -> int:
+    """Returns how many spectra of a set are fitted."""
+    if physics is None:
+        return 0
+    return GENERATED if physics.exact else FITTED_WITH_NOISE
+
+
+@dataclasses.dataclass(frozen=True)
+class Scope(Topic):
+    """How many spectra are looked at, and the units of the numbers.
+
+    Attributes:
+      validation: spectra of the validation split.
+      fitted: spectra of a set that are fitted.
+    """
+
+    validation: int
+    fitted: int
+
+    @classmethod
+    def measure(cls, physics: DatasetPhysics | None, validation: Split) -> Self:
+        """Counts the spectra."""
+        return cls(len(validation["spectrum"]), fitted_spectra(physics))
+
+    def numbers(self) -> dict:
+        return {
+            "spectra": {"validation": self.validation, "generated": GENERATED, "fitted": self.fitted},
+            "units": {**UNITS, "linewidth": "Hz"},
+        }

@@ -1,0 +1,55 @@
+"""The sets of spectra that are compared with the data: generated with each latent prior, and simulated."""
+
+import dataclasses
+
+import numpy as np
+
+from mrs_keras.evaluation.dataset_physics import DatasetPhysics
+from mrs_keras.evaluation.diverged import check_finite_output
+from mrs_keras.evaluation.scope import GENERATED
+from mrs_keras.models import CVAE, LatentPrior
+from mrs_keras.random_streams import EVALUATED_LABELS
+from mrs_keras.simulation.keyed_random import keyed_uniform
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SpectrumSet:
+    """Spectra from one source, each with the concentrations that were asked for.
+
+    Attributes:
+      name: key in `numbers.json`: the name of the latent prior, or `"simulated"`.
+      label: what a reader sees.
+      spectra: float32 (batch, points, 2), in the units of the data.
+      requested: float64 (batch, metabolites), mM.
+    """
+
+    name: str
+    label: str
+    spectra: np.ndarray
+    requested: np.ndarray
+
+
+def generated_set(model: CVAE, prior: LatentPrior) -> SpectrumSet:
+    """Generates spectra at uniformly drawn concentrations.
+
+    Raises:
+      RuntimeError: if a spectrum is not finite.
+    """
+    requested = uniform_concentrations(model, GENERATED)
+    spectra = model.generate(requested, seed=0, prior=prior.name)["spectrum"]
+    check_finite_output(f"generated spectra, {prior.label}", spectra)
+    return SpectrumSet(prior.name, prior.label, spectra, requested)
+
+
+def simulated_set(physics: DatasetPhysics | None) -> SpectrumSet | None:
+    """Simulates as many spectra as are generated: what a perfect generator would make; `None` without physics."""
+    if physics is None:
+        return None
+    parameters, spectra = physics.draw(GENERATED, "reference")
+    return SpectrumSet("simulated", "simulated spectra", spectra, parameters.concentrations)
+
+
+def uniform_concentrations(model: CVAE, count: int, seed: int = 0) -> np.ndarray:
+    """Returns concentrations drawn uniformly from the trained ranges: float64 (count, metabolites), mM."""
+    low, high = model.labels.low, model.labels.high
+    return low + (high - low) * keyed_uniform(0, count, len(low), seed, EVALUATED_LABELS)

@@ -1,0 +1,171 @@
+"""Topic: paths between the pairs of spectra of the test split."""
+
+import dataclasses
+from typing import Self
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mrs_keras import plotting
+from mrs_keras.evaluation.dataset_physics import DatasetPhysics
+from mrs_keras.evaluation.interpolation import RECOVERED, Interpolation, evaluate_interpolation
+from mrs_keras.evaluation.report.format import percent
+from mrs_keras.evaluation.report.html import Section
+from mrs_keras.evaluation.table import MONOTONE, PERCENT, Row
+from mrs_keras.evaluation.topic import NO_PHYSICS, NO_TEST_SPLIT, LeftOut, Split, Topic
+from mrs_keras.models import CVAE
+from mrs_keras.simulation import TEST_PAIRS, UNITS
+
+PROCEDURE_PAIR = "phi0"
+"""The pair that Figure 2 shows."""
+
+TABLE_FILE = "interpolation.csv"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PathsOfTestPairs(Topic):
+    """Interpolations between test spectra.
+
+    Attributes:
+      ppm: float (points,), chemical shifts.
+      pairs: name of the pair -> interpolation between its spectra.
+    """
+
+    ROWS = (
+        Row("interpolation.{pair}.monotone.{parameter}", "{parameter} along the interpolation", MONOTONE),
+        Row("interpolation.{pair}.end_point_error.{parameter}", "{parameter} at the ends, off by", PERCENT),
+    )
+
+    ppm: np.ndarray
+    pairs: dict[str, Interpolation]
+
+    @classmethod
+    def measure(cls, model: CVAE, physics: DatasetPhysics | None, test: Split | None, steps: int) -> Self | LeftOut:
+        """Interpolates between the spectra of each pair, in so many steps, and fits every spectrum."""
+        if physics is None or test is None:
+            return LeftOut("interpolation of test pairs", NO_PHYSICS if physics is None else NO_TEST_SPLIT)
+        ids = test["example_id"].astype(str).tolist()
+        pairs = {}
+        for name, varied in TEST_PAIRS.items():
+            rows = [ids.index(f"{name}_low"), ids.index(f"{name}_high")]
+            pair = {feature: values[rows] for feature, values in test.items()}
+            pairs[name] = evaluate_interpolation(model, physics.basis, pair, varied, steps, **physics.fit_options)
+        return cls(model.acquisition.window_ppm_axis, pairs)
+
+    def numbers(self) -> dict:
+        return {
+            "interpolation": {
+                name: {
+                    "monotone": path.monotone,
+                    "r2": path.r2,
+                    "end_point_error": path.end_point_error,
+                    "largest_distance_from_physical_model": float(path.distance.max()),
+                }
+                for name, path in self.pairs.items()
+            }
+        }
+
+    def figures(self) -> dict[str, Figure]:
+        pairs, shown = self.pairs, self.pairs[PROCEDURE_PAIR]
+        return {
+            "figure2_procedure": plotting.plot_procedure(self.ppm, shown.ends, shown.z, shown.spectra, PROCEDURE_PAIR),
+            "figure3_interpolation": plotting.plot_interpolation(
+                self.ppm,
+                {name: path.spectra for name, path in pairs.items()},
+                {name: path.ends for name, path in pairs.items()},
+                {name: {varied: path.recovered[varied] for varied in path.varied} for name, path in pairs.items()},
+                {name: {varied: path.true[varied] for varied in path.varied} for name, path in pairs.items()},
+                {name: path.distance for name, path in pairs.items()},
+                UNITS,
+            ),
+        }
+
+    def files(self) -> dict[str, str]:
+        return {TABLE_FILE: interpolation_csv(self.pairs)}
+
+    def sections(self) -> list[Section]:
+        return [
+            Section(
+                "Latent space: interpolation between test spectra",
+                "Two pairs of test spectra are encoded, and spectra are generated on the straight line between their "
+                "latents. A spectral fit (variable projection) recovers the physical parameters of each of them. A "
+                "latent space that has captured a parameter changes it steadily and leaves the others alone.",
+                (
+                    ("pair", "parameter", "monotone", "R2 against straight line", "end point error"),
+                    [
+                        (
+                            name,
+                            parameter,
+                            "yes" if path.monotone[parameter] else "no",
+                            f"{path.r2[parameter]:.4f}",
+                            percent(path.end_point_error[parameter]),
+                        )
+                        for name, path in self.pairs.items()
+                        for parameter in path.varied
+                    ],
+                ),
+                "figure3_interpolation",
+                "Figure 3. Interpolated spectra (dashed and dotted: the test spectra) and recovered parameters.",
+            ),
+            *(
+                Section(
+                    f"Recovered parameters: {name}",
+                    "Each row is one generated spectrum. The straight line joins what is recovered at the ends. The "
+                    "first and the last row hold the true values of the two test spectra. The distance is the relative "
+                    "L2 distance from the nearest spectrum of the physical model.",
+                    _recovered_table(path),
+                )
+                for name, path in self.pairs.items()
+            ),
+            Section(
+                "Procedure",
+                f"How the latent space is evaluated, with the real curves of the {PROCEDURE_PAIR} pair.",
+                figure="figure2_procedure",
+                caption="Figure 2. Encode, interpolate, decode.",
+            ),
+        ]
+
+
+def interpolation_csv(pairs: dict[str, Interpolation]) -> str:
+    """Returns the recovered parameters of every interpolated spectrum, beside the straight lines, as CSV.
+
+    The columns `..._true` hold the values of the test spectra, in the rows of the two ends.
+    """
+    units = {name: UNITS[name].replace("1/", "per_").replace("/", "_per_") for name in RECOVERED}
+    names = [f"{name}_{unit}" for name, unit in units.items()]
+    header = [
+        "pair",
+        "alpha",
+        *names,
+        *(f"{name}_straight_line" for name in names),
+        *(f"{name}_true" for name in names),
+    ]
+    lines = [",".join([*header, "relative_distance_from_physical_model"])]
+    for pair, path in pairs.items():
+        values = [kind[name] for kind in (path.recovered, path.straight_line) for name in RECOVERED]
+        true = [",".join(f"{path.true[name][end]:.6g}" for name in RECOVERED) for end in (0, 1)]
+        between = ["," * (len(RECOVERED) - 1)] * (len(path.alpha) - 2)
+        columns = (path.alpha, *values, path.distance, [true[0], *between, true[1]])
+        for *row, distance, ends in zip(*columns, strict=True):
+            lines.append(",".join([pair, *(f"{value:.6g}" for value in row), ends, f"{distance:.6g}"]))
+    return "\n".join(lines) + "\n"
+
+
+def _recovered_table(path: Interpolation) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Returns header and rows of the parameters recovered along one interpolation, between the true ends."""
+    header, columns, first, last = ["coefficient"], [path.alpha], ["test spectrum a"], ["test spectrum b"]
+    for name in RECOVERED:
+        header.append(f"{name} ({UNITS[name]})")
+        columns.append(path.recovered[name])
+        for row, value in zip((first, last), path.true[name], strict=True):
+            row.append(f"{value:.3f}")
+        if name in path.varied:
+            header.append("straight line")
+            columns.append(path.straight_line[name])
+            first.append("")
+            last.append("")
+    rows = [
+        (f"{values[0]:.2f}", *(f"{value:.3f}" for value in values[1:]), percent(distance))
+        for values, distance in zip(zip(*columns, strict=True), path.distance, strict=True)
+    ]
+    return (*header, "distance"), [(*first, ""), *rows, (*last, "")]
