@@ -27,7 +27,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "labels": ["Labels"],
         "fitting": ["fit_spectra"],
         "data": ["DatasetDescription", "build_dataset", "open_dataset"],
-        "models": ["CVAE", "load_trained"],
+        "models": ["CVAE", "load_pretrained", "load_trained"],
         "training": ["train"],
         "tuning": ["tune"],
         "evaluation": ["evaluate"],

@@ -9,7 +9,7 @@ from pathlib import Path
 from mrs_keras.cli.options import add_command
 
 EPILOG = """\
-The model is by default the newest of `saved_models`, which the repository has: the pretrained one.
+The model is by default the newest of `saved_models` in the working directory, else the pretrained one.
 
   mrs-keras generate --number 1000 --output spectra.npz
   mrs-keras generate --run runs/base --concentrations NAA=12,PCr=4.5 --number 50 --output spectra.nii.gz
@@ -24,7 +24,7 @@ def add_generate_command(commands) -> None:
     generate = add_command(commands, "generate", _generate, text, EPILOG)
     model = generate.add_mutually_exclusive_group()
     model.add_argument(
-        "--saved-models", type=Path, metavar="DIR", help="folder of exported SavedModels; by default saved_models"
+        "--saved-models", type=Path, metavar="DIR", help="folder of exported SavedModels; by default as below"
     )
     model.add_argument("--run", dest="run_dir", type=Path, metavar="DIR", help="folder of a finished training, instead")
     generate.add_argument("--version", type=int, help="version of the SavedModels; by default the newest")
@@ -49,6 +49,7 @@ def add_generate_command(commands) -> None:
 
 def _generate(options) -> None:
     from mrs_keras.generation import generate_dataset, open_export, open_run, read_concentrations
+    from mrs_keras.pretrained import default_saved_models
 
     if options.run_dir is not None and options.version is not None:
         raise ValueError("--version is that of SavedModels. Received: --run too. Leave one of them out.")
@@ -56,7 +57,7 @@ def _generate(options) -> None:
     if options.run_dir is not None:
         source = open_run(options.run_dir)
     else:
-        source = open_export(options.saved_models or "saved_models", options.version)
+        source = open_export(options.saved_models or default_saved_models(), options.version)
     with _readable_warnings():
         generate_dataset(
             source,

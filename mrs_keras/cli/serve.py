@@ -30,7 +30,10 @@ def add_serve_command(commands) -> None:
     text = "serve exported models over the gRPC and REST APIs of TF-Serving, without Docker"
     serve = add_command(commands, "serve", _serve, text, EPILOG)
     serve.add_argument(
-        "--saved-models", type=Path, default=Path("saved_models"), metavar="DIR", help="folder of exported SavedModels"
+        "--saved-models",
+        type=Path,
+        metavar="DIR",
+        help="folder of exported SavedModels; by default saved_models, where there is none the pretrained ones",
     )
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for all of the machine")
     serve.add_argument("--grpc-port", type=int, default=8500, help="0 takes a free one")
@@ -44,13 +47,14 @@ def add_serve_command(commands) -> None:
 
 
 def _serve(options) -> None:
+    from mrs_keras.pretrained import default_saved_models
     from mrs_keras.serving.server import ModelServer
 
     stop = threading.Event()
     previous = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with ModelServer(
-            options.saved_models,
+            options.saved_models or default_saved_models(),
             host=options.host,
             grpc_port=options.grpc_port,
             rest_port=options.rest_port,

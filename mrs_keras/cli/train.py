@@ -19,6 +19,7 @@ def add_train_command(commands) -> None:
     train = add_command(commands, "train", _train, "train a model, or resume an interrupted training", EPILOG)
     train.add_argument("--output", type=Path, default=Path("runs/base"), help="folder of the run")
     add_dataset(train, "preset")
+    train.add_argument("--build", action="store_true", help="build the dataset if it is not there, even a large one")
     train.add_argument("--preset", default="base", help=f"model preset: {preset_names()}")
     train.add_argument("--epochs", type=int, help="epochs; by default those of the preset")
     train.add_argument("--batch-size", type=int, help="examples per step over all devices; by default the preset's")
@@ -53,5 +54,6 @@ def _train(options) -> None:
         worker_timeout_s=options.worker_timeout,
         precision=options.precision,
         clip_norm=options.clip_norm,
+        build=options.build,
     )
     print(f"Trained model: {options.output / MODEL_FILE}\nNext: mrs-keras evaluate --run {options.output}")

@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,9 @@ DEFAULT_DATASET = "simulated_mrs"
 
 TFRECORD_OVERHEAD_BYTES = 16
 """Length, and checksums of length and data, around each record of a TFRecord file."""
+
+MOST_BUILT_UNASKED = 10_000
+"""Examples of a dataset that a training builds without being asked: a few seconds."""
 
 HELD_OUT = {"train": "train[:90%]", "validation": "train[90%:]"}
 """What is trained on, and what is held out, where a dataset has one split alone."""
@@ -43,20 +47,57 @@ def build_dataset(
     Raises:
       ValueError: if there is no such builder or config.
     """
-    # By name, as TFDS finds builders: this package does not know them, they know this package.
-    module = f"tfds_builders.{name}.{name}_dataset_builder"
-    try:
-        builder_class = importlib.import_module(module).Builder
-    except ModuleNotFoundError as error:
-        if not module.startswith(str(error.name)):
-            raise
+    builder_class = _builder_class(name)
+    if builder_class is None:
         raise ValueError(
-            f"There is no dataset builder {name!r}. Expected the module `{module}`. "
+            f"There is no dataset builder {name!r}. Expected the module `tfds_builders.{name}`. "
             f"Give for example name={DEFAULT_DATASET!r}."
-        ) from error
+        )
     builder = builder_class(data_dir=_as_path(data_dir), config=config)
     builder.download_and_prepare()
     return open_dataset(name, builder.builder_config.name, data_dir)
+
+
+def open_or_build(
+    name_or_folder: str | os.PathLike, config: str | None, data_dir: str | os.PathLike | None, build: bool = False
+) -> tfds.core.DatasetBuilder:
+    """Opens a dataset, and builds it first if it is one of `tfds_builders` that was not built.
+
+    Args:
+      name_or_folder: as in `open_dataset`.
+      config: as in `open_dataset`.
+      data_dir: as in `open_dataset`.
+      build: whether to build one of more than 10,000 examples, too. Defaults to `False`.
+
+    Raises:
+      FileNotFoundError: if the dataset is not there and was not to be built.
+      ValueError: as in `open_dataset`.
+    """
+    try:
+        return open_dataset(name_or_folder, config, data_dir)
+    except FileNotFoundError:
+        builder_class = _builder_class(str(name_or_folder))
+        if builder_class is None:
+            raise
+        builder = builder_class(data_dir=_as_path(data_dir), config=config)
+        if builder.examples > MOST_BUILT_UNASKED and not build:
+            raise FileNotFoundError(
+                f"The dataset {builder.name}/{builder.builder_config.name} is not built yet. It has "
+                f"{builder.examples:,} examples, which takes minutes: ask for it with --build (`build=True` in Python)."
+            ) from None
+        print(f"Building the dataset {builder.name}/{builder.builder_config.name}, once.", file=sys.stderr)
+        return build_dataset(str(name_or_folder), config, data_dir)
+
+
+def _builder_class(name: str) -> type[tfds.core.DatasetBuilder] | None:
+    """Returns a builder of `tfds_builders` by name, as TFDS finds them: they know this package, which knows none."""
+    module = f"tfds_builders.{name}.{name}_dataset_builder"
+    try:
+        return importlib.import_module(module).Builder
+    except ModuleNotFoundError as error:
+        if not module.startswith(str(error.name)):
+            raise
+        return None
 
 
 def open_dataset(

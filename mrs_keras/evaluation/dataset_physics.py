@@ -11,6 +11,7 @@ from mrs_keras.fitting import SpectralFit, fit_spectra
 from mrs_keras.simulation import (
     Distribution,
     ExampleRecipe,
+    Examples,
     Prior,
     SpectralParameters,
     channels_to_complex,
@@ -109,23 +110,16 @@ class DatasetPhysics:
     def draw(self, count: int, split: str) -> tuple[SpectralParameters, np.ndarray]:
         """Draws parameters from the prior and simulates their spectra: float32 (count, points, 2)."""
         examples = self.recipe.draw(0, count, split)
-        return examples.parameters, complex_to_channels(self.recipe.simulate(examples, 0, split))
+        return examples.parameters, self.simulate(examples, split)
 
-    def simulate(self, parameters: SpectralParameters, rows: np.ndarray, split: str, noise: bool = True) -> np.ndarray:
-        """Simulates spectra with the effects, and the signal-to-noise ratio, of some rows of a split.
+    def simulate(self, examples: Examples, split: str, noise: bool = True) -> np.ndarray:
+        """Simulates spectra: float32 (batch, points, 2).
 
         Args:
-          parameters: of the spectra.
-          rows: (batch,), the example of the split whose effects and signal-to-noise ratio a spectrum has. The noise
-            itself differs from spectrum to spectrum.
-          split: name of the split.
+          examples: what they are simulated from.
+          split: that their noise belongs to; it differs from spectrum to spectrum.
           noise: Defaults to `True`: where the dataset has some.
-
-        Returns:
-          float32 (batch, points, 2).
         """
-        examples = self.recipe.draw(0, int(rows.max()) + 1, split)[rows]
-        examples = dataclasses.replace(examples, parameters=parameters)
         return complex_to_channels(self.recipe.simulate(examples, 0, split, noise))
 
     def noise_level(self, parameters: SpectralParameters, snr: np.ndarray | float) -> np.ndarray:

@@ -49,7 +49,7 @@ class Noise(Topic):
             return LeftOut("noise", NO_PHYSICS)
         if not physics.noisy:
             return None
-        true = physics.noise_level(true_parameters(validation), validation.get("snr", physics.snr))
+        true = physics.noise_level(true_parameters(validation), validation.get("snr", physics.recipe.snr))
         left = (validation["spectrum"] - reconstruction.reconstructions).reshape(len(true), -1).std(axis=1)
         spectra = validation["spectrum"].reshape(len(true), -1)
         share = true * np.sqrt(spectra.shape[1]) / np.linalg.norm(spectra, axis=1)

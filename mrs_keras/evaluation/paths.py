@@ -103,9 +103,8 @@ def evaluate_random_pairs(
     Returns:
       `Paths`.
     """
-    ends = physics.prior.draw_pairs(physics.basis, varied, 0, pairs, seed=physics.seed, split=SPLIT)
-    rows = np.repeat(np.arange(pairs), 2)
-    spectra = physics.simulate(ends, rows, SPLIT)
+    examples = physics.recipe.draw_pairs(varied, 0, pairs, SPLIT)
+    spectra, ends = physics.simulate(examples, SPLIT), examples.parameters
     concentrations = ends.concentrations.astype(np.float32)
     z_mean = model.encoder.predict_on_batch({"spectrum": spectra, "concentrations": concentrations})["z_mean"]
     alpha = np.linspace(0, 1, steps)
@@ -120,12 +119,14 @@ def reference_pairs(physics: DatasetPhysics, varied: tuple[str, ...], pairs: int
 
     Where these are not perfect the fit is to blame: it does not model water, eddy currents and drift.
     """
-    ends = physics.prior.draw_pairs(physics.basis, varied, 0, pairs, seed=physics.seed, split=SPLIT)
-    alpha = np.linspace(0, 1, steps)
+    examples, alpha = physics.recipe.draw_pairs(varied, 0, pairs, SPLIT), np.linspace(0, 1, steps)
+    ends = examples.parameters
     along = SpectralParameters(
         **{name: _between(values, alpha, np.float64) for name, values in vars(ends).items() if values is not None}
     )
-    simulated = physics.simulate(along, np.repeat(np.arange(pairs), steps), SPLIT, noise=False)
+    # Both of a pair have the same effects, and so has all between them.
+    path = dataclasses.replace(examples[np.repeat(2 * np.arange(pairs), steps)], parameters=along)
+    simulated = physics.simulate(path, SPLIT, noise=False)
     return paths_of(simulated, ends, physics, varied, alpha)
 
 

@@ -67,27 +67,27 @@ def open_run(run_dir: str | os.PathLike) -> SpectrumSource:
     return _source_of(model, {"run": os.fspath(run_dir), "model_sha256": digest})
 
 
-def open_export(saved_models_dir: str | os.PathLike = "saved_models", version: int | None = None) -> SpectrumSource:
+def open_export(saved_models_dir: str | os.PathLike, version: int | None = None) -> SpectrumSource:
     """Opens an exported generator.
 
     Args:
-      saved_models_dir: the folder that `export` wrote. Defaults to `"saved_models"`.
+      saved_models_dir: the folder that `export` wrote.
       version: Defaults to `None`: the newest.
 
     Raises:
       FileNotFoundError: if there is no complete export.
       ValueError: if a file of it is damaged, or it is of an older kind, without the signature `generate`.
     """
-    version = newest_version(Path(saved_models_dir)) if version is None else version
-    try:
-        _, generator = load_export(saved_models_dir, version)
-    except FileNotFoundError as error:
-        versions = sorted(path.name for path in (Path(saved_models_dir) / "generator").glob("[0-9]*"))
+    folder = Path(saved_models_dir)
+    versions = sorted(path.name for path in (folder / "generator").glob("[0-9]*"))
+    version = newest_version(folder) if version is None else version
+    if str(version) not in versions:
+        found = f"no version {version}, but {', '.join(versions)}" if versions else "none"
         raise FileNotFoundError(
-            f"No SavedModels of version {version} in '{saved_models_dir}' (seen from '{Path.cwd()}'): {error} "
-            f"Versions of the generator there: {', '.join(versions) or 'none'}. Give the folder of the SavedModels "
-            "with --saved-models DIR, or a training with --run RUN."
-        ) from error
+            f"SavedModels were looked for in '{saved_models_dir}', seen from '{Path.cwd()}'. Found: {found}. "
+            "Give the folder that `mrs-keras export` wrote with --saved-models DIR, or a training with --run RUN."
+        )
+    _, generator = load_export(folder, version)
     path = Path(saved_models_dir) / "generator" / str(version)
     described = json.loads((path / EXTRA).read_text())
     missing = [f"the signature {name!r}" for name in ("generate",) if name not in generator.signatures]

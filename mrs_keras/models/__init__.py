@@ -9,6 +9,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "latent_priors": ["LATENT_PRIORS", "LatentPrior"],
         "metrics": ["ActiveUnits"],
         "presets": ["CVAE_PRESETS"],
-        "trained": ["load_trained"],
+        "trained": ["load_pretrained", "load_trained"],
     },
 )

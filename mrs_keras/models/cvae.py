@@ -164,7 +164,7 @@ class CVAE(Verbs, keras.Model):
     ) -> "CVAE":
         """Returns an UNTRAINED model of a named preset, and says so on the standard error.
 
-        `mrs_keras.train` trains one by the preset's recipe; `saved_models/base.keras` is a trained one.
+        `mrs_keras.train` trains one by the preset's recipe; `mrs_keras.load_pretrained` loads a trained one.
 
         Args:
           name: one of `mrs_keras.models.CVAE_PRESETS`. Defaults to `"base"`.
@@ -178,7 +178,7 @@ class CVAE(Verbs, keras.Model):
         model = cls(**preset_arguments(name, dataset, **overrides))
         print(
             f"CVAE.from_preset('{name}'): a model with random weights, to be trained. "
-            "A trained one: keras.models.load_model('saved_models/base.keras').",
+            "A trained one: mrs_keras.load_pretrained().",
             file=sys.stderr,
         )
         return model

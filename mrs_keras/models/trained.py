@@ -6,7 +6,9 @@ from pathlib import Path
 
 import keras
 
+from mrs_keras.checks import check_choice
 from mrs_keras.models.cvae import CVAE
+from mrs_keras.pretrained import KERAS_FILE, pretrained_dir
 from mrs_keras.run_folder import MODEL_FILE, diverged_epoch
 
 REMEDY_OF_DIVERGENCE = "Train again in another folder, with a lower learning rate."
@@ -18,6 +20,25 @@ def load_model(path: Path, remedy: str) -> CVAE:
         return keras.models.load_model(path)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:  # what a cut file makes of zipfile and h5py
         raise ValueError(f"The file '{path}' cannot be read: {error} {remedy}") from error
+
+
+def load_pretrained(name: str = "base") -> CVAE:
+    """Loads the trained model that comes with this package; `saved_models/README.md` is its card.
+
+    Args:
+      name: preset that it was trained by. Defaults to `"base"`, the only one.
+
+    Raises:
+      ValueError: if there is no pretrained model of that name.
+      FileNotFoundError: if the package was installed without its models.
+
+    Example:
+
+    >>> load_pretrained().generate([[12.0, 4.5]], seed=0)["spectrum"].shape
+    (1, 252, 2)
+    """
+    check_choice("name", name, ["base"])
+    return load_model(pretrained_dir() / KERAS_FILE, "Install mrs_keras again.")
 
 
 def load_trained(run_dir: str | os.PathLike) -> CVAE:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from mrs_keras.checks import check_choice, check_count, check_positive
 from mrs_keras.data import describe_dataset, evaluation_batches, open_dataset
-from mrs_keras.data.dataset import DEFAULT_DATASET
+from mrs_keras.data.dataset import DEFAULT_DATASET, open_or_build
 from mrs_keras.files import explaining_a_full_disk
 from mrs_keras.models.arguments import preset_arguments
 from mrs_keras.models.cvae import CVAE
@@ -48,6 +48,7 @@ def train(
     precision: str | None = None,
     clip_norm: float | None = None,
     changes: Mapping | None = None,
+    build: bool = False,
 ) -> CVAE:
     """Trains a model, or resumes an interrupted training.
 
@@ -81,11 +82,14 @@ def train(
       changes: arguments of `CVAE` that replace those of the preset; `kl_weight` is the one at the end of its schedule.
         Defaults to `None`.
 
+      build: whether to build the dataset, if it is one of this package's that was not built, even where that takes
+        minutes; a small one is built unasked. Defaults to `False`.
+
     Returns:
       The trained `CVAE`.
 
     Raises:
-      FileNotFoundError: if the dataset was not built.
+      FileNotFoundError: if the dataset is not there, and is not one to be built.
       ValueError: if the folder holds a run with other settings, another process trains in it, an argument is out of
         range, there are more replicas than examples in a batch, or TF_CONFIG is malformed.
       TimeoutError: if another process of TF_CONFIG does not answer in time.
@@ -117,7 +121,7 @@ def train(
     cluster = _cluster(strategy)
     is_chief = cluster is None or cluster.is_chief
     output_dir = Path(output_dir)
-    builder = open_dataset(settings["dataset"], settings["config"], data_dir)
+    builder = _open(settings, data_dir, build, cluster)
     description = describe_dataset(builder)
     claimed = {**settings, "fingerprint": fingerprint(builder)}
     check_claim(output_dir, claimed)
@@ -181,6 +185,12 @@ def train(
                 model.fit_latent_density(source.density_batches, seed)
             save_model(model, finished, is_chief)
     return model
+
+
+def _open(settings: Mapping, data_dir: str | os.PathLike | None, build: bool, cluster: Cluster | None):
+    """Opens the dataset of a run, and builds it first where that is to be: by one process alone."""
+    names = settings["dataset"], settings["config"], data_dir
+    return open_or_build(*names, build) if cluster is None else open_dataset(*names)
 
 
 def data_settings(dataset: str | os.PathLike | None, config: str | None, preset: str) -> dict:

@@ -16,12 +16,13 @@ from mrs_keras.evaluation.paths import evaluate_random_pairs, path_numbers, refe
 from mrs_keras.evaluation.set_quality import SetQuality, ks_statistics, label_fidelity, shares_outside
 from mrs_keras.models import load_trained
 from mrs_keras.run_folder import diverged_epoch
+from mrs_keras.simulation import ExampleRecipe
 
 
 @pytest.fixture(scope="module")
 def physics() -> DatasetPhysics:
     prior, basis = Prior.from_preset("naa_pcr"), default_basis()
-    return DatasetPhysics(prior, basis, prior.peak_height(basis))
+    return DatasetPhysics(ExampleRecipe(prior, basis), prior.peak_height(basis))
 
 
 def rng(seed: int = 0) -> np.random.Generator:

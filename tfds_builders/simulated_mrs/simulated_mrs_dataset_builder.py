@@ -143,10 +143,18 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def get_builder_config(cls, name, version=None):
         return super().get_builder_config(name, version) or NAMED_CONFIGS.get(name)
 
-    def download_and_prepare(self, **options):
+    @property
+    def examples(self) -> int:
+        """Number of examples of all splits."""
+        return sum(self._splits.values())
+
+    @property
+    def _splits(self) -> dict[str, int]:
         config = self.builder_config
-        splits = {"train": config.train, "validation": config.validation, "test": 2 * len(TEST_PAIRS)}
-        check_reused(self, DatasetDescription.of_recipe(self._recipe), splits)
+        return {"train": config.train, "validation": config.validation, "test": 2 * len(TEST_PAIRS)}
+
+    def download_and_prepare(self, **options):
+        check_reused(self, DatasetDescription.of_recipe(self._recipe), self._splits)
         super().download_and_prepare(**options)
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):

@@ -1,0 +1,29 @@
+"""Where the pretrained models are: in the package, if it was installed from a wheel, beside it in a checkout."""
+
+from pathlib import Path
+
+from mrs_keras.run_folder import SAVED_MODELS
+
+KERAS_FILE = "base.keras"
+
+
+def pretrained_dir() -> Path:
+    """Returns the folder of the pretrained SavedModels and of `base.keras`.
+
+    Raises:
+      FileNotFoundError: if the package was installed without them.
+    """
+    package = Path(__file__).parent
+    for folder in (package / SAVED_MODELS, package.parent / SAVED_MODELS):
+        if (folder / "generator").is_dir():
+            return folder
+    raise FileNotFoundError(
+        f"The pretrained models are not installed. Expected: the folder '{package / SAVED_MODELS}'. "
+        "Install mrs_keras from a wheel or from a whole checkout, or give the path of models of your own."
+    )
+
+
+def default_saved_models() -> Path:
+    """Returns `saved_models` of the working directory if there are SavedModels in it, else the pretrained ones."""
+    here = Path(SAVED_MODELS)
+    return here if (here / "generator").is_dir() else pretrained_dir()
