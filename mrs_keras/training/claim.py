@@ -51,14 +51,12 @@ def only_writer(output_dir: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        with contextlib.suppress(OSError, ValueError, KeyError):
+        other = ""
+        with contextlib.suppress(OSError, ValueError, KeyError):  # of a file that is written just now
             first = json.loads(writer.read_text())
-            other = f"process {first['process']} on {first['host']}, since {first['since']}"
-            raise ValueError(
-                f"Another training writes to '{output_dir}': {other}. Choose another folder, or wait for its end."
-            ) from None
+            other = f": process {first['process']} on {first['host']}, since {first['since']}"
         raise ValueError(
-            f"Another training writes to '{output_dir}'. Choose another folder, or wait for its end."
+            f"Another training writes to '{output_dir}'{other}. Choose another folder, or wait for its end."
         ) from None
     try:
         now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
@@ -66,10 +64,11 @@ def only_writer(output_dir: Path) -> Iterator[None]:
             partial.write_text(json.dumps({"process": os.getpid(), "host": socket.gethostname(), "since": now}))
         yield
     finally:
-        writer.unlink(missing_ok=True)
+        for path in (writer, output_dir / LOCK_FILE):
+            remove(path)
         lock.release()
-        if [path.name for path in output_dir.iterdir()] == [LOCK_FILE]:
-            remove(output_dir)
+        with contextlib.suppress(OSError):  # there is something in it
+            output_dir.rmdir()
 
 
 def fingerprint(builder: tfds.core.DatasetBuilder) -> dict:

@@ -111,8 +111,9 @@ def test_a_folder_of_tfrecord_files_and_a_nifti_mrs_file_are_written(run_dir, tm
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "No SavedModels of version 1 in 'saved_models'"),
-        ([], "Versions of the generator there: none. Give the folder of the SavedModels with --saved-models DIR"),
+        (["--saved-models", "nowhere"], "SavedModels were looked for in 'nowhere'"),
+        (["--saved-models", "nowhere"], "Found: none. Give the folder that `mrs-keras export` wrote"),
+        (["--version", "7"], "Found: no version 7, but 1."),
         (["--run", "nowhere"], "No trained model in 'nowhere'"),
         (["--run", "nowhere", "--version", "2"], "--version is that of SavedModels"),
         (["--concentrations", "labels.csv"], "no table of concentrations 'labels.csv'"),

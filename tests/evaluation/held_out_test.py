@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from mrs_keras.models.latent_density import LatentDensity
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal, norm
 from sklearn.mixture import GaussianMixture
 
 from mrs_keras.evaluation.held_out import NOISE_STREAM, held_out_loss
+from mrs_keras.models.latent_priors import GaussianMixturePrior
 from mrs_keras.models.row_random import row_normal
 from mrs_keras.random_streams import row_seeds
 from tests.models.cvae_test import batches, examples, small_model
@@ -25,22 +25,23 @@ def test_the_latent_density_is_that_of_the_mixture_over_its_labels():
     rng = np.random.default_rng(0)
     labels = rng.uniform(-1, 1, (600, 2))
     latents = rng.normal(size=(600, 3)) * [1.0, 0.5, 0.2] + labels @ rng.normal(size=(2, 3))
-    density = LatentDensity(3, 2, 4)
+    density = GaussianMixturePrior(3, 2, 4)
     points = rng.normal(size=(50, 3)).astype(np.float32), rng.uniform(-1, 1, (50, 2)).astype(np.float32)
-    np.testing.assert_allclose(density.log_density(*points), norm.logpdf(points[0]).sum(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(density.log_prob(*points), norm.logpdf(points[0]).sum(axis=1), rtol=1e-5)
     density.fit(latents, labels, seed=0)
     # ln p(z | c) = ln p(z, c) - ln p(c), both of them from scikit-learn's parameters and SciPy's densities.
     both = GaussianMixture(4, reg_covar=1e-5, random_state=0).fit(np.concatenate([latents, labels], axis=1))
     joint = mixture_log_density(both.weights_, both.means_, both.covariances_, np.concatenate(points, axis=1))
     label = mixture_log_density(both.weights_, both.means_[:, 3:], both.covariances_[:, 3:, 3:], points[1])
-    np.testing.assert_allclose(density.log_density(*points), joint - label, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(density.log_prob(*points), joint - label, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("mixture", [0, 2])
 @pytest.mark.parametrize("variance", ["optimal", 0.01])
 def test_the_loss_is_that_of_an_independent_calculation(mixture, variance):
     data = examples(100)
-    model = small_model(mixture_components=mixture, decoder_variance=variance)
+    latent_prior = {"kind": "mixture", "components": mixture} if mixture else "standard_normal"
+    model = small_model(latent_prior=latent_prior, decoder_variance=variance)
     if mixture:
         model.fit_latent_density(data)
     posterior = model.encoder.predict(data, verbose=0)

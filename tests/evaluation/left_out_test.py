@@ -8,6 +8,8 @@ import pytest
 
 from mrs_keras import evaluate
 from mrs_keras.data import load_arrays
+from mrs_keras.generation import generate_dataset
+from tests.conftest import REPOSITORY
 
 # `mrs_keras.evaluation.evaluate` is a function.
 MODULE = importlib.import_module("mrs_keras.evaluation.evaluation")
@@ -16,7 +18,7 @@ MODULE = importlib.import_module("mrs_keras.evaluation.evaluation")
 def edited_copy(data_dir, path, metadata=None, splits=None):
     """Copies the default dataset, and changes its metadata and the names of its splits."""
     shutil.copytree(data_dir / "simulated_mrs", path / "simulated_mrs")
-    folder = next((path / "simulated_mrs").rglob("1.0.0/metadata.json")).parent
+    folder = next((path / "simulated_mrs").rglob("2.0.0/metadata.json")).parent
     if metadata is not None:
         content = json.loads((folder / "metadata.json").read_text())
         (folder / "metadata.json").write_text(json.dumps(metadata(content)))
@@ -29,9 +31,7 @@ def edited_copy(data_dir, path, metadata=None, splits=None):
 
 def without_physics(metadata):
     """What `mrs-keras generate` knows of its dataset."""
-    prior = {"concentrations": metadata["prior"]["concentrations"]}
-    kept = {name: metadata[name] for name in ("metabolites", "acquisition")}
-    return {**kept, "prior": prior}
+    return {**metadata, "prior": None, "basis": None}
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,9 @@ def test_without_a_test_split_the_paths_of_test_pairs_are_left_out(run_dir, data
     assert "Left out: interpolation of test pairs, because the dataset has no test split." in page
 
 
-def test_a_dataset_without_a_validation_split_is_refused(run_dir, data_dir, tmp_path):
-    folder = edited_copy(data_dir, tmp_path, splits=("train",))
-    with pytest.raises(ValueError, match="Expected: the splits 'train' and 'validation'. Received: train"):
-        evaluate(run_dir, data_dir=folder, output_dir=tmp_path / "evaluation")
+def test_what_generate_wrote_is_evaluated_on_the_tenth_that_is_held_out(run_dir, tmp_path):
+    folder = generate_dataset(REPOSITORY / "saved_models", tmp_path / "generated", number=600)
+    numbers = evaluate(run_dir, dataset=folder, output_dir=tmp_path / "evaluation")
+    assert numbers["spectra"] == {"validation": 60, "generated": 2000, "fitted": 0}
+    assert set(numbers["left_out"]) >= {"disentanglement", "interpolation of test pairs", "noise"}
+    assert numbers["reconstruction"]["model"]["median"] < 0.1

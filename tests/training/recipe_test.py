@@ -178,10 +178,25 @@ def test_a_training_that_diverges_saves_no_model(data_dir, tmp_path):
     assert not checkpoint_files(tmp_path)
 
 
-def test_a_missing_dataset_leaves_no_run(tmp_path):
-    with pytest.raises(FileNotFoundError, match="No finished dataset"):
-        train(tmp_path / "run", data_dir=tmp_path / "data")
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        ({"config": "brain_press_te30"}, "not built yet. It has 22,004 examples.*--build"),
+        ({"dataset": "theirs"}, "No finished dataset"),
+        ({"dataset": "./nowhere"}, "no dataset in './nowhere'"),
+    ],
+)
+def test_a_missing_dataset_leaves_no_run(tmp_path, dataset, message):
+    with pytest.raises(FileNotFoundError, match=message):
+        train(tmp_path / "run", data_dir=tmp_path / "data", **dataset)
     assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_small_dataset_of_ours_that_is_missing_is_built_and_that_is_said(tmp_path, capsys):
+    train(tmp_path / "run", data_dir=tmp_path / "data", epochs=1, batch_size=3000, changes={"hidden_units": (8,)})
+    assert "Building the dataset simulated_mrs/naa_pcr, once." in capsys.readouterr().err
+    assert open_dataset(data_dir=tmp_path / "data").info.splits["train"].num_examples == 6000
 
 
 @pytest.mark.parametrize(
