@@ -12,10 +12,10 @@ install: $(INSTALLED)  ## create .venv and install the package with all that the
 reproduce: $(INSTALLED)  ## dataset, training, evaluation and export with the defaults
 	$(VENV)/bin/mrs-keras reproduce
 
-test: $(INSTALLED)  ## the tests
-	$(VENV)/bin/python -m pytest
+test: $(INSTALLED)  ## the tests, two files at a time
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
-test-all: $(INSTALLED)  ## the tests and the trials of minutes
+test-all: $(INSTALLED)  ## the tests, the slow ones too
 	$(VENV)/bin/python -m pytest -m "slow or not slow"
 
 lint: $(INSTALLED)  ## check style, format and the direction of imports

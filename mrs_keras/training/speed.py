@@ -11,7 +11,9 @@ from mrs_keras.models.precision import compute_in_float32
 from mrs_keras.training.replicas import compiles
 
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
-MOST_STEPS_PER_EXECUTION = 64
+STEPS_PER_EXECUTION = (8, 64, 512)
+"""Steps per execution that are worth it, that are enough, and that are the most: meanwhile nothing stops a training."""
+
 TENSOR_CORES_SINCE = (7, 0)
 """Compute capability of the first NVIDIA GPUs that multiply float16 faster than float32."""
 
@@ -59,8 +61,8 @@ def choose_speed(strategy: tf.distribute.Strategy, steps_per_epoch: int, precisi
 
     | devices | XLA | steps per execution | precision |
     |---|---|---|---|
-    | one CPU | yes | up to 64 | float32: x86 processors have no fast float16 |
-    | one GPU | yes | up to 64 | mixed_float16 from compute capability 7.0 on, else float32 |
+    | one CPU | yes | up to 64, or an epoch | float32: x86 processors have no fast float16 |
+    | one GPU | yes | up to 64, or an epoch | mixed_float16 from compute capability 7.0 on, else float32 |
     | several replicas | no | 1 | float32 |
 
     With several replicas Keras fails with the first two (keras#19005), and its loss scaling looks at the gradients of
@@ -86,7 +88,7 @@ def choose_speed(strategy: tf.distribute.Strategy, steps_per_epoch: int, precisi
     return Speed(
         devices=f"one {kind}" if single else f"{strategy.num_replicas_in_sync} replicas ({kind})",
         jit_compile=single,
-        steps_per_execution=_largest_divisor(steps_per_epoch, MOST_STEPS_PER_EXECUTION) if single else 1,
+        steps_per_execution=_steps_per_execution(steps_per_epoch) if single else 1,
         precision=check_choice("precision", precision, PRECISIONS),
     )
 
@@ -99,5 +101,10 @@ def leave_training(model: keras.Model) -> None:
         compute_in_float32(model)
 
 
-def _largest_divisor(number: int, most: int) -> int:
-    return max(divisor for divisor in range(1, min(number, most) + 1) if number % divisor == 0)
+def _steps_per_execution(steps_per_epoch: int) -> int:
+    """Returns a divisor of the steps of an epoch: the largest up to 64, or where that is small the next one above."""
+    worth_it, enough, most = STEPS_PER_EXECUTION
+    divisors = [divisor for divisor in range(1, min(steps_per_epoch, most) + 1) if steps_per_epoch % divisor == 0]
+    below = max(divisor for divisor in divisors if divisor <= enough)
+    above = [divisor for divisor in divisors if divisor > enough]
+    return above[0] if above and below < worth_it else below

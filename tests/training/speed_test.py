@@ -62,7 +62,7 @@ def test_several_replicas_do_without_what_keras_cannot_do_there(monkeypatch):
 
 
 def test_many_steps_per_execution_train_to_the_same_bits_and_history(by_default, data_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr(speed_module, "MOST_STEPS_PER_EXECUTION", 1)
+    monkeypatch.setattr(speed_module, "STEPS_PER_EXECUTION", (1, 1, 1))
     model, history = trained(tmp_path / "one", data_dir)
     assert_same_weights(model, by_default[0])
     assert history == by_default[1]
@@ -106,3 +106,10 @@ def test_another_precision_in_the_same_folder_or_an_unknown_one_is_refused(data_
     trained(tmp_path / "run", data_dir, epochs=1, precision="float32")
     with pytest.raises(ValueError, match="precision .there 'float32', asked 'mixed_float16'"):
         trained(tmp_path / "run", data_dir, epochs=1, precision="mixed_float16")
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"), [(94, 47), (157, 157), (128, 64), (6, 6), (2 * 67, 67), (10_007, 1), (1, 1)]
+)
+def test_an_epoch_whose_steps_have_no_divisor_runs_at_once(steps, expected):
+    assert choose_speed(tf.distribute.get_strategy(), steps).steps_per_execution == expected
