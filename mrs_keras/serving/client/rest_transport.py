@@ -1,13 +1,16 @@
 """TF-Serving's REST API."""
 
+import contextlib
 import json
 import math
 import time
+from typing import Any
 
 import numpy as np
 import urllib3
 
 from mrs_keras.serving.client.errors import ServingError
+from mrs_keras.serving.json_arrays import read_json, writable, write_json
 
 CODES = {
     400: "INVALID_ARGUMENT",
@@ -49,8 +52,8 @@ class RestTransport:
             # TF-Serving's REST API would leave them out without a word; its gRPC API refuses them.
             known = ", ".join(signature_def["inputs"])
             raise ServingError("INVALID_ARGUMENT", f"Inputs of '{signature}': {known}. Unknown: {', '.join(unknown)}.")
-        body = {"signature_name": signature, "inputs": {name: np.asarray(v).tolist() for name, v in inputs.items()}}
-        answer = self._request("POST", f"{_path(model, version)}:predict", timeout_s, json.dumps(body).encode())
+        body = {"signature_name": signature, "inputs": {name: writable(v) for name, v in inputs.items()}}
+        answer = self._request("POST", f"{_path(model, version)}:predict", timeout_s, write_json(body))
         outputs = answer["outputs"]
         dtypes = {name: _numpy_dtype(info["dtype"]) for name, info in signature_def["outputs"].items()}
         if len(dtypes) == 1:
@@ -90,15 +93,23 @@ class RestTransport:
             raise ServingError("DEADLINE_EXCEEDED", str(error)) from error
         except urllib3.exceptions.HTTPError as error:
             raise ServingError("UNAVAILABLE", str(error)) from error
-        try:
-            answer = json.loads(data)
-        except ValueError:
-            answer = None
+        answer = _parse(data)
         if response.status == 200 and isinstance(answer, dict):
             return answer
         said = answer.get("error") if isinstance(answer, dict) else None
         code = CODES.get(response.status, "INTERNAL")
         raise ServingError(code, f"{said or data[:500].decode(errors='replace')} (HTTP {response.status})")
+
+
+def _parse(data: bytes) -> Any:
+    """Returns what an answer says; `None` where it is not JSON."""
+    try:
+        return read_json(data)
+    except ValueError:
+        # NaN and infinity, which TF-Serving writes, are JSON to Python's own reader alone.
+        with contextlib.suppress(ValueError):
+            return json.loads(data)
+    return None
 
 
 def _read(response: urllib3.BaseHTTPResponse, ends: float) -> bytes:
