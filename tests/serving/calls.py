@@ -32,6 +32,12 @@ def rows_for(name: str, rows: int, seed: int = 0) -> np.ndarray:
     return random.uniform(0, 1, shape).astype(np.float32)
 
 
+def decode_in_rows(**changed) -> dict:
+    """A REST request to `decode` of two rows, whose second has these inputs instead."""
+    row = {"z": [0.5] * 16, "concentrations": [12.0, 4.5]}
+    return {"signature_name": "decode", "instances": [row, {**row, **changed}]}
+
+
 class Calls:
     """Calls of one server over both APIs."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
 
+from mrs_keras.serving.json_arrays import read_json
 from mrs_keras.serving.server.json_tensors import debug_string, is_base64, tensor
 from mrs_keras.serving.server.status import ServingError, invalid
 
@@ -21,7 +22,7 @@ def parse(body: bytes) -> dict:
     if not body:
         raise invalid("JSON Parse error: The document is empty")
     try:
-        document, _ = json.JSONDecoder().raw_decode(body.decode().lstrip())
+        document = _parse(body)
     except json.JSONDecodeError as error:
         raise invalid(f"JSON Parse error: {error.msg} at offset: {error.pos}") from error
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
@@ -29,6 +30,14 @@ def parse(body: bytes) -> dict:
     if not isinstance(document, dict):
         raise _wrong(document, "Is not object")
     return document
+
+
+def _parse(body: bytes):
+    try:
+        return read_json(body)
+    except json.JSONDecodeError:
+        # TF-Serving takes NaN and infinity too, and stops at the end of the first value.
+        return json.JSONDecoder().raw_decode(body.decode().lstrip())[0]
 
 
 def read_signature_name(document: dict) -> str:
