@@ -32,7 +32,8 @@ def export(model: Servable, output_dir: str | os.PathLike, version: int = 1) -> 
     batch axis: spectrum (batch, points, 2), concentrations (batch, labels) in their units, z (batch, latent_dim), alpha
     (batch,) from 0 to 1.
     Inputs that are not finite, of another shape, or outside the trained range of concentrations are refused by the
-    graph itself, with INVALID_ARGUMENT.
+    graph itself, with INVALID_ARGUMENT. Where a runtime drops assertions (XLA, TensorFlow Lite, ONNX), rows with wrong
+    values come back as NaN.
 
     Other versions stay as they are; the same version is replaced once the new one is complete. The folder holds
     warm-up requests for TF-Serving, and what `describe` says as `assets.extra/mrs_keras.json`.

@@ -15,7 +15,7 @@ import tf2onnx
 
 from tests.conftest import REPOSITORY
 from tests.serving.readme_blocks import python_blocks
-from tests.serving.signature_inputs import SAVED_MODELS, difference, inputs_of
+from tests.serving.signature_inputs import SAVED_MODELS, difference, inputs_of, rows_beside_nan, with_wrong_rows
 
 
 def convert(signature, convert_erfc) -> onnxruntime.InferenceSession:
@@ -33,8 +33,13 @@ def convert(signature, convert_erfc) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model.SerializeToString())
 
 
+def run(session: onnxruntime.InferenceSession, inputs: dict) -> dict[str, np.ndarray]:
+    """Returns output name -> array."""
+    return dict(zip([output.name for output in session.get_outputs()], session.run(None, inputs), strict=True))
+
+
 if __name__ == "__main__":
-    example, off, refused = {}, {}, {}
+    example, off, wrong_rows, refused = {}, {}, {}, {}
     (block,) = python_blocks("ONNX")
     with tempfile.TemporaryDirectory() as folder:
         os.symlink(REPOSITORY / "saved_models", f"{folder}/saved_models")
@@ -49,13 +54,12 @@ if __name__ == "__main__":
                 refused[key] = str(error)
                 continue
             for rows in (1, 5):
-                inputs = inputs_of(signature, rows)
-                received = session.run(None, {k: v.numpy() for k, v in inputs.items()})
-                received = dict(zip([output.name for output in session.get_outputs()], received, strict=True))
-                expected = signature(**inputs)
-                off[f"{name} {key} of {rows}"] = max(difference(received[k], v.numpy()) for k, v in expected.items())
-            if key == "decode":
-                wrong = {k: np.full(v.shape, np.nan, np.float32) for k, v in inputs.items()}
-                answers_nan = session.run(None, wrong)[0].shape == (rows, 252, 2)
+                tensors = inputs_of(signature, rows)
+                inputs = {k: v.numpy() for k, v in tensors.items()}
+                expected = {k: v.numpy() for k, v in signature(**tensors).items()}
+                received = run(session, inputs)
+                off[f"{name} {key} of {rows}"] = max(difference(received[k], v) for k, v in expected.items())
+            for what, wrong in with_wrong_rows(inputs).items():
+                wrong_rows[f"{key}, {what}"] = rows_beside_nan(run(session, wrong), expected)
     assert "mrs_keras" not in sys.modules
-    print(json.dumps({"off": off, "refused": refused, "answers NaN": answers_nan}))
+    print(json.dumps({"off": off, "wrong rows": wrong_rows, "refused": refused}))

@@ -45,6 +45,26 @@ def inputs_of(signature, rows: int = 5) -> dict[str, tf.Tensor]:
     return {name: tf.constant(value) for name, value in drawn.items()}
 
 
+def with_wrong_rows(inputs: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """Returns what is wrong -> the same inputs of a signature with its row 1 so that it must be refused."""
+    wrong = {}
+    for name, values in inputs.items():
+        bounded = name.startswith(("concentrations", "alpha"))
+        for value in (np.nan, np.inf, *([99.0] if bounded else [])):
+            if np.issubdtype(values.dtype, np.floating):
+                changed = np.array(values)
+                changed.reshape(len(values), -1)[1, -1] = value
+                wrong[f"{name} {value}"] = {**inputs, name: changed}
+    return wrong
+
+
+def rows_beside_nan(received: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> float:
+    """Returns the difference of all rows but row 1, which must be NaN and nothing else; infinity where it is not."""
+    if set(received) != set(expected) or not all(np.isnan(value[1]).all() for value in received.values()):
+        return np.inf
+    return max(difference(np.delete(received[k], 1, 0), np.delete(expected[k], 1, 0)) for k in expected)
+
+
 def difference(received: np.ndarray, expected: np.ndarray) -> float:
     """Returns the largest difference by the largest value; of strings 0, or infinity where one differs."""
     if received.shape != expected.shape:
