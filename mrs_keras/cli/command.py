@@ -11,6 +11,7 @@ from mrs_keras.cli.basis import add_basis_commands
 from mrs_keras.cli.evaluate import add_evaluate_command
 from mrs_keras.cli.export import add_export_command
 from mrs_keras.cli.generate import add_generate_command
+from mrs_keras.cli.native_log import native_log_filtered
 from mrs_keras.cli.reproduce import add_reproduce_command
 from mrs_keras.cli.serve import add_serve_command
 from mrs_keras.cli.train import add_train_command
@@ -22,9 +23,11 @@ from mrs_keras.cli.tune import add_tune_command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
     options = _parser().parse_args(arguments)
-    _quieten()
+    for name in ("tensorflow", "absl"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
-        options.run(options)
+        with native_log_filtered():
+            options.run(options)
     except (ValueError, OSError, RuntimeError, ModuleNotFoundError) as error:
         # Ours say what to do; a traceback helps whoever asks for it.
         if os.environ.get("MRS_KERAS_TRACEBACK"):
@@ -49,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="mrs-keras",
         description="Labelled MR spectra for Keras: simulate, train a conditional VAE, evaluate, export.",
         epilog="The dataset comes from `tfds build tfds_builders/simulated_mrs`; `mrs-keras reproduce` does it all. "
-        "MRS_KERAS_TRACEBACK=1 shows where an error comes from.",
+        "MRS_KERAS_TRACEBACK=1 shows where an error comes from, TF_CPP_MIN_LOG_LEVEL=0 all log messages of TensorFlow.",
     )
     parser.add_argument("--version", action="version", version=f"mrs-keras {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -65,10 +68,3 @@ def _parser() -> argparse.ArgumentParser:
     ):
         add_command(commands)
     return parser
-
-
-def _quieten() -> None:
-    """Leaves out TensorFlow's notes on the machine (missing GPUs, processor features), which read like errors."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    logging.getLogger("absl").setLevel(logging.ERROR)
