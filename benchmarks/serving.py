@@ -8,6 +8,7 @@ this process, each with one request at a time. Prints one table, all of it measu
 
 import argparse
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -25,6 +26,7 @@ from gemm_floor import Floor, flop, forward_products
 from mrs_keras.models import CVAE
 from mrs_keras.serving import load_export
 from mrs_keras.serving.client import Client
+from mrs_keras.serving.json_arrays import read_json, writable, write_json
 
 SAVED_MODELS = Path(__file__).parents[1] / "saved_models"
 
@@ -97,6 +99,39 @@ def load(client: Client, signature: str, inputs: dict, clients: int, seconds: fl
     return every, len(every) / passed
 
 
+def json_table(spectra: np.ndarray, seconds: float) -> str:
+    """Returns how long an answer takes to write and to read, beside the json of Python's standard library."""
+
+    def as_array(answer):
+        return np.asarray(answer["outputs"], np.float32)
+
+    ways = {
+        "JSON, standard library": (
+            lambda: json.dumps({"outputs": spectra.tolist()}).encode(),
+            lambda data: as_array(json.loads(data)),
+        ),
+        "JSON, server and client": (
+            lambda: write_json({"outputs": writable(spectra)}),
+            lambda data: read_json(data, as_array),
+        ),
+    }
+    calls, sizes = {}, {}
+    for name, (write, read) in ways.items():
+        data = write()
+        sizes[name] = len(data)
+        calls[name, "write"] = write
+        calls[name, "read"] = lambda data=data, read=read: read(data)
+        assert np.array_equal(calls[name, "read"](), spectra)
+    times = {call: np.median(values) * 1e3 for call, values in bare_seconds(calls, seconds).items()}
+    reference = next(iter(ways))
+    lines = [f"{'':32s}{'write ms':>9}{'read ms':>9}{'x faster':>9}{'x faster':>9}{'':4}MB"]
+    for name in ways:
+        write, read = times[name, "write"], times[name, "read"]
+        faster = times[reference, "write"] / write, times[reference, "read"] / read
+        lines.append(f"{name:32s}{write:9.2f}{read:9.2f}{faster[0]:9.1f}{faster[1]:9.1f}{sizes[name] / 1e6:6.2f}")
+    return "\n".join(lines)
+
+
 def row(name: str, clients, times, spectra_per_s: float, bare: float, floor: float) -> str:
     milliseconds = "".join(f"{value * 1e3:9.2f}" for value in np.percentile(times, (50, 95, 99))) if len(times) else ""
     ratios = f"{spectra_per_s / bare:9.2f}{spectra_per_s / floor:9.1%}"
@@ -145,6 +180,8 @@ def main():
             for name, values in times.items():
                 label = name if name not in tensors else f"{name}, bare SavedModel"
                 print(row(label, "", values, bare[name], bare[name], at_floor))
+            spectra = generator.signatures["generate"](**tensors["generate"])["spectrum"].numpy()
+            print(json_table(spectra, arguments.seconds))
             for signature in tensors:
                 for api, url in urls.items():
                     for clients in arguments.clients:

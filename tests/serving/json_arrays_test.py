@@ -93,6 +93,10 @@ def test_reading_leaves_the_garbage_collector_as_it_was(collects):
             list(pool.map(lambda _: read_json(b"[[1.0, 2.0]]"), range(1000)))
         with pytest.raises(json.JSONDecodeError):
             read_json(b"NaN")
+        with pytest.raises(ZeroDivisionError):
+            read_json(b"0", lambda number: 1 / number)
         assert gc.isenabled() == collects
+        # Meanwhile it rests.
+        assert read_json(b"[1]", lambda content: (sum(content), gc.isenabled())) == (1, False)
     finally:
         (gc.enable if was else gc.disable)()

@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -52,14 +53,15 @@ class RestTransport:
             # TF-Serving's REST API would leave them out without a word; its gRPC API refuses them.
             known = ", ".join(signature_def["inputs"])
             raise ServingError("INVALID_ARGUMENT", f"Inputs of '{signature}': {known}. Unknown: {', '.join(unknown)}.")
-        body = {"signature_name": signature, "inputs": {name: writable(v) for name, v in inputs.items()}}
-        answer = self._request("POST", f"{_path(model, version)}:predict", timeout_s, write_json(body))
-        outputs = answer["outputs"]
         dtypes = {name: _numpy_dtype(info["dtype"]) for name, info in signature_def["outputs"].items()}
-        if len(dtypes) == 1:
+
+        def as_arrays(answer):
             # A single output comes without its name.
-            outputs = {next(iter(dtypes)): outputs}
-        return {name: np.asarray(value, dtypes.get(name)) for name, value in outputs.items()}
+            outputs = {next(iter(dtypes)): answer["outputs"]} if len(dtypes) == 1 else answer["outputs"]
+            return {name: np.asarray(value, dtypes.get(name)) for name, value in outputs.items()}
+
+        body = {"signature_name": signature, "inputs": {name: writable(v) for name, v in inputs.items()}}
+        return self._request("POST", f"{_path(model, version)}:predict", timeout_s, write_json(body), as_arrays)
 
     def available_versions(self, model: str, timeout_s: float) -> list[int]:
         """Returns the versions of a model that answer; raises `ServingError`."""
@@ -84,7 +86,15 @@ class RestTransport:
             self._signature_defs[key] = kept_until, signature_def
         return signature_def
 
-    def _request(self, method: str, path: str, timeout_s: float, body: bytes | None = None) -> dict:
+    def _request(
+        self,
+        method: str,
+        path: str,
+        timeout_s: float,
+        body: bytes | None = None,
+        convert: Callable[[dict], dict] = lambda answer: answer,
+    ) -> dict:
+        """Returns what `convert` makes of the JSON object of an answer; raises `ServingError`."""
         ends = time.monotonic() + timeout_s
         try:
             response = self._pool.request(method, self._url + path, body=body, timeout=timeout_s, preload_content=False)
@@ -93,22 +103,25 @@ class RestTransport:
             raise ServingError("DEADLINE_EXCEEDED", str(error)) from error
         except urllib3.exceptions.HTTPError as error:
             raise ServingError("UNAVAILABLE", str(error)) from error
-        answer = _parse(data)
-        if response.status == 200 and isinstance(answer, dict):
-            return answer
-        said = answer.get("error") if isinstance(answer, dict) else None
-        code = CODES.get(response.status, "INTERNAL")
-        raise ServingError(code, f"{said or data[:500].decode(errors='replace')} (HTTP {response.status})")
+
+        def converted(answer):
+            if response.status == 200 and isinstance(answer, dict):
+                return convert(answer)
+            said = answer.get("error") if isinstance(answer, dict) else None
+            code = CODES.get(response.status, "INTERNAL")
+            raise ServingError(code, f"{said or data[:500].decode(errors='replace')} (HTTP {response.status})")
+
+        try:
+            return read_json(data, converted)
+        except json.JSONDecodeError:
+            # NaN and infinity, which TF-Serving writes, are JSON to Python's own reader alone.
+            return converted(_read_leniently(data))
 
 
-def _parse(data: bytes) -> Any:
-    """Returns what an answer says; `None` where it is not JSON."""
-    try:
-        return read_json(data)
-    except ValueError:
-        # NaN and infinity, which TF-Serving writes, are JSON to Python's own reader alone.
-        with contextlib.suppress(ValueError):
-            return json.loads(data)
+def _read_leniently(data: bytes) -> Any:
+    """Returns what Python's own reader makes of JSON; `None` where it is not JSON to it either."""
+    with contextlib.suppress(ValueError):
+        return json.loads(data)
     return None
 
 
