@@ -1,4 +1,4 @@
-"""Serving: SavedModels of encoder and generator, their client and server. No Keras is needed, nor loaded."""
+"""Serving: SavedModels of the encoder and the generator, a client and a server. Keras is neither needed nor loaded."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What a model says of itself: in the SavedModels, to clients, and to those who write files of its spectra."""
+"""The description of a model, stored in its SavedModels and used by clients and by writers of spectra."""
 
 import dataclasses
 import json
@@ -12,21 +12,21 @@ from mrs_keras.checks import check_finite
 from mrs_keras.labels import Labels
 
 EXTRA = "assets.extra/mrs_keras.json"
-"""Where the description stands in the folder of an export, besides the signature `describe`."""
+"""Path of the description in the folder of an export, in addition to the signature `describe`."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelDescription:
-    """A trained model: what it takes and what it gives.
+    """The inputs and outputs of a trained model.
 
     Attributes:
       labels: names, units and trained ranges of the columns of `concentrations`.
-      acquisition: of the spectra.
+      acquisition: acquisition of the spectra.
       latent_dim: number of latents.
-      latent_prior: what `generate` draws latents from, such as `"fitted"` or `"standard_normal"`.
-      spectrum_scale: size of the spectra, in their units: of the tallest peak.
+      latent_prior: distribution that `generate` draws latents from, such as `"fitted"` or `"standard_normal"`.
+      spectrum_scale: scale of the spectra, in their units: the height of the tallest peak.
       model_version: version of the export; `0` for a model that is not exported.
-      export_id: the same for an encoder and a generator that belong together; `""` for a model that is not exported.
+      export_id: ID shared by the encoder and the generator of one export; `""` for a model that is not exported.
     """
 
     labels: Labels
@@ -39,10 +39,10 @@ class ModelDescription:
 
     @property
     def ppm(self) -> np.ndarray:
-        """float32 (points,): chemical shift of the points of a spectrum, ppm, rising."""
+        """float32 (points,): chemical shift of the points of a spectrum, ppm, ascending."""
         return self.acquisition.window_ppm_axis.astype(np.float32)
 
-    # === As plain data. Servers and clients of other versions know these keys: they stay what they are. ===
+    # === As plain data. Servers and clients of other versions use these keys: never rename them. ===
 
     def to_dict(self) -> dict:
         """Returns the description as plain JSON data; `from_dict` reads it back."""
@@ -61,15 +61,15 @@ class ModelDescription:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "ModelDescription":
-        """Returns the description that `to_dict` made plain, or that an export of an earlier version holds.
+        """Returns the description from the output of `to_dict`, or from an export of an earlier version.
 
         Raises:
-          KeyError: if something is missing.
+          KeyError: if a key is missing.
         """
         labels = Labels(
             content["metabolites"],
             content["concentration_range_mm"],
-            # Exports from before there were other labels than concentrations do not say these.
+            # Missing in exports from before labels other than concentrations were supported.
             tuple(content.get("label_units", ("mM",) * len(content["metabolites"]))),
             content.get("label_quantity", "concentration"),
         )
@@ -80,7 +80,7 @@ class ModelDescription:
         )
 
     def to_outputs(self) -> dict[str, np.ndarray]:
-        """Returns the outputs of the signature `describe`, without the axis of its rows."""
+        """Returns the outputs of the signature `describe`, without their row axis."""
         content = self.to_dict()
         return {
             "ppm": self.ppm,
@@ -109,15 +109,15 @@ class ModelDescription:
     # === Checks ===
 
     def checked(self, *, extrapolate: bool = False, **inputs) -> dict[str, np.ndarray]:
-        """Returns inputs of signatures as float32 arrays, after a check that the model takes them.
+        """Validates inputs of signatures and returns them as float32 arrays.
 
         Args:
-          extrapolate: whether labels outside their trained range pass. Defaults to `False`.
+          extrapolate: whether to accept labels outside their trained range. Defaults to `False`.
           **inputs: name of an input -> array-like with a row per spectrum: `spectrum`, `z`, `alpha`, `concentrations`,
-            and those of the ends of an interpolation, with `_a` and `_b`.
+            and those of the two ends of an interpolation, with suffix `_a` or `_b`.
 
         Raises:
-          ValueError: if a shape is not the model's, a value is not finite, or it is out of its range.
+          ValueError: if a shape does not match the model, or a value is not finite or out of range.
         """
         arrays = {name: check_finite(name, np.asarray(value, np.float32)) for name, value in inputs.items()}
         rows = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
@@ -148,7 +148,7 @@ class ModelDescription:
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Kind of input -> its shape after the axis of the rows."""
+        """Kind of input -> its shape without the row axis."""
         return {
             "spectrum": (self.acquisition.window_points, 2),
             "concentrations": (len(self.labels),),
@@ -158,7 +158,7 @@ class ModelDescription:
         }
 
     def check_same_data(self, labels: Labels, acquisition: Acquisition) -> None:
-        """Raises `ValueError` where a dataset is not of the model's labels and acquisition."""
+        """Raises `ValueError` if a dataset has different labels or a different acquisition than the model."""
         ours = {"labels": list(self.labels.names), "acquisition": self.acquisition.to_dict()}
         theirs = {"labels": list(labels.names), "acquisition": acquisition.to_dict()}
         if ours != theirs:
@@ -169,12 +169,12 @@ class ModelDescription:
 
 
 def input_kind(name: str) -> str:
-    """Returns what an input of a signature is: the ends of an interpolation are of the kind of their base name."""
+    """Returns the kind of a signature's input: its name without the suffix `_a` or `_b` of an interpolation."""
     return name.removesuffix("_a").removesuffix("_b")
 
 
 def _as_text(value: Any) -> Any:
-    """gRPC gives bytes, REST text."""
+    """Decodes bytes, which gRPC returns where REST returns text."""
     if isinstance(value, bytes):
         return value.decode()
     if isinstance(value, np.ndarray) and value.dtype == object:

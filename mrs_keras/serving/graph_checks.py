@@ -1,7 +1,7 @@
-"""Checks of a signature's inputs, as operations of its graph: users of the SavedModel need no Python for them.
+"""Checks of a signature's inputs as operations of its graph, which need no Python.
 
-What fails is an INVALID_ARGUMENT of TensorFlow, in TF-Serving too, which keeps serving. XLA, TensorFlow Lite and ONNX
-drop assertions without a word; there the rows that fail are NaN, by arithmetic that no compiler can drop.
+A failed check raises TensorFlow's INVALID_ARGUMENT; TF-Serving returns it and keeps serving. XLA, TensorFlow Lite and
+ONNX silently drop assertions; there, arithmetic that no compiler can drop sets the rows that fail to NaN.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,14 +10,14 @@ from mrs_keras.labels import Labels
 from mrs_keras.serving.tensorflow_alone import tensorflow as tf
 
 Rule = tuple[str, Callable[[tf.Tensor], tf.Tensor]]
-"""What the values of an input must be, in words, and a function from the input to which of its values are."""
+"""What the values of an input must do, in words, and a function that returns which values of the input comply."""
 
 FINITE: Rule = ("be finite", tf.math.is_finite)
 FROM_0_TO_1: Rule = ("lie from 0 to 1", lambda value: (value >= 0) & (value <= 1))
 
 
 def within(labels: Labels) -> Rule:
-    """Returns the rule that each label lies in its range, ends included, which NaN does not."""
+    """Returns the rule that each label lies in its range, including the ends; NaN does not."""
     low, high = tf.constant(labels.low, tf.float32), tf.constant(labels.high, tf.float32)
     must = f"lie in the range of the training: {labels.ranges_in_words}"
     return must, lambda value: (value >= low) & (value <= high)
@@ -26,27 +26,27 @@ def within(labels: Labels) -> Rule:
 def checked(
     inputs: Mapping[str, tf.Tensor], rules: Mapping[str, Rule]
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor | None]:
-    """Returns the inputs of a signature behind their checks: nothing is computed from them before these passed.
+    """Returns the inputs of a signature, which become available only after their checks have passed.
 
     Args:
-      inputs: name -> tensor whose static shape is the one it must have, with a free batch axis first.
-      rules: name -> rule of its values. Inputs without one are checked for their shape alone.
+      inputs: name -> tensor with the required static shape, with a free batch axis first.
+      rules: name -> rule for its values. Only the shape of inputs without a rule is checked.
 
     Returns:
-      The same tensors, and which rows obey all rules, bool (rows,), or `None` where there are no rules.
+      The same tensors, and which rows obey all rules, bool (rows,), or `None` if there are no rules.
     """
-    # A traced function does not hold its callers to its own static shapes: a session of TF-Serving feeds anything.
+    # A traced function does not enforce its static shapes on callers: a TF-Serving session feeds any shape.
     inputs = {name: tf.ensure_shape(value, value.shape) for name, value in inputs.items()}
     rows = tf.stack([tf.shape(value)[0] for value in inputs.values()])
     text = f"All inputs must have the same number of rows, at least one. Received for {', '.join(inputs)}:"
     checks = [tf.raw_ops.Assert(condition=tf.reduce_all((rows == rows[0]) & (rows > 0)), data=[text, rows])]
     rows_right = []
     for name, (must, holds) in rules.items():
-        # With the rows known to be there: the message looks one up.
+        # Only after the check of the rows: the message indexes a row.
         with tf.control_dependencies(checks[:1]):
             value = tf.identity(inputs[name])
         good = holds(value)
-        # The first row that is wrong.
+        # The first invalid row.
         rows_right.append(tf.reduce_all(good, axis=range(1, good.shape.rank)))
         row = tf.argmin(rows_right[-1], output_type=tf.int32)
         text = f"`{name}` must {must}. Its first wrong row, and what it holds:"
@@ -57,7 +57,7 @@ def checked(
 
 
 def nan_where_wrong(outputs: Mapping[str, tf.Tensor], right: tf.Tensor | None) -> dict[str, tf.Tensor]:
-    """Returns float outputs (rows, ...) with NaN in the rows that are not right."""
+    """Returns float outputs (rows, ...) with NaN in the invalid rows."""
     if right is None:
         return dict(outputs)
 

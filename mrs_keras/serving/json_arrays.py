@@ -1,9 +1,8 @@
-"""Arrays as JSON and back, by orjson: what server and client of the REST API have in common.
+"""Conversion of arrays to JSON and back with orjson, shared by the server and the client of the REST API.
 
-TF-Serving writes a float32 so that it reads back as the same float32, whole numbers with ".0", and NaN and infinity by
-their names (json_tensor.cc). orjson does the first two: it takes the shortest such number, where TF-Serving takes 6
-digits, or 9 where 6 are not enough. Readers of JSON go through a double, which costs one float32 alone its last bit:
-7.038531e-26.
+TF-Serving writes a float32 so that it reads back as the same float32, integral values with ".0", and NaN and infinity
+by name (json_tensor.cc). orjson does the first two: it writes the shortest such number, TF-Serving 6 digits, or 9 if
+needed. JSON parsers go through a double, which changes the last bit of exactly one float32: 7.038531e-26.
 """
 
 import gc
@@ -25,18 +24,18 @@ def write_json(content: Any) -> bytes:
 
 
 def writable(array: Any) -> Any:
-    """Returns what `write_json` writes for an array, or a scalar, as TF-Serving would.
+    """Converts an array or a scalar to an object that `write_json` writes as TF-Serving would.
 
     Args:
       array: array-like of numbers, booleans or strings.
     """
-    # NumPy's own strings lose zeros at their end.
+    # NumPy's own strings lose trailing null characters.
     array = np.asarray(array, object if isinstance(array, str) else None, order="C")
-    # orjson takes scalars of NumPy, and no array without axes.
+    # orjson accepts NumPy scalars, but not 0-d arrays.
     value = array[()]
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return value
-    # It writes null for NaN and infinity alike.
+    # orjson writes both NaN and infinity as null.
     names = (json.dumps(number).encode() for number in array[~np.isfinite(array)].tolist())
     return orjson.Fragment(re.sub(b"null", lambda _: next(names), write_json(value)))
 
@@ -49,7 +48,7 @@ def read_json(data: bytes, convert: Callable[[Any], Any] = lambda content: conte
       convert: takes the content and returns what is wanted of it, such as arrays. Defaults to the content itself.
 
     Raises:
-      json.JSONDecodeError: if it is not JSON in the strict sense, which knows no NaN and nothing after its end.
+      json.JSONDecodeError: if it is not strictly valid JSON, which excludes NaN and trailing data.
     """
     # A spectrum is hundreds of lists. In a process that holds TensorFlow, the garbage collector would go over all its
     # objects again and again because of them, which takes seven times as long as the reading. Lists that are converted
@@ -65,7 +64,7 @@ def read_json(data: bytes, convert: Callable[[Any], Any] = lambda content: conte
 
 
 def _as_lists(value: Any) -> Any:
-    """Returns arrays of strings, and of other types that orjson does not know, as lists."""
+    """Returns arrays of strings, and of other dtypes that orjson does not support, as lists."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     raise TypeError(f"Type is not JSON serializable: {type(value).__name__}")

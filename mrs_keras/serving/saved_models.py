@@ -17,7 +17,7 @@ from mrs_keras.serving.warm_up import WARM_UP, write_warm_up
 
 
 def export(model: Servable, output_dir: str | os.PathLike, version: int = 1) -> dict[str, Path]:
-    """Writes the encoder and the generator as SavedModels, in the folders that TF-Serving watches.
+    """Writes the encoder and the generator as SavedModels, in the folder layout of TF-Serving.
 
     | folder | signature | inputs | outputs |
     |---|---|---|---|
@@ -25,35 +25,36 @@ def export(model: Servable, output_dir: str | os.PathLike, version: int = 1) -> 
     | `<output_dir>/generator/<version>` | `decode` | z, concentrations | spectrum |
     | | `generate` | concentrations, seed | spectrum, z |
     | | `interpolate` | z_a, z_b, concentrations_a, concentrations_b, alpha | spectrum |
-    | both | `describe` | row (may be left out) | ppm, metabolites, acquisition, ... |
+    | both | `describe` | row (optional) | ppm, metabolites, acquisition, ... |
 
-    Signatures have the names, inputs and outputs of the methods of `CVAE`. `encode` and `decode` are `serving_default`
-    too. `generate` takes one int64 seed per row. All else is float32, in the units of the training data, with a free
-    batch axis: spectrum (batch, points, 2), concentrations (batch, labels) in their units, z (batch, latent_dim), alpha
-    (batch,) from 0 to 1.
-    Inputs that are not finite, of another shape, or outside the trained range of concentrations are refused by the
-    graph itself, with INVALID_ARGUMENT. Where a runtime drops assertions (XLA, TensorFlow Lite, ONNX), rows with wrong
-    values come back as NaN.
+    Signatures have the names, inputs and outputs of the methods of `CVAE`. `encode` and `decode` are also
+    `serving_default`. `generate` takes one int64 seed per row. Other inputs are float32, in the units of the training
+    data, with a free batch axis: spectrum (batch, points, 2), concentrations (batch, labels) in their units, z (batch,
+    latent_dim), alpha (batch,) from 0 to 1.
 
-    Other versions stay as they are; the same version is replaced once the new one is complete. The folder holds
-    warm-up requests for TF-Serving, and what `describe` says as `assets.extra/mrs_keras.json`.
+    The graph itself rejects inputs that are not finite, have the wrong shape, or are outside the trained range of
+    concentrations, with INVALID_ARGUMENT. In runtimes that drop assertions (XLA, TensorFlow Lite, ONNX), rows with
+    invalid values return NaN.
+
+    Other versions are unchanged; an existing version is replaced once the new one is complete. The folder also contains
+    warm-up requests for TF-Serving, and the output of `describe` as `assets.extra/mrs_keras.json`.
 
     Args:
       model: a trained `CVAE`.
-      output_dir: folder of both.
+      output_dir: folder for both.
       version: Defaults to `1`.
 
     Returns:
       `{"encoder": path, "generator": path}`.
 
     Raises:
-      ValueError: if the version is not a whole number above 0.
+      ValueError: if the version is not a positive integer.
     """
     version = check_count("version", version, 1)
     paths = {name: Path(output_dir) / name / str(version) for name in FOLDERS}
     description = dataclasses.replace(model.description, export_id=uuid.uuid4().hex, model_version=version)
-    # Both are written before either is renamed: the two of a version always belong together. TF-Serving takes folders
-    # with whole numbers for names, and a partial one has none.
+    # Both are written before either is renamed, so that the two models of a version always match. TF-Serving loads only
+    # folders with an integer name, which a partial one does not have.
     with contextlib.ExitStack() as stack:
         partials = {name: stack.enter_context(replacing(path)) for name, path in paths.items()}
         for name, partial in partials.items():
@@ -67,20 +68,20 @@ def export(model: Servable, output_dir: str | os.PathLike, version: int = 1) -> 
 
 
 def load_export(output_dir: str | os.PathLike = "saved_models", version: int | None = None) -> tuple:
-    """Loads an exported encoder and generator, after a check that both are whole and belong together.
+    """Loads an exported encoder and generator, after checking that both are complete and from the same export.
 
-    Any TensorFlow program can load them with `tf.saved_model.load` instead, without this package and this check.
+    Any TensorFlow program can load them with `tf.saved_model.load` instead, without this package and these checks.
 
     Args:
       output_dir: as in `export`. Defaults to `"saved_models"`.
-      version: Defaults to `None`: the newest, by its number.
+      version: Defaults to `None`: the highest version number.
 
     Returns:
       The SavedModels of the encoder and of the generator.
 
     Raises:
-      FileNotFoundError: if one of them is missing or not complete.
-      ValueError: if a file of them cannot be read, or they come from different exports.
+      FileNotFoundError: if a model is missing or not complete.
+      ValueError: if a file cannot be read, or the models come from different exports.
     """
     version = newest_version(Path(output_dir)) if version is None else check_count("version", version, 1)
     remedy = f"Export the model again: `mrs-keras export --output {output_dir} --version {version}`."
@@ -111,14 +112,14 @@ def load_export(output_dir: str | os.PathLike = "saved_models", version: int | N
 
 
 def newest_version(output_dir: Path) -> int:
-    """Returns the highest version that the encoder or the generator has; 1 where there is none."""
+    """Returns the highest version of the encoder or the generator; 1 if there is none."""
     folders = [path for name in FOLDERS for path in (output_dir / name).glob("[0-9]*")]
     return max((int(path.name) for path in folders if path.name.isdecimal()), default=1)
 
 
 @contextlib.contextmanager
 def _named_if_damaged(path: Path, remedy: str) -> Iterator[None]:
-    """Turns what json, protobuf and TensorFlow raise over damaged files into a `ValueError` that names the folder."""
+    """Converts errors of json, protobuf and TensorFlow on damaged files to a `ValueError` that names the folder."""
     try:
         yield
     except KeyError as error:

@@ -1,4 +1,4 @@
-"""The signatures of the SavedModels: what a server or another TensorFlow program can call."""
+"""The signatures of the SavedModels, for servers and other TensorFlow programs."""
 
 import dataclasses
 from typing import Any, Protocol
@@ -15,9 +15,9 @@ class Signature:
     """A signature of an export.
 
     Attributes:
-      name: of the signature, of the method of `CVAE` and of that of the client.
-      folder: of the SavedModel that has it.
-      inputs: names, in their order; what they are follows from `input_kind`.
+      name: name of the signature, and of the methods of `CVAE` and of the client.
+      folder: folder of its SavedModel.
+      inputs: names of the inputs, in order; `input_kind` gives their kinds.
     """
 
     name: str
@@ -31,13 +31,13 @@ SIGNATURES = (
     Signature("generate", "generator", ("concentrations", "seed")),
     Signature("interpolate", "generator", ("z_a", "z_b", "concentrations_a", "concentrations_b", "alpha")),
 )
-"""All signatures but `describe`, which every folder has; the first of a folder is its default."""
+"""All signatures except `describe`, which every folder has; the first of a folder is its default."""
 
 FOLDERS = tuple(dict.fromkeys(signature.folder for signature in SIGNATURES))
 
 
 class Servable(Protocol):
-    """What an exported model has; `mrs_keras.CVAE` is one."""
+    """Protocol of a model that can be exported, such as `mrs_keras.CVAE`."""
 
     description: ModelDescription
 
@@ -52,19 +52,19 @@ class Servable(Protocol):
 
 
 class ServedModule(tf.Module):
-    """The SavedModel of a folder: its signatures behind their checks, and `describe`.
+    """The SavedModel of a folder: its signatures with their checks, and `describe`.
 
     Args:
       folder: one of `FOLDERS`.
-      model: trained.
-      description: what `describe` gives, with version and id of the export.
+      model: trained model.
+      description: output of `describe`, with the version and ID of the export.
     """
 
     def __init__(self, folder: str, model: Servable, description: ModelDescription):
         super().__init__(folder)
-        # Keras hands TensorFlow a copy of each of its variables to save. A SavedModel that tracks the models themselves
-        # restores these copies, while its functions read the variables: Python's loader corrects that, TF-Serving and
-        # all other sessions find no value. Hence the variables, and the models in closures that TensorFlow cannot see.
+        # Keras gives TensorFlow a copy of each variable to save. A SavedModel that tracks the models themselves
+        # restores these copies, while its functions read the variables: Python's loader corrects this, but TF-Serving
+        # and all other sessions find no value. So track the variables, and hide the models from TensorFlow in closures.
         self.weights = [variable.value for variable in model.signature_variables()[folder]]
         functions = model.signature_functions()
         self._names = [signature.name for signature in SIGNATURES if signature.folder == folder]
@@ -80,7 +80,7 @@ class ServedModule(tf.Module):
 
 
 def _graph_of(function: Any, names: tuple[str, ...], description: ModelDescription):
-    """Returns a function of a dict with inputs of these names as a graph, behind their checks."""
+    """Returns a graph function of a dict with these inputs that checks them first."""
     specs, rules = {}, {}
     for name in names:
         kind = input_kind(name)
@@ -103,10 +103,10 @@ def _rule(kind: str, description: ModelDescription) -> Rule | None:
 
 
 def _describe_function(description: ModelDescription):
-    """Returns the function that gives the description, once per row of its input.
+    """Returns the function that returns the description, once per row of its input.
 
-    TF-Serving batches signatures with inputs alone, over their first axis, and so its REST API: hence the rows. The
-    input has a default, so that gRPC clients and `loaded.describe()` can leave it out.
+    TF-Serving and its REST API batch along the first axis and require an input: hence the rows. The input has a
+    default, so that gRPC clients and `loaded.describe()` can omit it.
     """
     default = tf.constant([0], tf.int64)
 

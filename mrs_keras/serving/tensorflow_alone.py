@@ -1,4 +1,4 @@
-"""TensorFlow without Keras; imported before TensorFlow by all of `mrs_keras.serving` that needs it."""
+"""TensorFlow without Keras; modules of `mrs_keras.serving` import it before anything that imports TensorFlow."""
 
 from mrs_keras.keras_import import keras_postponed
 

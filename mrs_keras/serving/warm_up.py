@@ -1,4 +1,4 @@
-"""Warm-up requests: what TF-Serving runs before a version answers, so that no user waits for a graph's first run."""
+"""Warm-up requests, which TF-Serving runs before a version is available: no user waits for the first run of a graph."""
 
 from pathlib import Path
 
@@ -8,20 +8,20 @@ from mrs_keras.serving.description import ModelDescription, input_kind
 from mrs_keras.serving.tensorflow_alone import tensorflow as tf
 
 WARM_UP = "assets.extra/tf_serving_warmup_requests"
-"""Where TF-Serving looks for them in the folder of an export."""
+"""Path in the folder of an export where TF-Serving expects them."""
 
 ROWS = (1, 32)
-"""Rows of the requests: a user's one spectrum, and a batch as servers make them."""
+"""Rows of the requests: a single spectrum, and a typical batch of a server."""
 
 
 def write_warm_up(path: Path, model_name: str, signatures: dict, description: ModelDescription) -> None:
-    """Writes requests to each signature, TFRecord of TF-Serving's `PredictionLog`.
+    """Writes requests for each signature, as TFRecord file of TF-Serving's `PredictionLog`.
 
     Args:
       path: file to write.
-      model_name: name that the model is served under.
+      model_name: name under which the model is served.
       signatures: signature name -> function of the SavedModel.
-      description: of the model; it gives the concentrations, in the middle of their ranges.
+      description: description of the model; the concentrations are the centres of its ranges.
     """
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 

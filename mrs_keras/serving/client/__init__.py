@@ -1,4 +1,4 @@
-"""A client of TF-Serving, or of `mrs-keras serve`, for the exported encoder and generator."""
+"""A client for TF-Serving and `mrs-keras serve`, for the exported encoder and generator."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The client."""
+"""`Client`: calls the signatures of served models."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """Calls the encoder and the generator that a TF-Serving, or `mrs-keras serve`, serves.
+    """Calls the encoder and the generator on a TF-Serving or `mrs-keras serve` server.
 
-    Threads can share a client. Inputs are checked here before they are sent, by what the model says of itself. What
-    is transient (no connection, a server that restarts or is full, no answer in time) is tried again: every
-    signature is a function of its inputs alone, so a second answer equals the first. A request that was refused, though
-    it may have been for the rows of others in the same batch, is sent again as a full batch, which no other can join.
-    Of many rows several requests are made, all to one version of the model.
+    A client is thread-safe. Inputs are validated against the model's description before they are sent. Transient
+    failures (no connection, a server that restarts or is overloaded, a timeout) are retried: the output of a signature
+    depends only on its inputs, so a retry gives the same result. A request that was rejected, possibly because of the
+    rows of others in its batch, is retried as a full batch, which no other request can join. Large inputs are split
+    into several requests, all to the same version of the model.
 
     Args:
-      url: `"grpc://host:8500"` or `"http://host:8501"`; `"grpcs://"` and `"https://"` by TLS.
-      version: of both models. Defaults to `None`: the newest that is served.
-      timeout_s: longest wait for one answer, s. Defaults to `10.0`.
-      retry_for_s: for how long after a call began new tries may begin, s. Defaults to `60.0`; `0` for none.
-      max_rows: rows of a request: the server's `max_batch_size`. Defaults to `1024`.
-      encoder: name that the encoder is served under. Defaults to `"encoder"`.
-      generator: name that the generator is served under. Defaults to `"generator"`.
+      url: `"grpc://host:8500"` or `"http://host:8501"`; `"grpcs://"` and `"https://"` for TLS.
+      version: version of both models. Defaults to `None`: the newest that is served.
+      timeout_s: timeout of a request, s. Defaults to `10.0`.
+      retry_for_s: how long after the start of a call retries may start, s. Defaults to `60.0`; `0` for no retries.
+      max_rows: maximum rows of a request: the server's `max_batch_size`. Defaults to `1024`.
+      encoder: name under which the encoder is served. Defaults to `"encoder"`.
+      generator: name under which the generator is served. Defaults to `"generator"`.
 
     Raises:
       ValueError: if an argument is out of range.
-      ServingError: by every call, if the server refuses it or gives no answer.
+      ServingError: from every call, if the server rejects it or does not respond.
 
     Example:
 
@@ -79,10 +79,10 @@ class Client:
     # === Signatures ===
 
     def describe(self, model: str | None = None) -> ModelDescription:
-        """Returns what a model says of itself, asked anew.
+        """Fetches the description of a model again and returns it.
 
         Args:
-          model: name. Defaults to `None`: the generator.
+          model: name of the model. Defaults to `None`: the generator.
         """
         model = model or self.generator
         outputs = self.predict(model, "describe", {"row": np.zeros(1, np.int64)})
@@ -100,7 +100,7 @@ class Client:
           `"z_mean"` and `"z_log_var"`, mean and log variance of the latents, each float32 (rows, latent_dim).
 
         Raises:
-          ValueError: if the model does not take them.
+          ValueError: if the model does not accept the inputs.
         """
         return self._call(self.encoder, "encode", spectrum=spectrum, concentrations=concentrations)
 
@@ -115,7 +115,7 @@ class Client:
           `"spectrum"`, float32 (rows, points, 2), in the units of the training data.
 
         Raises:
-          ValueError: if the model does not take them.
+          ValueError: if the model does not accept the inputs.
         """
         return self._call(self.generator, "decode", z=z, concentrations=concentrations)
 
@@ -124,32 +124,32 @@ class Client:
 
         Args:
           concentrations: (rows, labels), in their units.
-          seed: one integer per row, or one for all, as in `CVAE.generate`.
+          seed: one integer per row, or a single integer, as in `CVAE.generate`.
 
         Returns:
           `"spectrum"`, float32 (rows, points, 2), and its latents `"z"`, float32 (rows, latent_dim).
 
         Raises:
-          ValueError: if the model does not take them.
+          ValueError: if the model does not accept the inputs.
         """
         seeds = row_seeds(seed, len(np.atleast_1d(concentrations)))
         return self._call(self.generator, "generate", seeds, concentrations=concentrations)
 
     def interpolate(self, z_a, z_b, concentrations_a, concentrations_b, alpha) -> dict[str, np.ndarray]:
-        """Decodes what lies between two latents, and two concentrations, on the straight line.
+        """Decodes latents and concentrations interpolated linearly between two points.
 
         Args:
-          z_a: (rows, latent_dim), where `alpha` is 0.
-          z_b: (rows, latent_dim), where `alpha` is 1.
-          concentrations_a: (rows, labels), in their units.
-          concentrations_b: (rows, labels), in their units.
+          z_a: (rows, latent_dim), at `alpha` 0.
+          z_b: (rows, latent_dim), at `alpha` 1.
+          concentrations_a: (rows, labels), in their units, at `alpha` 0.
+          concentrations_b: (rows, labels), in their units, at `alpha` 1.
           alpha: (rows,), from 0 to 1.
 
         Returns:
           `"spectrum"`, float32 (rows, points, 2), in the units of the training data.
 
         Raises:
-          ValueError: if the model does not take them.
+          ValueError: if the model does not accept the inputs.
         """
         inputs = {"z_a": z_a, "z_b": z_b, "concentrations_a": concentrations_a, "concentrations_b": concentrations_b}
         return self._call(self.generator, "interpolate", **inputs, alpha=alpha)
@@ -159,13 +159,16 @@ class Client:
     def predict(
         self, model: str, signature: str, inputs: Mapping[str, np.ndarray], version: int | None = None
     ) -> dict[str, np.ndarray]:
-        """Returns the outputs of any signature for inputs as they are, of one request, tried again if need be.
+        """Calls any signature in a single request with unvalidated inputs, retrying it if necessary.
 
         Args:
-          model: name.
-          signature: name.
+          model: name of the model.
+          signature: name of the signature.
           inputs: name -> array.
-          version: Defaults to `None`: that of the client.
+          version: Defaults to `None`: the version of the client.
+
+        Returns:
+          Output name -> array.
         """
         version = version or self.version
         lengths = {len(value) if np.ndim(value) else 0 for value in inputs.values()}
@@ -175,7 +178,7 @@ class Client:
             return self._transport.predict(model, version, signature, values, self.timeout_s)
 
         def send_full():
-            """Repeats the rows up to the largest batch."""
+            """Repeats the rows to fill a batch."""
             shapes = {name: (self.max_rows, *np.shape(value)[1:]) for name, value in inputs.items()}
             outputs = send({name: np.resize(value, shapes[name]) for name, value in inputs.items()})
             return {name: value[:rows] for name, value in outputs.items()}
@@ -185,14 +188,14 @@ class Client:
         )
 
     def _call(self, model: str, signature: str, seeds: np.ndarray | None = None, **inputs) -> dict[str, np.ndarray]:
-        """Returns the outputs of a signature of this package's models, of as many requests as the rows need."""
+        """Validates inputs and calls a signature, in as many requests as the number of rows requires."""
         inputs = self._checked(model, inputs)
         if seeds is not None:
             inputs["seed"] = seeds
         rows = len(next(iter(inputs.values())))
         version = self.version
         if rows > self.max_rows and version is None:
-            # A new version may come in between: all rows are to be of one model.
+            # A new version may be loaded between requests: all rows must come from one version.
             version = self._newest_version(model)
         slices = [slice(start, start + self.max_rows) for start in range(0, rows, self.max_rows)]
         try:
@@ -202,20 +205,20 @@ class Client:
             ]
         except ServingError as error:
             if error.may_be_of_another_request:
-                # Or a new version takes other inputs than the one that was asked.
+                # Or a new version takes different inputs than the described one.
                 self._descriptions.pop((model, self.version), None)
             raise
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _checked(self, model: str, inputs: dict) -> dict[str, np.ndarray]:
-        """Returns inputs that the model takes by its description, which is kept until it refuses some."""
+        """Validates inputs against the model's description, which is cached until it rejects some."""
         if kept := self._descriptions.get((model, self.version)):
             try:
                 return kept.checked(**inputs)
             except ValueError:
                 if self.version is not None:
                     raise
-                # A new version may take them.
+                # A new version may accept them.
         return self.describe(model).checked(**inputs)
 
     def _newest_version(self, model: str) -> int:
@@ -230,9 +233,9 @@ class Client:
 
 def _transport(url: str) -> "GrpcTransport | RestTransport":
     parts = urlsplit(url)
-    # The messages of gRPC load TensorFlow, which takes seconds; REST does without.
+    # The gRPC messages import TensorFlow, which takes seconds; REST does not need it.
     if parts.scheme in ("grpc", "grpcs") and parts.netloc:
-        from mrs_keras.serving import tensorflow_alone  # noqa: F401 - before the messages load it with Keras
+        from mrs_keras.serving import tensorflow_alone  # noqa: F401 - before the messages import it with Keras
         from mrs_keras.serving.client.grpc_transport import GrpcTransport
 
         return GrpcTransport(parts.netloc, secure=parts.scheme == "grpcs")

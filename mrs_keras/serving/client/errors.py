@@ -1,10 +1,10 @@
-"""What goes wrong between client and server, and what of it is worth another try."""
+"""Errors of the client, and which of them are worth a retry."""
 
 PASSING = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "ABORTED")
-"""Codes of what may be over in a moment: a server that restarts, is busy, or takes no more for now."""
+"""Codes of transient failures: the server restarts, is busy, or is full."""
 
 EXHAUSTED = ("Threadpool", "batching queue")
-"""Words of gRPC and TF-Serving for a lack of threads, and a wait for a batch that was too long; not for a size."""
+"""Phrases in messages of gRPC and TF-Serving about full thread pools or batching queues, not about message sizes."""
 
 OF_A_BATCH = (
     "assertion failed",
@@ -12,15 +12,15 @@ OF_A_BATCH = (
     "from different tasks",
     "concat operation failed",
 )
-"""Words of the graph's checks, and of TF-Serving where the requests of a batch do not fit together."""
+"""Phrases in messages of the graph's checks, and of TF-Serving about incompatible requests in a batch."""
 
 
 class ServingError(RuntimeError):
-    """An answer of the server, or its absence, that is no result.
+    """A request that the server rejected or did not answer.
 
     Attributes:
-      code: name of the gRPC status, such as `"INVALID_ARGUMENT"`; of an HTTP status the one that belongs to it.
-      detail: what the server, or the connection to it, said.
+      code: name of the gRPC status, such as `"INVALID_ARGUMENT"`; for REST, the equivalent of the HTTP status.
+      detail: message of the server or of the connection.
     """
 
     def __init__(self, code: str, detail: str, remedy: str = ""):
@@ -30,14 +30,14 @@ class ServingError(RuntimeError):
 
     @property
     def passes(self) -> bool:
-        """Whether the same request may be answered a moment later."""
+        """Whether the failure is transient: the same request may succeed later."""
         return self.code in PASSING or (self.code == "RESOURCE_EXHAUSTED" and any(t in self.detail for t in EXHAUSTED))
 
     @property
     def may_be_of_another_request(self) -> bool:
-        """Whether an input was refused, where a server merges requests into one batch.
+        """Whether the error may be caused by another request in the same batch.
 
-        TF-Serving gives the error of a merged batch to every request in it: one wrong row fails its neighbours.
+        TF-Serving returns the error of a batch to all its requests: one invalid row fails the others.
         """
         codes = ("INVALID_ARGUMENT", "FAILED_PRECONDITION", "INTERNAL")
         return self.code in codes and any(t in self.detail for t in OF_A_BATCH)

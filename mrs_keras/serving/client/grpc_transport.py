@@ -1,4 +1,4 @@
-"""TF-Serving's gRPC API."""
+"""Transport over the gRPC API of TF-Serving."""
 
 import grpc
 import numpy as np
@@ -13,10 +13,10 @@ from tensorflow_serving.apis import (
 from mrs_keras.serving.client.errors import ServingError
 
 OPTIONS = (
-    # gRPC's own limit of 4 MiB is that of 2,016 rows of `generate`.
+    # gRPC's default limit of 4 MiB corresponds to 2,016 rows of `generate`.
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
-    # A server that restarts is found again soon, not after gRPC's two minutes.
+    # Reconnect to a restarted server quickly, not after gRPC's two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2000),
@@ -24,11 +24,11 @@ OPTIONS = (
 
 
 class GrpcTransport:
-    """Requests over one channel, which threads can share.
+    """Sends requests over one channel; thread-safe.
 
     Args:
       address: `"host:port"`.
-      secure: whether by TLS, with the certificates that gRPC trusts.
+      secure: whether to use TLS, with gRPC's default root certificates.
     """
 
     def __init__(self, address: str, secure: bool):
@@ -43,7 +43,7 @@ class GrpcTransport:
     def predict(
         self, model: str, version: int | None, signature: str, inputs: dict[str, np.ndarray], timeout_s: float
     ) -> dict[str, np.ndarray]:
-        """Returns the outputs of a signature, once; raises `ServingError`."""
+        """Returns the outputs of a signature, without retries; raises `ServingError`."""
         request = predict_pb2.PredictRequest()
         _name(request.model_spec, model, version)
         request.model_spec.signature_name = signature
@@ -53,7 +53,7 @@ class GrpcTransport:
         return {name: tf.make_ndarray(value) for name, value in response.outputs.items()}
 
     def available_versions(self, model: str, timeout_s: float) -> list[int]:
-        """Returns the versions of a model that answer; raises `ServingError`."""
+        """Returns the available versions of a model; raises `ServingError`."""
         request = get_model_status_pb2.GetModelStatusRequest()
         _name(request.model_spec, model, None)
         response = _call(self._models.GetModelStatus, request, timeout_s)
@@ -75,6 +75,6 @@ def _call(method, request, timeout_s: float):
         return method(request, timeout=timeout_s)
     except grpc.RpcError as error:
         code, detail = error.code().name, error.details() or ""
-        # What a broken connection leaves of a stream is a matter of chance.
+        # A broken connection can surface as any of these.
         lost = code in ("INTERNAL", "UNKNOWN") and ("RST_STREAM" in detail or "Stream removed" in detail)
         raise ServingError("UNAVAILABLE" if lost else code, detail) from error

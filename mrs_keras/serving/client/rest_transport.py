@@ -1,4 +1,4 @@
-"""TF-Serving's REST API."""
+"""Transport over the REST API of TF-Serving."""
 
 import contextlib
 import json
@@ -22,20 +22,20 @@ CODES = {
     413: "RESOURCE_EXHAUSTED",
     499: "CANCELLED",
     501: "UNIMPLEMENTED",
-    # Of a proxy, too.
+    # Also from a proxy.
     **dict.fromkeys((429, 502, 503, 504), "UNAVAILABLE"),
 }
-"""HTTP status -> name of the gRPC status that TF-Serving, or a proxy before it, means."""
+"""HTTP status of TF-Serving, or of a proxy in front of it -> name of the equivalent gRPC status."""
 
 NEWEST_KEPT_S = 1.0
-"""For how long a version that was the newest is taken for it, before its signatures are asked for again, s."""
+"""How long the signatures of the newest version are cached before they are fetched again, s."""
 
 
 class RestTransport:
-    """Requests over connections that are kept, which threads can share.
+    """Sends requests over keep-alive connections; thread-safe.
 
     Args:
-      url: `"http://host:port"` or `"https://host:port"`, perhaps with the path of a proxy.
+      url: `"http://host:port"` or `"https://host:port"`, optionally with the path of a proxy.
     """
 
     def __init__(self, url: str):
@@ -46,11 +46,11 @@ class RestTransport:
     def predict(
         self, model: str, version: int | None, signature: str, inputs: dict[str, np.ndarray], timeout_s: float
     ) -> dict[str, np.ndarray]:
-        """Returns the outputs of a signature, once; raises `ServingError`."""
+        """Returns the outputs of a signature, without retries; raises `ServingError`."""
         signature_def = self._signature_def(model, version, signature, timeout_s)
         unknown = sorted(set(inputs) - set(signature_def["inputs"]))
         if unknown:
-            # TF-Serving's REST API would leave them out without a word; its gRPC API refuses them.
+            # TF-Serving's REST API would silently ignore them; its gRPC API rejects them.
             known = ", ".join(signature_def["inputs"])
             raise ServingError("INVALID_ARGUMENT", f"Inputs of '{signature}': {known}. Unknown: {', '.join(unknown)}.")
         dtypes = {name: _numpy_dtype(info["dtype"]) for name, info in signature_def["outputs"].items()}
@@ -64,7 +64,7 @@ class RestTransport:
         return self._request("POST", f"{_path(model, version)}:predict", timeout_s, write_json(body), as_arrays)
 
     def available_versions(self, model: str, timeout_s: float) -> list[int]:
-        """Returns the versions of a model that answer; raises `ServingError`."""
+        """Returns the available versions of a model; raises `ServingError`."""
         statuses = self._request("GET", _path(model, None), timeout_s)["model_version_status"]
         return [int(status["version"]) for status in statuses if status["state"] == "AVAILABLE"]
 
@@ -72,7 +72,7 @@ class RestTransport:
         self._pool.clear()
 
     def _signature_def(self, model: str, version: int | None, signature: str, timeout_s: float) -> dict:
-        """Returns inputs and outputs of a signature, as the metadata of the model give them."""
+        """Returns the inputs and outputs of a signature from the metadata of the model."""
         key = model, version, signature
         kept_until, signature_def = self._signature_defs.get(key, (-math.inf, {}))
         if time.monotonic() > kept_until:
@@ -126,13 +126,13 @@ def _read_leniently(data: bytes) -> Any:
 
 
 def _read(response: urllib3.BaseHTTPResponse, ends: float) -> bytes:
-    """Returns the body, all of it by a time of `time.monotonic`: the time-out of urllib3 is for each piece alone."""
+    """Returns the body, if complete by `ends` (`time.monotonic`): the timeout of urllib3 applies only to each chunk."""
     data = bytearray()
     while piece := response.read1(1 << 20):
         data += piece
         if time.monotonic() > ends:
             response.close()
-            raise ServingError("DEADLINE_EXCEEDED", f"{len(data)} bytes of the answer came in time, not all.")
+            raise ServingError("DEADLINE_EXCEEDED", f"Only {len(data)} bytes of the response arrived in time.")
     response.release_conn()
     return bytes(data)
 
@@ -142,7 +142,7 @@ def _path(model: str, version: int | None) -> str:
 
 
 def _numpy_dtype(name: str) -> np.dtype | None:
-    """Returns the NumPy type of a TensorFlow type's name; none for strings, which come as text."""
+    """Returns the NumPy dtype for the name of a TensorFlow dtype; `None` for strings, which are returned as text."""
     if name == "DT_STRING":
         return None
     name = name.removeprefix("DT_").lower()

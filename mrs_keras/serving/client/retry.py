@@ -1,4 +1,4 @@
-"""Trying again, at growing intervals."""
+"""Retries with exponential backoff."""
 
 import random
 import time
@@ -13,16 +13,16 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 2.0
 
 
 def retrying(call: Callable[[], Result], retry_for_s: float, alone: Callable[[], Result] | None = None) -> Result:
-    """Returns what `call` returns, called again while its `ServingError` may pass.
+    """Returns the result of `call`, retrying it while its `ServingError` is transient.
 
-    All signatures are functions of their inputs alone: a request that is sent again, because its answer was lost, gets
-    the same answer.
+    The outputs of a signature depend only on its inputs: retrying a request whose response was lost gives the same
+    result.
 
     Args:
-      call: of no arguments.
-      retry_for_s: how long after the start a new try may begin, in s. 0: one try.
-      alone: the same call in a way that keeps other requests out of its batch; in the place of `call` once that was
-        refused for what may have been theirs. Defaults to `None`: there is no such way.
+      call: function without arguments.
+      retry_for_s: how long after the start a retry may start, s; 0 for no retries.
+      alone: the same call, but as a batch that other requests cannot join. It replaces `call` after an error that
+        another request may have caused. Defaults to `None`: not available.
 
     Raises:
       ServingError: the last one.
@@ -37,7 +37,7 @@ def retrying(call: Callable[[], Result], retry_for_s: float, alone: Callable[[],
                 call, alone = alone, None
             elif not error.passes:
                 raise
-            # Full jitter: clients that lost the same server do not all come back at once.
+            # Full jitter: clients of the same failed server do not all reconnect at once.
             wait = random.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(tries, 10)))
             waited = time.monotonic() - start
             if waited + wait > retry_for_s:

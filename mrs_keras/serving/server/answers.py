@@ -1,4 +1,4 @@
-"""What the server answers, whatever the API: predictions, metadata and status."""
+"""Responses of the server, independent of the API: predictions, metadata and status."""
 
 from collections.abc import Mapping
 
@@ -12,10 +12,10 @@ SIGNATURE_DEF = "signature_def"
 
 
 def requested_version(spec: model_pb2.ModelSpec) -> int | None:
-    """Returns the version that a request asks for; `None` for the newest.
+    """Returns the requested version; `None` for the newest.
 
     Raises:
-      ServingError: INVALID_ARGUMENT for a label, which stands for no version here.
+      ServingError: INVALID_ARGUMENT for a label: version labels are not supported.
     """
     choice = spec.WhichOneof("version_choice")
     if choice == "version_label":
@@ -26,17 +26,17 @@ def requested_version(spec: model_pb2.ModelSpec) -> int | None:
 def predict(
     models: ServedModels, spec: model_pb2.ModelSpec, inputs: Mapping, output_filter=()
 ) -> tuple[model_pb2.ModelSpec, dict]:
-    """Returns what was run, and output name -> array.
+    """Returns the model spec that was run, and output name -> array.
 
     Args:
-      models: served.
-      spec: model, version and signature that the request asks for.
+      models: served models.
+      spec: requested model, version and signature.
       inputs: name -> TensorProto or array.
-      output_filter: outputs to give. Defaults to `()`: all.
+      output_filter: outputs to return. Defaults to `()`: all.
 
     Raises:
-      ServingError: where the request is against the rules.
-      tf.errors.OpError: what the session ended with.
+      ServingError: if the request is invalid.
+      tf.errors.OpError: if the session raises it.
     """
     with models.use(spec.name, requested_version(spec)) as (version, model):
         outputs = model.predict(spec.signature_name, inputs, output_filter)
@@ -51,7 +51,7 @@ def metadata(
     """Returns the signatures of a model (get_model_metadata_impl.cc).
 
     Raises:
-      ServingError: INVALID_ARGUMENT for other fields than `signature_def`, NOT_FOUND for an unknown model.
+      ServingError: INVALID_ARGUMENT for fields other than `signature_def`, NOT_FOUND for an unknown model.
     """
     if not request.HasField("model_spec"):
         raise invalid("Missing ModelSpec")
@@ -83,7 +83,7 @@ def status(
     response = get_model_status_pb2.GetModelStatusResponse()
     for version, known in models.states(spec.name, number).items():
         entry = response.model_version_status.add(version=version, state=known.state)
-        # Present even where all is well, as TF-Serving sets it.
+        # Present even without an error, as in TF-Serving.
         entry.status.SetInParent()
         if known.error is not None:
             entry.status.error_code, entry.status.error_message = int(known.error.code), known.error.message

@@ -1,4 +1,4 @@
-"""Requests that run together: joined along their rows, run once, and split (batching_session.cc)."""
+"""Batching: requests are concatenated along their rows, run once, and split again (batching_session.cc)."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ Runner = Callable[[list[np.ndarray]], list[np.ndarray]]
 
 
 class _Task:
-    """One request in the queue. `wake` is a lock that whoever has news for it releases."""
+    """One request in the queue. Another thread releases the lock `wake` once the task is done or must lead a batch."""
 
     def __init__(self, values, rows):
         self.values, self.rows = values, rows
@@ -25,7 +25,7 @@ class _Task:
 
 
 class _Batch:
-    """Requests of at most `max_batch_size` rows together."""
+    """Requests with at most `max_batch_size` rows in total."""
 
     def __init__(self):
         self.tasks, self.rows, self.opened = [], 0, time.monotonic()
@@ -36,17 +36,17 @@ class _Batch:
 
 
 class BatchQueue:
-    """The requests to the same outputs of a signature.
+    """A queue of requests for the same outputs of a signature.
 
-    No thread of its own: of the requests of a batch the first one runs it for all, and then wakes the first of the next
-    batch. While one batch runs, the next one fills: busy servers make large batches without any waiting.
+    It has no thread of its own: the first request of a batch runs the batch for all, then wakes the first request of
+    the next. While one batch runs, the next one fills: under load, batches grow large without waiting.
 
     Args:
-      run: inputs to outputs, of any number of rows.
-      max_batch_size: rows of a batch.
-      timeout_s: how long a batch waits to be filled. With 0 it starts once no other one runs.
-      max_batches: that wait to be run; more are refused.
-      names: of the inputs, for messages.
+      run: function from inputs to outputs, for any number of rows.
+      max_batch_size: maximum rows of a batch.
+      timeout_s: how long a batch waits to fill up, s. With 0 it starts once no other batch is running.
+      max_batches: maximum number of waiting batches; further requests are rejected.
+      names: names of the inputs, for messages.
     """
 
     def __init__(self, run: Runner, max_batch_size: int, timeout_s: float, max_batches: int, names: Sequence[str]):
@@ -57,18 +57,18 @@ class BatchQueue:
         self._busy = False
 
     def __call__(self, values: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Returns the outputs of a request, its rows alone.
+        """Returns the outputs for the rows of this request.
 
         Raises:
-          ServingError: INVALID_ARGUMENT where inputs have no common first axis, or more rows than fit in a batch;
-            UNAVAILABLE where the queue is full.
-          tf.errors.OpError: what the batch ended with, all its requests alike.
+          ServingError: INVALID_ARGUMENT if the inputs have no common first axis, or more rows than fit in a batch;
+            UNAVAILABLE if the queue is full.
+          tf.errors.OpError: if the batch fails; all its requests raise the same error.
         """
         rows = batch_rows(values)
         if rows > self._max_rows:
             raise invalid(f"Task size {rows} is larger than maximum input batch size {self._max_rows}")
         if not rows:
-            # Beside others the graph would not see it, and TF-Serving answers with nothing: alone it is refused.
+            # In a batch with others, the graph could not reject it, and TF-Serving returns empty outputs: run it alone.
             return self._run(list(values))
         task = _Task(values, rows)
         with self._changed:
@@ -95,7 +95,7 @@ class BatchQueue:
             self._changed.notify_all()
 
     def _lead(self):
-        """Runs the first batch, that of the caller, and wakes whoever waits for it or comes next."""
+        """Runs the first batch, which is the caller's, and wakes its requests and the leader of the next batch."""
         with self._changed:
             batch = self._batches[0]
             if self._timeout_s:
@@ -107,7 +107,7 @@ class BatchQueue:
             outputs = self._run(_joined(batch, self._names))
             _check_rows(outputs, batch.rows)
         except Exception as failure:
-            # All requests of a batch share its error: which of them brought it about is not known.
+            # All requests of a batch share its error: it is unknown which of them caused it.
             error = failure
         with self._changed:
             follower = self._batches[0].tasks[0] if self._batches else None
@@ -125,7 +125,7 @@ class BatchQueue:
 
 
 def _joined(batch, names) -> list[np.ndarray]:
-    """Returns the inputs of all requests, one after the other along the first axis."""
+    """Returns the inputs of all requests, concatenated along the first axis."""
     first = batch.tasks[0].values
     if len(batch.tasks) == 1:
         return list(first)

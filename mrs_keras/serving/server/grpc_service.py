@@ -16,18 +16,18 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 def grpc_server(models: ServedModels, max_message_bytes: int) -> grpc.Server:
-    """Returns a server of both services, without a port yet.
+    """Returns a server with both services, not yet bound to a port.
 
     Args:
-      models: to serve.
-      max_message_bytes: largest request; a larger one is answered with RESOURCE_EXHAUSTED by gRPC itself.
+      models: models to serve.
+      max_message_bytes: maximum size of a request; gRPC itself rejects a larger one with RESOURCE_EXHAUSTED.
     """
     server = grpc.server(
         ThreadPoolExecutor(THREADS, thread_name_prefix="grpc"),
         options=[
             ("grpc.max_receive_message_length", max_message_bytes),
             ("grpc.max_send_message_length", -1),
-            # Else a second server could take the same port, and get half of the requests.
+            # Otherwise a second server could bind the same port and receive half of the requests.
             ("grpc.so_reuseport", 0),
         ],
     )
@@ -37,7 +37,7 @@ def grpc_server(models: ServedModels, max_message_bytes: int) -> grpc.Server:
 
 
 def _answer(context, function, *arguments):
-    """Returns what the function does, or ends the call with its error."""
+    """Returns the result of the function, or aborts the call with its error."""
     try:
         return function(*arguments)
     except Exception as failure:
@@ -45,9 +45,9 @@ def _answer(context, function, *arguments):
     return context.abort(_CODES[error.code], error.grpc_message)
 
 
-# The names of methods are those of the services.
+# Method names are defined by the services.
 class _PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata; Classify, Regress and MultiInference are UNIMPLEMENTED, as the base has them."""
+    """Predict and GetModelMetadata; Classify, Regress and MultiInference stay UNIMPLEMENTED, as in the base class."""
 
     def __init__(self, models):
         self._models = models

@@ -1,4 +1,4 @@
-"""The JSON of a REST prediction, in rows (`instances`) or columns (`inputs`): json_tensor.cc of TF-Serving."""
+"""Parsing of REST prediction requests, in rows (`instances`) or columns (`inputs`): json_tensor.cc of TF-Serving."""
 
 import json
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ TensorInfos = Mapping[str, meta_graph_pb2.TensorInfo]
 
 
 def parse(body: bytes) -> dict:
-    """Returns the JSON object at the start of a body; what follows it is left out, as by TF-Serving.
+    """Returns the JSON object at the start of a body; anything after it is ignored, as in TF-Serving.
 
     Raises:
-      ServingError: INVALID_ARGUMENT where there is none.
+      ServingError: INVALID_ARGUMENT if there is none.
     """
     if not body:
         raise invalid("JSON Parse error: The document is empty")
@@ -36,29 +36,29 @@ def _parse(body: bytes):
     try:
         return read_json(body)
     except json.JSONDecodeError:
-        # TF-Serving takes NaN and infinity too, and stops at the end of the first value.
+        # TF-Serving also accepts NaN and infinity, and stops at the end of the first value.
         return json.JSONDecoder().raw_decode(body.decode().lstrip())[0]
 
 
 def read_signature_name(document: dict) -> str:
-    """Returns the name of the signature; empty where the request has none."""
+    """Returns the name of the signature; empty if the request has none."""
     name = document.get("signature_name", "")
-    # Half of a surrogate pair is text to JSON, and none to a protobuf.
+    # A lone surrogate is valid in JSON, but not in a protobuf string.
     if not isinstance(name, str) or any("\ud800" <= letter <= "\udfff" for letter in name):
         raise _wrong(document, "not formatted correctly. 'signature_name' key must be a string value.")
     return name
 
 
 def read_inputs(document: dict, infos: TensorInfos, strict: bool) -> tuple[dict[str, np.ndarray], bool]:
-    """Returns input name -> array, and whether the request came, and so the answer goes, in rows.
+    """Returns input name -> array, and whether the request is in rows, as the response then is.
 
     Args:
-      document: of `parse`.
-      infos: of the inputs of the signature.
-      strict: whether to look at every value: needed where there are booleans, which NumPy takes for numbers.
+      document: result of `parse`.
+      infos: input name -> `TensorInfo` of the signature.
+      strict: whether to check every value: required if there may be booleans, which NumPy treats as numbers.
 
     Raises:
-      ServingError: INVALID_ARGUMENT for all that is not as the signature says.
+      ServingError: INVALID_ARGUMENT if the request does not match the signature.
     """
     if "instances" in document and "inputs" in document:
         raise _wrong(document, "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist ")
@@ -115,11 +115,11 @@ def _from_rows(rows: list, infos: TensorInfos, strict: bool) -> dict[str, np.nda
 
 
 def _stacked(name: str | None, column: list, dtype: int, strict: bool) -> np.ndarray:
-    """Returns one input of all rows as an array, (rows, ...)."""
+    """Returns one input of all rows as an array of shape (rows, ...)."""
     try:
         return tensor(column, dtype, strict)
     except ServingError:
-        # Which row is it?
+        # Find the row that caused it.
         first = None
         for index, value in enumerate(column):
             where = f"Failed to process element: {index}{'' if name is None else f' key: {name}'} of 'instances' list."
@@ -148,5 +148,5 @@ def _from_columns(value, infos: TensorInfos, strict: bool) -> dict[str, np.ndarr
     for name in sorted(infos):
         if name not in value:
             raise invalid(f"Missing named input: {name} in 'inputs' object.")
-    # Names that the signature does not have are left out, as by TF-Serving.
+    # Names that the signature does not have are ignored, as in TF-Serving.
     return {name: tensor(value[name], info.dtype, strict) for name, info in infos.items()}

@@ -1,4 +1,4 @@
-"""Tensors as JSON values, read and written by the rules of TF-Serving's json_tensor.cc."""
+"""Tensors as JSON values, read and written as in TF-Serving's json_tensor.cc."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ from mrs_keras.serving.server.tensors import dtype_name
 _SHOWN = 256
 _FLOATS = (types_pb2.DT_FLOAT, types_pb2.DT_DOUBLE)
 _INTEGERS = {
-    # The narrow ones are read as int32.
+    # Narrower types are read as int32.
     **dict.fromkeys((types_pb2.DT_INT32, types_pb2.DT_INT16, types_pb2.DT_INT8, types_pb2.DT_UINT8), np.int32),
     types_pb2.DT_INT64: np.int64,
     types_pb2.DT_UINT32: np.uint32,
@@ -24,7 +24,7 @@ _INTEGERS = {
 
 
 def debug_string(value) -> str:
-    """Returns the start of a JSON value, for messages."""
+    """Returns the beginning of a JSON value, for messages."""
     parts, length = [], 0
     for part in json.JSONEncoder().iterencode(value):
         parts.append(part)
@@ -35,7 +35,7 @@ def debug_string(value) -> str:
 
 
 def is_base64(value) -> bool:
-    """Returns whether a value stands for bytes: `{"b64": "..."}`."""
+    """Returns whether a value encodes bytes: `{"b64": "..."}`."""
     return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
 
 
@@ -43,12 +43,12 @@ def tensor(value, dtype: int, strict: bool) -> np.ndarray:
     """Returns a JSON value, nested lists or a scalar, as an array.
 
     Args:
-      value: of `json.loads`.
-      dtype: `DataType` of the array; no number is rounded to an integer, and none is read from a string.
-      strict: whether booleans may be among numbers: NumPy would take them for 0 and 1.
+      value: result of `json.loads`.
+      dtype: `DataType` of the array; numbers are neither rounded to integers nor read from strings.
+      strict: whether to check every value: required if there may be booleans, which NumPy treats as 0 and 1.
 
     Raises:
-      ServingError: INVALID_ARGUMENT where lists are uneven or a value has another type.
+      ServingError: INVALID_ARGUMENT if lists are ragged or a value has the wrong type.
     """
     array = None if strict else _quick(value, dtype)
     if array is None:
@@ -69,7 +69,7 @@ def tensor(value, dtype: int, strict: bool) -> np.ndarray:
 
 
 def _quick(value, dtype: int) -> np.ndarray | None:
-    """Returns numbers as NumPy reads them, or `None` where each value has to be looked at."""
+    """Returns numbers as NumPy reads them, or `None` if each value must be checked."""
     if dtype not in _FLOATS and dtype not in _INTEGERS:
         return None
     try:
@@ -80,14 +80,14 @@ def _quick(value, dtype: int) -> np.ndarray | None:
     if dtype in _FLOATS:
         if array.dtype.kind not in "fiu":
             return None
-        # Too large a number is infinite, as in C++, and for the model to refuse.
+        # A number that is too large becomes infinite, as in C++; the model rejects it.
         with np.errstate(over="ignore"):
             return array.astype(target)
     return array.astype(target) if np.can_cast(array.dtype, target) or not array.size else None
 
 
 def _collect(value, level, shape, dtype, leaves) -> None:
-    """Appends the values of nested lists that have this shape."""
+    """Appends the values of nested lists of this shape to `leaves`."""
     if not isinstance(value, list):
         if level != len(shape):
             raise invalid(
@@ -107,7 +107,7 @@ def _collect(value, level, shape, dtype, leaves) -> None:
 
 
 def _leaf(value, dtype):
-    """Returns one value of a tensor."""
+    """Returns one element of a tensor."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if dtype in _FLOATS and number:
         try:
@@ -138,14 +138,14 @@ def _leaf(value, dtype):
 
 
 def write_answer(outputs: dict[str, np.ndarray], in_rows: bool) -> bytes:
-    """Returns the JSON of an answer; a single output stands bare, without its name.
+    """Returns the JSON of a response; a single output has no name.
 
     Args:
       outputs: name -> array.
-      in_rows: whether each row is a value of `predictions`, or each output one of `outputs`.
+      in_rows: whether to write `predictions` with one value per row, or `outputs` with one value per output.
 
     Raises:
-      ServingError: INVALID_ARGUMENT where the outputs have no common first axis, for rows.
+      ServingError: INVALID_ARGUMENT if `in_rows` and the outputs have no common first axis.
     """
     texts = {name: _as_text(name, array) for name, array in outputs.items()}
     if not in_rows:
@@ -164,7 +164,7 @@ def _bare_or_named(values: dict):
 
 
 def _as_text(name: str, array: np.ndarray) -> np.ndarray:
-    """Returns strings of TensorFlow, which are bytes, as what stands for them in JSON; other arrays as they are."""
+    """Converts TensorFlow strings, which are bytes, to their JSON form; returns other arrays unchanged."""
     array = np.asarray(array)
     if array.dtype != object:
         return array

@@ -1,4 +1,4 @@
-"""One version of a model: its graph and weights in a session, as TensorFlow's C++ loader makes it (cc/saved_model)."""
+"""A loaded model version: graph and weights in a session, as in TensorFlow's C++ loader (cc/saved_model)."""
 
 import threading
 from pathlib import Path
@@ -16,18 +16,18 @@ _INIT_OP = "__saved_model_init_op"
 
 
 class LoadedModel:
-    """A SavedModel in a session of its own.
+    """A SavedModel in its own session.
 
-    `tf.saved_model.load` is more forgiving than the session that TF-Serving runs: it restores weights by the structure
-    of objects, not by the graph, and it casts inputs.
+    `tf.saved_model.load` is more lenient than the session that TF-Serving uses: it restores weights by the object
+    structure rather than the graph, and it casts inputs.
 
     Args:
       path: folder of the version.
-      **batching: of `BatchQueue`.
+      **batching: arguments of `BatchQueue`.
 
     Raises:
-      ServingError: NOT_FOUND or DATA_LOSS where it is not a SavedModel for serving.
-      tf.errors.OpError: where graph or weights cannot be loaded.
+      ServingError: NOT_FOUND or DATA_LOSS if it is not a SavedModel for serving.
+      tf.errors.OpError: if the graph or the weights cannot be loaded.
     """
 
     def __init__(self, path: Path, **batching):
@@ -40,7 +40,7 @@ class LoadedModel:
         with graph.as_default():
             tf.graph_util.import_graph_def(meta_graph.graph_def, name="")
         graph.finalize()
-        # A GPU is shared with other programs: its memory is taken as it is needed.
+        # Other programs may share the GPU: allocate its memory on demand.
         options = config_pb2.ConfigProto(gpu_options=config_pb2.GPUOptions(allow_growth=True))
         self._session = tf.compat.v1.Session(graph=graph, config=options)
         try:
@@ -50,30 +50,30 @@ class LoadedModel:
             raise
 
     def predict(self, signature_name: str, inputs: dict, output_filter=(), batched: bool = True) -> dict:
-        """Returns output name -> array for inputs of TensorProtos or arrays.
+        """Returns output name -> array for inputs given as TensorProtos or arrays.
 
         Args:
           signature_name: as in the request.
           inputs: name -> tensor.
-          output_filter: outputs to give. Defaults to `()`: all.
-          batched: whether it may run together with other requests. Defaults to `True`.
+          output_filter: outputs to return. Defaults to `()`: all.
+          batched: whether to batch it with other requests. Defaults to `True`.
 
         Raises:
-          ServingError: where the request is against the rules.
-          tf.errors.OpError: what the session ended with.
+          ServingError: if the request is invalid.
+          tf.errors.OpError: if the session raises it.
         """
         run = plan(self.signatures, signature_name, inputs, output_filter)
         queue, callable_ = self._queue(run.feeds, run.fetches)
         return dict(zip(run.outputs, queue(run.values) if batched else callable_(*run.values), strict=True))
 
     def _queue(self, feeds, fetches):
-        """Returns the queue and the function for these names of tensors, the same ones each time."""
+        """Returns the cached queue and function for these tensor names."""
         key = feeds, fetches
         if key not in self._queues:
             with self._lock:
                 if key not in self._queues:
                     options = config_pb2.CallableOptions(feed=feeds, fetch=fetches)
-                    # `make_callable` holds feeds to the static shapes and casts them; the C++ session does neither.
+                    # `make_callable` checks the static shapes of feeds and casts them; the C++ session does neither.
                     callable_ = self._session._make_callable_from_options(options)
                     queue = BatchQueue(lambda values: callable_(*values), names=feeds, **self._batching)
                     self._queues[key] = queue, callable_
@@ -85,13 +85,13 @@ class LoadedModel:
             self._users += 1
 
     def release(self) -> None:
-        """Ends what `acquire` began."""
+        """Undoes one `acquire`."""
         with self._lock:
             self._users -= 1
         self._close_if_unused()
 
     def retire(self) -> None:
-        """Closes the session once the last request has its answer. No one may acquire it any more."""
+        """Closes the session after the last pending request. It must not be acquired again."""
         self._retired = True
         self._close_if_unused()
 
@@ -105,7 +105,7 @@ class LoadedModel:
 
 
 def _read_meta_graph(path: Path) -> meta_graph_pb2.MetaGraphDef:
-    """Returns the graph with the tag `serve`."""
+    """Returns the meta graph with the tag `serve`."""
     file = path / "saved_model.pb"
     try:
         saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
@@ -123,11 +123,11 @@ def _read_meta_graph(path: Path) -> meta_graph_pb2.MetaGraphDef:
 
 
 def _restore(session, meta_graph, path: Path) -> None:
-    """Loads the weights, then runs the initialiser of the graph."""
+    """Loads the weights, then runs the init op of the graph."""
     files = {asset.tensor_info.name: path / "assets" / asset.filename for asset in meta_graph.asset_file_def}
     assets = {name: np.array(str(file)) for name, file in files.items()}
     saver, variables = meta_graph.saver_def, path / "variables" / "variables"
-    # A model without variables has no such file.
+    # Models without variables have no such file.
     if saver.restore_op_name and variables.with_suffix(".index").exists():
         session.run(saver.restore_op_name, {saver.filename_tensor_name: str(variables), **assets})
     if _INIT_OP in meta_graph.signature_def:

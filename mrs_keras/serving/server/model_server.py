@@ -1,4 +1,4 @@
-"""`ModelServer`: ports, polling and life time."""
+"""`ModelServer`: ports, polling and lifetime."""
 
 import logging
 import os
@@ -13,27 +13,28 @@ from mrs_keras.serving.server.versions import AVAILABLE, ServedModels, version_f
 logger = logging.getLogger(__name__)
 
 GRACE_S = 5.0
-"""How long requests under way may take when the server stops."""
+"""How long in-flight requests may take to finish when the server stops, s."""
 
 
 class ModelServer:
     """Serves exports over the gRPC and REST APIs of TF-Serving, from this process.
 
-    It loads the SavedModels into the sessions that TF-Serving runs, takes the same requests and refuses the same ones,
-    with the same status. It is made for one machine and for tests; TF-Serving proper is the one for production.
+    It loads the SavedModels into the same kind of session as TF-Serving, and accepts and rejects the same requests with
+    the same status. It is meant for local use and for tests; use TF-Serving itself in production.
 
     Args:
       saved_models_dir: folder of `<model>/<version>/saved_model.pb`, as `mrs-keras export` writes it.
-      host: address to listen on. Defaults to `"127.0.0.1"`: this machine alone.
-      grpc_port: Defaults to `8500`; `0` takes a free one.
-      rest_port: Defaults to `8501`; `0` takes a free one.
-      max_batch_size: rows that run together, and most rows of a request. Defaults to `1024`.
-      batch_timeout_ms: how long a batch waits to be filled. Defaults to `0.0`: it starts once no other one runs.
-      poll_s: seconds between looks for new versions. Defaults to `1.0`.
-      max_message_mb: largest request, in units of 2^20 bytes. Defaults to `64`.
-      num_versions: newest versions of each model that are served: clients that asked for the last one go on while they
-        move to the next. Defaults to `2`.
-      max_enqueued_batches: that wait per signature before requests are refused as UNAVAILABLE. Defaults to `100`.
+      host: address to listen on. Defaults to `"127.0.0.1"`: only local clients.
+      grpc_port: Defaults to `8500`; `0` picks a free port.
+      rest_port: Defaults to `8501`; `0` picks a free port.
+      max_batch_size: maximum rows of a batch, and of a request. Defaults to `1024`.
+      batch_timeout_ms: how long a batch waits to fill up. Defaults to `0.0`: it starts once no other batch is running.
+      poll_s: polling interval for new versions, s. Defaults to `1.0`.
+      max_message_mb: maximum size of a request, in MiB. Defaults to `64`.
+      num_versions: number of newest versions of each model to serve, so that clients of the previous version keep
+        working while they move to the next. Defaults to `2`.
+      max_enqueued_batches: maximum waiting batches per signature; further requests are rejected as UNAVAILABLE.
+        Defaults to `100`.
 
     Raises:
       ValueError: if a number is out of range.
@@ -61,11 +62,11 @@ class ModelServer:
         self._ports = {"grpc_port": grpc_port, "rest_port": rest_port}
         for name, port in self._ports.items():
             if check_count(name, port, 8500, at_least=0) > 65535:
-                raise ValueError(f"`{name}` must be at most 65535. Received: {name}={port}. Give 0 for a free one.")
+                raise ValueError(f"`{name}` must be at most 65535. Received: {name}={port}. Give 0 for a free port.")
         if batch_timeout_ms != 0:
             check_positive("batch_timeout_ms", batch_timeout_ms, 1.0)
         self._poll_s = check_positive("poll_s", poll_s, 1.0)
-        # gRPC counts bytes in 32 bits.
+        # gRPC stores message sizes as 32-bit integers.
         self._max_message_bytes = min(check_count("max_message_mb", max_message_mb, 64) << 20, (1 << 31) - 1)
         self._models = ServedModels(
             self._folder,
@@ -78,12 +79,12 @@ class ModelServer:
         self._threads, self._stopping = [], threading.Event()
 
     def start(self) -> "ModelServer":
-        """Loads and warms up all models, then opens the ports; returns itself.
+        """Loads and warms up all models, then opens the ports; returns the server itself.
 
         Raises:
-          FileNotFoundError: if the folder has no exports.
-          ValueError: if a model has no version that can be loaded.
-          OSError: if a port is taken, or the host is none of this machine's.
+          FileNotFoundError: if the folder contains no exports.
+          ValueError: if no version of a model can be loaded.
+          OSError: if a port is in use, or the host is not an address of this machine.
         """
         if not version_folders(self._folder):
             raise FileNotFoundError(
@@ -108,7 +109,7 @@ class ModelServer:
                 errors = "; ".join(f"version {number}: {version.error}" for number, version in states.items())
                 raise ValueError(
                     f"The model '{name}' in '{self._folder}' cannot be served. Received: {errors}. "
-                    "Export it again with `mrs-keras export`, or take its folder away."
+                    "Export it again with `mrs-keras export`, or remove its folder."
                 )
 
     def _open_ports(self):
@@ -130,7 +131,7 @@ class ModelServer:
     def _port_error(self, name):
         return OSError(
             f"The server cannot listen on `{name}`. Received: {_address(self._host, self._ports[name])}. "
-            "Another program may have taken the port: stop that one, or give another port, 0 for a free one. "
+            "Another program may be using the port: stop it, or give another port, 0 for a free one. "
             "The host must be an address of this machine."
         )
 
@@ -144,11 +145,11 @@ class ModelServer:
             try:
                 self._models.poll()
             except OSError as error:
-                # A folder that cannot be read for a while, on a network drive, is no reason to look no more.
+                # Keep polling: a folder, e.g. on a network drive, may be unreadable only temporarily.
                 logger.warning("'%s' cannot be read: %s", self._folder, error)
 
     def stop(self) -> None:
-        """Lets the requests under way finish, for at most 5 s, then closes the ports and unloads the models."""
+        """Waits up to 5 s for in-flight requests, then closes the ports and unloads the models."""
         self._stopping.set()
         stopped = self._grpc.stop(GRACE_S) if self._grpc is not None else None
         if self._rest is not None:

@@ -1,4 +1,4 @@
-"""What the REST API answers: paths, and JSON in and out (http_rest_api_handler.cc, http_rest_api_util.cc)."""
+"""The REST API: paths, and JSON requests and responses (http_rest_api_handler.cc, http_rest_api_util.cc)."""
 
 import re
 import urllib.parse
@@ -19,17 +19,17 @@ _PRINTED = {"always_print_fields_with_no_presence": True}
 
 
 def answer(models: ServedModels, method: str, path: str, body: bytes) -> bytes:
-    """Returns the JSON that answers a request.
+    """Returns the JSON response to a request.
 
     Args:
-      models: served.
-      method: of HTTP.
-      path: without the query.
-      body: of the request.
+      models: served models.
+      method: HTTP method.
+      path: path without the query.
+      body: body of the request.
 
     Raises:
-      ServingError: where the request is against the rules.
-      tf.errors.OpError: what the session ended with.
+      ServingError: if the request is invalid.
+      tf.errors.OpError: if the session raises it.
     """
     pattern = {"POST": _PREDICT, "GET": _STATUS}.get(method)
     match = pattern and pattern.fullmatch(path)
@@ -38,7 +38,7 @@ def answer(models: ServedModels, method: str, path: str, body: bytes) -> bytes:
     spec = _model_spec(match)
     if method == "POST":
         if match["method"] != "predict":
-            raise invalid(f"Malformed request: {method} {path}. This server answers ':predict' alone.")
+            raise invalid(f"Malformed request: {method} {path}. This server supports only ':predict'.")
         return _predict(models, spec, body)
     if not spec.name:
         raise invalid("Missing model name in request.")

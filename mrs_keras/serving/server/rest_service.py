@@ -1,4 +1,4 @@
-"""The HTTP/1.1 of the REST API: connections, lengths, limits and status codes (http_server.cc)."""
+"""HTTP/1.1 for the REST API: connections, lengths, limits and status codes (http_server.cc)."""
 
 import json
 import socket
@@ -12,16 +12,16 @@ from mrs_keras.serving.server.status import as_serving_error
 from mrs_keras.serving.server.versions import ServedModels
 
 QUIET_S = 0.5
-"""How long a connection must be idle to be cut when the server stops."""
+"""How long a stopping server waits for open connections to close before it disconnects idle ones, s."""
 
 
 class RestServer(ThreadingHTTPServer):
-    """A thread per connection.
+    """An HTTP server with one thread per connection.
 
     Args:
       address: host and port.
-      models: to serve.
-      max_message_bytes: largest body of a request.
+      models: models to serve.
+      max_message_bytes: maximum size of a request body.
     """
 
     daemon_threads = True
@@ -46,17 +46,18 @@ class RestServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def count(self, change: int) -> None:
-        """Notes that a request began (1) or got its answer (-1)."""
+        """Records that a request started (1) or finished (-1)."""
         with self._changed:
             self._busy += change
             self._changed.notify_all()
 
     def stop(self, grace_s: float) -> None:
-        """Takes no more connections, answers one more request on each, and ends them all."""
+        """Stops accepting connections, serves at most one more request on each open one, and closes them all."""
         self.stopping = True
         self.shutdown()
         with self._changed:
-            # Clients that never rest go with their next answer, which may be on its way when none is being made.
+            # Clients with back-to-back requests are disconnected with their next response. Their request may still be
+            # in transit while no request is being served.
             self._changed.wait_for(lambda: not self._connections, min(QUIET_S, grace_s))
             self._changed.wait_for(lambda: not self._busy, grace_s)
             connections = list(self._connections)
@@ -64,25 +65,25 @@ class RestServer(ThreadingHTTPServer):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
-                # The client was faster.
+                # The client has already closed it.
                 continue
         with self._changed:
             self._changed.wait_for(lambda: not self._connections, 1.0)
         self.server_close()
 
     def handle_error(self, request, client_address):
-        """Clients that go away are no matter for the console."""
+        """Ignores clients that disconnect."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "mrs-keras"
-    # Headers and body leave together, and at once.
+    # Send headers and body together, without delay.
     wbufsize = 1 << 16
     disable_nagle_algorithm = True
 
     def handle_expect_100(self):
-        """Says "100 Continue" before the client's patience ends, not with the answer."""
+        """Sends "100 Continue" at once, not together with the response."""
         expected = super().handle_expect_100()
         self.wfile.flush()
         return expected
@@ -123,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
             return error.http_status, _error(error.message)
 
     def _discard(self, length: int) -> None:
-        """Reads what is not wanted, for a while: a client that is cut off while it writes never reads the answer."""
+        """Drops the body, for up to 10 s: a client that is disconnected while writing never reads the response."""
         ends = time.monotonic() + 10.0
         while length and time.monotonic() < ends:
             chunk = self.rfile.read1(min(length, 1 << 20))
@@ -136,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
-        # A client that keeps its connection could go on for ever.
+        # Otherwise a keep-alive client could keep the server from stopping.
         self.close_connection |= self.server.stopping
         if self.close_connection:
             self.send_header("Connection", "close")
@@ -146,7 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, *_):
-        """No line per request."""
+        """Disables logging of requests."""
 
 
 def _error(message: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Which requests TF-Serving takes: signatures, inputs and outputs (predict_util.cc, saved_model/util.cc)."""
+"""Validation of requests as in TF-Serving: signatures, inputs and outputs (predict_util.cc, saved_model/util.cc)."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,12 @@ _METHODS = ("tensorflow/serving/predict", "tensorflow/serving/classify", "tensor
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """What a session is to run for a request.
+    """What a session must run for a request.
 
     Args:
-      feeds: names of tensors in the graph.
-      values: of `feeds`.
-      fetches: names of tensors in the graph.
+      feeds: names of the input tensors in the graph.
+      values: values of `feeds`.
+      fetches: names of the output tensors in the graph.
       outputs: names of `fetches` in the signature.
     """
 
@@ -37,17 +37,17 @@ def plan(
     inputs: Mapping[str, tensor_pb2.TensorProto | np.ndarray],
     output_filter: Sequence[str] = (),
 ) -> Run:
-    """Returns what to run for a request that keeps the rules.
+    """Validates a request and returns what to run for it.
 
     Args:
-      signatures: of the model.
+      signatures: signatures of the model.
       signature_name: as in the request; empty for `serving_default`.
       inputs: name -> tensor.
-      output_filter: outputs to give. Defaults to `()`: all.
+      output_filter: outputs to return. Defaults to `()`: all.
 
     Raises:
       ServingError: FAILED_PRECONDITION for an unknown signature, INVALID_ARGUMENT for inputs or outputs that are
-        missing, unknown, of another dtype, or named twice.
+        missing, unknown, of the wrong dtype, or named twice.
     """
     name = signature_name or DEFAULT_SIGNATURE
     if name not in signatures:
@@ -70,7 +70,7 @@ def plan(
 
 
 def _feeds(signature, inputs) -> dict[str, np.ndarray]:
-    """Returns feed name -> value, defaults included."""
+    """Returns feed name -> value, including defaults."""
     known, given = sorted(signature.inputs), sorted(inputs)
     if len(given) > len(known) or (len(given) < len(known) and not signature.defaults):
         extra, missing = ([name for name in a if name not in b] for a, b in ((given, known), (known, given)))
@@ -94,8 +94,8 @@ def _feeds(signature, inputs) -> dict[str, np.ndarray]:
                 f"{','.join(sorted(signature.defaults))}"
             )
         if not isinstance(value, np.ndarray):
-            # TF-Serving leaves the type to the session, or to the concatenation of a batch, which then fails as a
-            # whole: here one request with a wrong type fails alone, with the words of the session.
+            # TF-Serving leaves the dtype check to the session, or to the concatenation of a batch, which then fails as
+            # a whole. Here only the request with the wrong dtype fails, with the message of the session.
             dtype, value = value.dtype, to_array(name, value)
             if dtype != info.dtype:
                 raise invalid(
@@ -110,7 +110,7 @@ def _feeds(signature, inputs) -> dict[str, np.ndarray]:
 
 
 def _outputs(signature, output_filter) -> tuple[str, ...]:
-    """Returns the names of the outputs to give."""
+    """Returns the names of the requested outputs."""
     seen = []
     for name in output_filter:
         if name not in signature.outputs:
@@ -125,10 +125,10 @@ def _outputs(signature, output_filter) -> tuple[str, ...]:
 
 
 def batch_rows(values: Sequence[np.ndarray]) -> int:
-    """Returns the rows of a request to a batching server (batching_util.h).
+    """Returns the number of rows of a request to a batching server (batching_util.h).
 
     Raises:
-      ServingError: INVALID_ARGUMENT where there are no inputs, or they do not have a common first axis.
+      ServingError: INVALID_ARGUMENT if there are no inputs, or they do not have a common first axis.
     """
     if not values:
         raise invalid("Batching Run() must have at least one input tensor")

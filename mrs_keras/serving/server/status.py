@@ -1,4 +1,4 @@
-"""How a request ends: the status codes, which TensorFlow, gRPC and TF-Serving number alike, and those of HTTP."""
+"""Status codes, which are the same in TensorFlow, gRPC and TF-Serving, and their HTTP equivalents."""
 
 import enum
 
@@ -25,7 +25,7 @@ class Code(enum.IntEnum):
     UNAUTHENTICATED = 16
 
 
-# As in model_servers/http_server.cc; the others are 500.
+# As in model_servers/http_server.cc; all others are 500.
 _HTTP = {
     Code.OK: 200,
     Code.CANCELLED: 499,
@@ -47,11 +47,11 @@ _LONGEST_MESSAGE = 1024
 
 
 class ServingError(Exception):
-    """What a request is answered with when it fails.
+    """The error response to a request.
 
     Args:
-      code: why.
-      message: for the client.
+      code: status code.
+      message: message for the client.
     """
 
     def __init__(self, code: Code, message: str):
@@ -61,23 +61,23 @@ class ServingError(Exception):
 
     @property
     def http_status(self) -> int:
-        """The status of a REST answer."""
+        """The HTTP status of a REST response."""
         return _HTTP.get(self.code, 500)
 
     @property
     def grpc_message(self) -> str:
-        """The message of a gRPC answer: it travels in a header, which TF-Serving keeps short."""
+        """The message of a gRPC response, truncated as in TF-Serving: it is sent in a header."""
         cut = self.message[:_LONGEST_MESSAGE]
         return cut if cut == self.message else f"{cut}...TRUNCATED"
 
 
 def invalid(message: str) -> ServingError:
-    """Returns the error of a request that is wrong in itself."""
+    """Returns an INVALID_ARGUMENT error."""
     return ServingError(Code.INVALID_ARGUMENT, message)
 
 
 def as_serving_error(error: Exception) -> ServingError:
-    """Returns the error that a client gets for any exception: TensorFlow's keep their code, others are INTERNAL."""
+    """Converts any exception to a `ServingError`: TensorFlow errors keep their code, others become INTERNAL."""
     if isinstance(error, ServingError):
         return error
     code = getattr(error, "error_code", None)

@@ -1,4 +1,4 @@
-"""TensorProtos to arrays and back, written as TF-Serving writes them."""
+"""Conversion of TensorProtos to arrays and back, with the encoding of TF-Serving."""
 
 import math
 
@@ -9,7 +9,7 @@ from tensorflow.core.framework import tensor_pb2, types_pb2
 from mrs_keras.serving.server.status import invalid
 
 LARGEST_BYTES = 1 << 30
-"""Of one tensor of a request: a TensorProto of a few bytes can stand for one that fills the memory."""
+"""Maximum size of a tensor in a request: a TensorProto of a few bytes can describe a tensor that fills the memory."""
 
 # TF-Serving writes the typed fields, not `tensor_content` (kAsProtoField in predict_util.cc).
 _FIELDS = {
@@ -29,19 +29,19 @@ _FLOAT_VAL_TAG = bytes([tensor_pb2.TensorProto.FLOAT_VAL_FIELD_NUMBER << 3 | 2])
 
 
 def dtype_name(dtype: int) -> str:
-    """Returns the name of a `DataType` as TensorFlow's messages spell it: `float`, `double`, `int64`, `string`."""
+    """Returns the name of a `DataType` as in TensorFlow's error messages: `float`, `double`, `int64`, `string`."""
     return types_pb2.DataType.Name(dtype).removeprefix("DT_").lower() if dtype else "INVALID"
 
 
 def to_array(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
-    """Returns the tensor as an array of its shape and dtype; strings as objects, `bytes`.
+    """Returns the tensor as an array of its shape and dtype; strings as `bytes` objects.
 
     Args:
-      name: of the input, for the message.
-      proto: as in a request.
+      name: name of the input, for the message.
+      proto: tensor of a request.
 
     Raises:
-      ServingError: INVALID_ARGUMENT where it is not the description of a tensor, or of one above 1 GiB.
+      ServingError: INVALID_ARGUMENT if it is not a valid tensor, or is larger than 1 GiB.
     """
     try:
         dtype = tf.dtypes.as_dtype(proto.dtype)
@@ -57,7 +57,7 @@ def to_array(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
 
 
 def to_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
-    """Returns an array, strings as objects, as a TensorProto."""
+    """Returns an array, with strings as objects, as a TensorProto."""
     field = _FIELDS.get(array.dtype)
     if field is None:
         return tf.make_tensor_proto(array)
@@ -65,7 +65,7 @@ def to_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
     if field == "float_val":
-        # The wire format of a packed field is that of the array. Number by number takes 30 times as long.
+        # The wire format of a packed field equals the array's memory. Adding single numbers takes 30 times as long.
         content = np.ascontiguousarray(array, "<f4").tobytes()
         proto.MergeFromString(_FLOAT_VAL_TAG + _varint(len(content)) + content)
     else:
@@ -74,7 +74,7 @@ def to_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
 
 
 def _varint(number: int) -> bytes:
-    """Returns a number as protobuf writes lengths: 7 bits a byte, lowest first."""
+    """Encodes a number as a protobuf varint: 7 bits per byte, lowest first."""
     output = bytearray()
     while number > 127:
         output.append(number & 127 | 128)

@@ -1,4 +1,4 @@
-"""Which versions of which models are served: the newest of a folder that may change while the server runs."""
+"""The served models and versions: the newest in a folder that may change while the server runs."""
 
 import contextlib
 import dataclasses
@@ -19,13 +19,13 @@ START, LOADING, AVAILABLE, UNLOADING, END = 10, 20, 30, 40, 50
 
 @dataclasses.dataclass
 class Version:
-    """What is known of one version.
+    """The status of one version.
 
     Args:
       state: one of the states of `ModelVersionStatus`.
-      error: why it could not be loaded.
-      model: while it is available.
-      files: what its folder held when it could not be loaded.
+      error: error of the failed load, if any.
+      model: loaded model, while it is available.
+      files: state of its folder at the last attempt to load it.
     """
 
     state: int = START
@@ -37,14 +37,14 @@ class Version:
 class ServedModels:
     """The models of a folder `<models>/<version>/`, and which versions of them are available.
 
-    Folders whose name is not a whole number are left alone: exports under way have such names. A new version is loaded
-    before the oldest is unloaded, and one that fails leaves the others as they are; it is tried again when its files
-    change, as they do where a folder is copied slowly.
+    Folders whose name is not an integer are ignored: unfinished exports have such names. A new version is loaded before
+    the oldest is unloaded. A version that fails to load does not affect the others; it is retried when its files
+    change, for example while a folder is still being copied.
 
     Args:
-      folder: of the models.
-      num_versions: newest versions of each model to serve.
-      **batching: of `mrs_keras.serving.server.batching.BatchQueue`.
+      folder: folder of the models.
+      num_versions: number of newest versions of each model to serve.
+      **batching: arguments of `mrs_keras.serving.server.batching.BatchQueue`.
     """
 
     def __init__(self, folder: Path, num_versions: int, **batching):
@@ -53,7 +53,7 @@ class ServedModels:
         self._lock = threading.Lock()
 
     def poll(self) -> None:
-        """Looks at the folder once: loads what is new, then unloads what is too old."""
+        """Scans the folder once: loads new versions, then unloads old ones."""
         for name, paths in version_folders(self._folder).items():
             newest = sorted(paths, reverse=True)[: self._num_versions]
             with self._lock:
@@ -65,7 +65,7 @@ class ServedModels:
                     self._unload(name, number, versions)
 
     def _load(self, name, number, versions, path):
-        """Loads a version unless it is there, or its files are those that could not be loaded before."""
+        """Loads a version unless it is available, or failed to load and its files have not changed since."""
         version = versions.get(number)
         if version is not None and (version.state == AVAILABLE or (version.error and version.files == _files(path))):
             return
@@ -84,7 +84,7 @@ class ServedModels:
             return
         with self._lock:
             version.state, version.model = AVAILABLE, model
-        logger.info("Version %d of %s is available, after %d warm-up requests.", number, name, records)
+        logger.info("Version %d of %s is available after %d warm-up requests.", number, name, records)
 
     def _unload(self, name, number, versions):
         with self._lock:
@@ -96,14 +96,14 @@ class ServedModels:
 
     @contextlib.contextmanager
     def use(self, name: str, number: int | None = None) -> Iterator[tuple[int, LoadedModel]]:
-        """Gives a version and its model, which stays loaded meanwhile.
+        """Yields a version and its model, and keeps the model loaded inside the block.
 
         Args:
-          name: of the model.
-          number: version. Defaults to `None`: the newest that is available.
+          name: name of the model.
+          number: version. Defaults to `None`: the newest available one.
 
         Raises:
-          ServingError: INVALID_ARGUMENT without a name, NOT_FOUND where there is no such model or version.
+          ServingError: INVALID_ARGUMENT without a name, NOT_FOUND if there is no such model or version.
         """
         if not name:
             raise ServingError(Code.INVALID_ARGUMENT, "ModelSpec has no name specified.")
@@ -121,10 +121,10 @@ class ServedModels:
             model.release()
 
     def states(self, name: str, number: int | None = None) -> dict[int, Version]:
-        """Returns version number -> what is known of it, newest first (get_model_status_impl.cc).
+        """Returns version number -> status, newest first (get_model_status_impl.cc).
 
         Raises:
-          ServingError: NOT_FOUND where nothing is known of the model, or of its version `number`.
+          ServingError: NOT_FOUND if the model, or its version `number`, is unknown.
         """
         with self._lock:
             versions = {key: dataclasses.replace(version) for key, version in self._models.get(name, {}).items()}
@@ -149,7 +149,7 @@ class ServedModels:
 
 
 def version_folders(folder: Path) -> dict[str, dict[int, Path]]:
-    """Returns model name -> version -> folder, of all models with at least one version."""
+    """Returns model name -> version -> folder, for all models with at least one version."""
     models = {}
     for path in sorted(folder.glob("*/*")):
         if path.name.isascii() and path.name.isdecimal() and path.is_dir():
@@ -158,10 +158,10 @@ def version_folders(folder: Path) -> dict[str, dict[int, Path]]:
 
 
 def _files(path: Path) -> frozenset:
-    """Returns what tells whether something in a folder changed."""
+    """Returns the names, sizes and modification times of the files in a folder, to detect changes."""
     found = set()
     for file in path.rglob("*"):
-        # It may vanish while it is looked at.
+        # The file may be deleted in the meantime.
         with contextlib.suppress(OSError):
             stat = file.stat()
             found.add((str(file), stat.st_size, stat.st_mtime_ns))

@@ -1,4 +1,4 @@
-"""Warm-up: an export's own requests run before it becomes available (saved_model_warmup_util.cc)."""
+"""Warm-up: runs the warm-up requests of an export before it becomes available (saved_model_warmup_util.cc)."""
 
 from pathlib import Path
 
@@ -13,15 +13,15 @@ MOST_RECORDS = 1000
 
 
 def warm_up(model: LoadedModel, path: Path) -> int:
-    """Runs the warm-up requests of a version; returns their number, 0 where it has none.
+    """Runs the warm-up requests of a version and returns their number, 0 if it has none.
 
     Args:
-      model: loaded from `path`.
+      model: model loaded from `path`.
       path: folder of the version.
 
     Raises:
-      ServingError: what a request ended with, DATA_LOSS where the file is no TFRecord, INVALID_ARGUMENT where a record
-        cannot be read or there are more than 1,000.
+      ServingError: if a request fails; DATA_LOSS if the file is not a valid TFRecord file; INVALID_ARGUMENT if a record
+        cannot be parsed or there are more than 1,000.
     """
     from tensorflow_serving.apis import prediction_log_pb2
 
