@@ -1,4 +1,4 @@
-"""Every command and every block of the README runs as printed, in order, in one folder."""
+"""Every command and every block of the README runs as printed, in order, in one folder, and the client of deploy/."""
 
 import os
 import re
@@ -9,7 +9,15 @@ import pytest
 
 from tests.conftest import REPOSITORY, command
 
-BLOCKS = re.findall(r"```(bash|python)\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+FOLDERS = ("mrs_keras", "tfds_builders", "saved_models", "deploy", "benchmarks")
+
+
+def _blocks(page: str, kinds: str) -> list[tuple[str, str]]:
+    return re.findall(rf"```({kinds})\n(.*?)```", (REPOSITORY / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+PAGES = ["README.md", *sorted(str(p.relative_to(REPOSITORY)) for f in FOLDERS for p in (REPOSITORY / f).rglob("*.md"))]
+BLOCKS = _blocks("README.md", "bash|python") + _blocks("deploy/README.md", "python")
 
 # CI runs these two themselves, and a test within the tests cannot.
 RUN_BY_CI = {"make reproduce", "make test"}
@@ -58,8 +66,20 @@ def test_every_block_of_the_readme_runs(folder, data_dir):
             server.terminate()
 
 
-def test_every_file_that_the_readme_names_exists():
-    text = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-    for target in re.findall(r"\]\(([^)]+)\)", prose):
-        assert (REPOSITORY / target).exists(), target
+def _without_code(path: Path) -> str:
+    return re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def _anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", _without_code(path), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "](" in _without_code(REPOSITORY / page)])
+def test_every_link_of_the_pages_leads_somewhere(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", _without_code(REPOSITORY / page)):
+        name, _, anchor = link.partition("#")
+        if ":" not in link:
+            target = (REPOSITORY / page).parent / name if name else REPOSITORY / page
+            assert target.exists(), link
+            assert not anchor or anchor in _anchors(target), link
