@@ -1,4 +1,4 @@
-"""Batches for a model, from the TFDS dataset or simulated as they are needed."""
+"""Batches for a model, from the TFDS dataset or simulated on the fly."""
 
 import lazy_loader
 

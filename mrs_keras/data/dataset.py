@@ -1,4 +1,4 @@
-"""Building and opening datasets of spectra with labels: TFDS datasets by name, and folders that hold one."""
+"""Building and opening datasets of spectra with labels: TFDS datasets by name, and folders that contain one."""
 
 import contextlib
 import importlib
@@ -23,18 +23,18 @@ TFRECORD_OVERHEAD_BYTES = 16
 """Length, and checksums of length and data, around each record of a TFRecord file."""
 
 MOST_BUILT_UNASKED = 10_000
-"""Examples of a dataset that a training builds without being asked: a few seconds."""
+"""Largest number of examples of a dataset that a training builds automatically: a few seconds."""
 
 HELD_OUT = {"train": "train[:90%]", "validation": "train[90%:]"}
-"""What is trained on, and what is held out, where a dataset has one split alone."""
+"""Training and held-out part of a dataset with a single split."""
 
 
 def build_dataset(
     name: str = DEFAULT_DATASET, config: str | None = None, data_dir: str | os.PathLike | None = None
 ) -> tfds.core.DatasetBuilder:
-    """Builds a dataset unless it is there; the same as `tfds build tfds_builders/NAME --config CONFIG`.
+    """Builds a dataset unless it exists; the same as `tfds build tfds_builders/NAME --config CONFIG`.
 
-    TFDS writes to a folder of its own and renames it at the end: an interrupted build leaves no dataset behind.
+    TFDS writes to a temporary folder and renames it at the end: an interrupted build leaves no dataset behind.
 
     Args:
       name: of a builder in `tfds_builders`. Defaults to `"simulated_mrs"`.
@@ -61,16 +61,16 @@ def build_dataset(
 def open_or_build(
     name_or_folder: str | os.PathLike, config: str | None, data_dir: str | os.PathLike | None, build: bool = False
 ) -> tfds.core.DatasetBuilder:
-    """Opens a dataset, and builds it first if it is one of `tfds_builders` that was not built.
+    """Opens a dataset, and first builds it if it is a dataset of `tfds_builders` that was not built yet.
 
     Args:
       name_or_folder: as in `open_dataset`.
       config: as in `open_dataset`.
       data_dir: as in `open_dataset`.
-      build: whether to build one of more than 10,000 examples, too. Defaults to `False`.
+      build: whether to build it even if it has more than 10,000 examples. Defaults to `False`.
 
     Raises:
-      FileNotFoundError: if the dataset is not there and was not to be built.
+      FileNotFoundError: if the dataset is missing and is not to be built.
       ValueError: as in `open_dataset`.
     """
     try:
@@ -83,14 +83,14 @@ def open_or_build(
         if builder.examples > MOST_BUILT_UNASKED and not build:
             raise FileNotFoundError(
                 f"The dataset {builder.name}/{builder.builder_config.name} is not built yet. It has "
-                f"{builder.examples:,} examples, which takes minutes: ask for it with --build (`build=True` in Python)."
+                f"{builder.examples:,} examples, and building it takes minutes: use --build (`build=True` in Python)."
             ) from None
         print(f"Building the dataset {builder.name}/{builder.builder_config.name}, once.", file=sys.stderr)
         return build_dataset(str(name_or_folder), config, data_dir)
 
 
 def _builder_class(name: str) -> type[tfds.core.DatasetBuilder] | None:
-    """Returns a builder of `tfds_builders` by name, as TFDS finds them: they know this package, which knows none."""
+    """Returns a builder of `tfds_builders`, found by name as in TFDS: builders import this package, not vice versa."""
     module = f"tfds_builders.{name}.{name}_dataset_builder"
     try:
         return importlib.import_module(module).Builder
@@ -105,20 +105,20 @@ def open_dataset(
     config: str | None = None,
     data_dir: str | os.PathLike | None = None,
 ) -> tfds.core.DatasetBuilder:
-    """Opens a finished dataset, and checks that all of it is there.
+    """Opens a finished dataset, and checks that it is complete.
 
     Args:
-      name_or_folder: name of a TFDS dataset, or a folder with the files of one, such as `mrs-keras generate` writes.
+      name_or_folder: name of a TFDS dataset, or a folder with the files of one, as written by `mrs-keras generate`.
         Defaults to `"simulated_mrs"`.
       config: builder config. Defaults to `None`: the builder's first, or the only one that was built.
       data_dir: TFDS data folder of a dataset by name, as in `build_dataset`.
 
     Returns:
-      Builder to read from; `describe_dataset` returns what it describes.
+      Builder to read from; `describe_dataset` returns its description.
 
     Raises:
-      FileNotFoundError: if the dataset was not built, or not to the end.
-      ValueError: if a file of it is missing or was cut short.
+      FileNotFoundError: if the dataset was not built, or not completely.
+      ValueError: if one of its files is missing or truncated.
     """
     folder = Path(name_or_folder).expanduser()
     if (folder / "dataset_info.json").exists():
@@ -141,10 +141,10 @@ def open_dataset(
 
 
 def describe_dataset(builder: tfds.core.DatasetBuilder) -> DatasetDescription:
-    """Returns what a dataset says of itself.
+    """Returns the description that a dataset carries in its metadata.
 
     Raises:
-      ValueError: if it says nothing, or not all that is needed.
+      ValueError: if it has no description, or an incomplete one.
     """
     try:
         return DatasetDescription.from_metadata(builder.info.metadata)
@@ -153,9 +153,9 @@ def describe_dataset(builder: tfds.core.DatasetBuilder) -> DatasetDescription:
 
 
 def split_of(builder: tfds.core.DatasetBuilder, role: str) -> str | None:
-    """Returns the split of a dataset for a role, `"train"`, `"validation"` or `"test"`, or `None` where there is none.
+    """Returns the split of a dataset for a role, `"train"`, `"validation"` or `"test"`, or `None` if there is none.
 
-    Where a dataset has no validation split, the last tenth of its training split is held out from training.
+    If a dataset has no validation split, the last tenth of its training split is held out from training.
     """
     splits = builder.info.splits
     if "validation" not in splits and role in HELD_OUT:
@@ -165,7 +165,7 @@ def split_of(builder: tfds.core.DatasetBuilder, role: str) -> str | None:
 
 @contextlib.contextmanager
 def named_if_damaged(folder: str | os.PathLike) -> Iterator[None]:
-    """Turns what TFDS, protobuf and TensorFlow raise over damaged files into a `ValueError` that names the folder."""
+    """Turns the errors of TFDS, protobuf and TensorFlow for damaged files into a `ValueError` that names the folder."""
     try:
         yield
     except (json_format.ParseError, tf.errors.DataLossError, FileNotFoundError, ValueError, KeyError) as error:
@@ -177,7 +177,7 @@ def named_if_damaged(folder: str | os.PathLike) -> Iterator[None]:
 def load_arrays(builder: tfds.core.DatasetBuilder, split: str) -> dict[str, np.ndarray]:
     """Returns a whole split in memory: feature name -> array with the examples on the first axis.
 
-    Examples come in the order of their ids, where they have some.
+    Examples are sorted by their ids, if they have any.
 
     Raises:
       ValueError: if a file of the dataset is damaged, or a number in it is NaN or infinite.
@@ -196,7 +196,7 @@ def load_arrays(builder: tfds.core.DatasetBuilder, split: str) -> dict[str, np.n
 def _open_folder(folder: Path) -> tfds.core.DatasetBuilder:
     with named_if_damaged(folder):
         builder = tfds.builder_from_directory(folder)
-        json.loads((folder / "metadata.json").read_text())  # TFDS takes a damaged one for none
+        json.loads((folder / "metadata.json").read_text())  # TFDS treats a damaged file as a missing one
     for name, split in builder.info.splits.items():
         sizes = [path.stat().st_size if path.exists() else 0 for path in map(Path, split.filepaths)]
         expected = int(split.num_bytes) + TFRECORD_OVERHEAD_BYTES * split.num_examples
@@ -210,7 +210,7 @@ def _open_folder(folder: Path) -> tfds.core.DatasetBuilder:
 
 
 def _default_config(folder: Path) -> str | None:
-    """Returns the config that TFDS noted as the builder's first, or the only one that is there."""
+    """Returns the config that TFDS recorded as the builder's first, or the only one that exists."""
     with contextlib.suppress(OSError, ValueError, KeyError):
         return json.loads((folder / ".config" / "metadata.json").read_text())["default_config_name"]
     configs = [path.name for path in folder.glob("[!.]*") if path.is_dir()]

@@ -1,4 +1,4 @@
-"""What a dataset is: all that training, evaluation and models need to know of it."""
+"""The description of a dataset: all that training, evaluation and models need to know about it."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -16,19 +16,19 @@ from mrs_keras.simulation.priors import Prior
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class DatasetDescription:
-    """A dataset of spectra with labels; `builder.info.metadata` of TFDS holds it as plain data.
+    """Description of a dataset of spectra with labels; TFDS stores it as plain data in `builder.info.metadata`.
 
-    Simulated, measured and generated datasets have one. What is known of simulated spectra alone may be missing.
+    Simulated, measured and generated datasets have one. Fields that only apply to simulated spectra may be missing.
 
     Args:
-      acquisition: of the spectra; its window is what `spectrum` holds.
+      acquisition: of the spectra; `spectrum` contains its window.
       labels: names, units and ranges of the columns of `concentrations`.
-      spectrum_scale: size of the spectra, in their units, such as that of the tallest peak: what models divide by.
+      spectrum_scale: scale of the spectra, in their units, such as the height of the tallest peak; models divide by it.
       prior: that the parameters were drawn from. Defaults to `None`: not known.
-      basis: what the signals of the metabolites are, in words. Defaults to `None`: not known.
+      basis: description of the signals of the metabolites. Defaults to `None`: not known.
       seed: of all draws. Defaults to `0`.
       snr: the same signal-to-noise ratio for all spectra. Defaults to `None`: that of the prior, if any.
-      backend: who computed the spectra. Defaults to `"numpy"`.
+      backend: that computed the spectra. Defaults to `"numpy"`.
       units: feature -> unit. Defaults to `{}`.
       origin: where the spectra come from, plain JSON data. Defaults to `{}`.
     """
@@ -71,7 +71,7 @@ class DatasetDescription:
         return self.labels.names
 
     def recipe(self, basis: Basis) -> ExampleRecipe | None:
-        """Returns the recipe of the examples with a basis, or `None` where the prior is not known."""
+        """Returns the recipe of the examples with a basis, or `None` if the prior is not known."""
         if self.prior is None:
             return None
         return ExampleRecipe(self.prior, basis.select(self.metabolites), self.seed, self.snr, self.backend)
@@ -93,7 +93,7 @@ class DatasetDescription:
         """Returns the description in the metadata of a dataset.
 
         Raises:
-          ValueError: if they hold none.
+          ValueError: if they contain none.
         """
         fields = [field.name for field in dataclasses.fields(cls)]
         missing = [name for name in fields if name not in (metadata or {})]
@@ -101,7 +101,7 @@ class DatasetDescription:
             raise ValueError(
                 "The metadata of the dataset do not describe spectra with labels. "
                 f"Expected: {', '.join(fields)}. Missing: {', '.join(missing)}. "
-                "If an earlier version of mrs_keras wrote the dataset, make it anew with `tfds build` or "
+                "If an earlier version of mrs_keras wrote the dataset, create it again with `tfds build` or "
                 "`mrs-keras generate`."
             )
         values = {name: metadata[name] for name in fields}

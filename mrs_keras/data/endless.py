@@ -18,20 +18,20 @@ def simulated(
     snr: float | None = None,
     first_batch: int = 0,
 ) -> tf.data.Dataset:
-    """Returns batches without end, each spectrum seen once, simulated on the fly on all cores while a model trains.
+    """Returns endless batches, each spectrum seen once, simulated on the fly on all cores while a model trains.
 
-    Batch n depends on the arguments and on n alone: a training that resumes at batch n sees what an uninterrupted one
-    would see. The spectra are those of the dataset's distribution, not the dataset's examples: effects and noise of the
-    prior included.
+    Batch n depends only on the arguments and on n: a training that resumes at batch n sees the same data as an
+    uninterrupted one. The spectra follow the distribution of the dataset, including effects and noise of the prior, but
+    are not its examples.
 
     Args:
       prior: of the parameters, or the name of a preset. Defaults to `"naa_pcr"`.
-      basis: signals that hold the prior's metabolites. Defaults to `None`: this package's own.
+      basis: signals of the prior's metabolites. Defaults to `None`: this package's own.
       batch_size: spectra per batch, over all replicas. Defaults to `64`.
       seed: integer. Defaults to `0`.
       snr: signal-to-noise ratio as `simulate` defines it. Defaults to `None`: that of the prior, and without one no
         noise.
-      first_batch: number of the batch to begin with. Defaults to `0`.
+      first_batch: number of the batch to start with. Defaults to `0`.
 
     Returns:
       Endless dataset of `{"spectrum": float32 (batch_size, points, 2), "concentrations": float32 (batch_size,
@@ -55,7 +55,7 @@ def simulated(
         return {name: examples[name] for name in ("spectrum", "concentrations")}
 
     numbers = tf.data.Dataset.counter(check_count("first_batch", first_batch, 0, at_least=0))
-    # Threads share the work; the order of the batches stays.
+    # Threads share the work; the order of the batches does not change.
     return numbers.map(batch_of, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
@@ -79,7 +79,7 @@ def simulated_batch(
       snr: as in `simulated`.
 
     Returns:
-      The features of the dataset `simulated_mrs`, but for the id and the linewidth: name -> float32 tensor.
+      The features of the dataset `simulated_mrs`, except for the id and the linewidth: name -> float32 tensor.
     """
     return tf_examples(_recipe(prior, basis, seed, snr), batch_size, batch)
 

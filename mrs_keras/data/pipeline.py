@@ -15,18 +15,18 @@ MODEL_FEATURES = {"spectrum": True, "concentrations": True}
 def training_batches(
     builder: tfds.core.DatasetBuilder, batch_size: int, seed: int, split: str | None = None, first_epoch: int = 0
 ) -> tuple[tf.data.Dataset, int]:
-    """Returns endless shuffled batches, and how many of them are an epoch.
+    """Returns endless shuffled batches, and the number of batches per epoch.
 
-    The order of epoch n depends on (seed, n) alone, not on TensorFlow's global seed: a training that resumes at epoch n
-    sees what an uninterrupted one would see. The last batch of an epoch may be smaller. The split is held in memory
+    The order of epoch n depends only on (seed, n), not on TensorFlow's global seed: a training that resumes at epoch n
+    sees the same data as an uninterrupted one. The last batch of an epoch may be smaller. The split is kept in memory
     (2 kB a spectrum).
 
     Args:
       builder: of an opened dataset.
       batch_size: examples per batch, over all replicas.
       seed: integer.
-      split: Defaults to `None`: what is trained on, see `split_of`.
-      first_epoch: epoch to begin with. Defaults to `0`.
+      split: Defaults to `None`: the training split, see `split_of`.
+      first_epoch: epoch to start with. Defaults to `0`.
 
     Returns:
       Dataset of `{"spectrum": float32 (batch, points, 2), "concentrations": float32 (batch, metabolites)}`, and the
@@ -42,7 +42,7 @@ def training_batches(
         columns = _features(builder, split, batch_size=-1)
 
     def epoch_of(epoch):
-        # Dataset.shuffle mixes the global seed into its own; a keyed permutation of the numbers does not.
+        # Dataset.shuffle mixes the global seed into its own; a keyed permutation of the indices does not.
         key = tf.stack([tf.constant(seed, tf.int64), epoch])
 
         def batch_of(numbers):
@@ -58,22 +58,22 @@ def training_batches(
 def evaluation_batches(
     builder: tfds.core.DatasetBuilder, split: str | None = None, batch_size: int = 512
 ) -> tf.data.Dataset:
-    """Returns one pass over a split, by default the one held out, in a fixed order; else as `training_batches`."""
+    """Returns one pass over a split, by default the held-out one, in a fixed order; otherwise as `training_batches`."""
     split = split or split_of(builder, "validation")
     return _features(builder, split, batch_size=check_count("batch_size", batch_size, 512)).cache().prefetch(1)
 
 
 def finite_batches(inputs, what: str, batch_size: int = 512) -> Iterable[Mapping[str, Any]]:
-    """Returns the batches of data that are gone through to their end.
+    """Returns the batches of finite data.
 
     Args:
       inputs: a finite `tf.data.Dataset` of batches, a Keras `PyDataset`, another iterable of batches, or a dict of
         arrays.
-      what: the method that needs them, for messages.
+      what: the method that needs the data, for messages.
       batch_size: examples per batch of a dict of arrays. Defaults to `512`.
 
     Raises:
-      ValueError: if a dataset has no end, or, once gone through, it was empty.
+      ValueError: if a dataset is infinite, or if it turns out to be empty once iterated.
     """
     if isinstance(inputs, Mapping):
         inputs = tf.data.Dataset.from_tensor_slices(dict(inputs)).batch(batch_size)
@@ -82,7 +82,7 @@ def finite_batches(inputs, what: str, batch_size: int = 512) -> Iterable[Mapping
             f"`{what}` goes through all of the data, and this dataset has no end. "
             "Expected: a finite dataset of batches. Received: an endless one. Give for example `dataset.take(100)`."
         )
-    # A PyDataset of Keras has a length, but iterates for ever.
+    # A PyDataset of Keras has a length, but iterates forever.
     batches = (inputs[number] for number in range(len(inputs))) if hasattr(inputs, "__getitem__") else inputs
     empty = True
     for batch in batches:
@@ -93,6 +93,6 @@ def finite_batches(inputs, what: str, batch_size: int = 512) -> Iterable[Mapping
 
 
 def _features(builder: tfds.core.DatasetBuilder, split: str, batch_size: int):
-    """Returns what a model needs of a split: a dataset, or with a batch size of -1 all of it as tensors."""
+    """Returns the model inputs of a split: a dataset, or, with a batch size of -1, all of it as tensors."""
     decoding = tfds.decode.PartialDecoding(MODEL_FEATURES)
     return builder.as_dataset(split, batch_size=batch_size, decoders=decoding, shuffle_files=False)

@@ -1,4 +1,4 @@
-"""A config's name belongs to its settings: a dataset of other settings is not taken for it."""
+"""Checks that a dataset on disk has the settings of the config with its name."""
 
 import json
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ from mrs_keras.data.description import DatasetDescription
 
 
 def check_reused(builder: tfds.core.DatasetBuilder, description: DatasetDescription, splits: Mapping[str, int]) -> None:
-    """Raises `ValueError` where what is on disk under a builder's name was built with other settings.
+    """Raises `ValueError` if the dataset on disk under a builder's name was built with other settings.
 
-    TFDS reuses it without a look: the same name and version are the same dataset to it.
+    TFDS does not check this: it reuses any dataset of the same name and version.
 
     Args:
-      builder: that is about to build, or to reuse.
-      description: of what it would build.
-      splits: split -> number of examples of what it would build.
+      builder: that is about to build the dataset, or to reuse it.
+      description: of the dataset that it would build.
+      splits: split -> number of examples that it would build.
     """
     path = builder.data_path / "metadata.json"
     if not path.exists():
@@ -24,13 +24,13 @@ def check_reused(builder: tfds.core.DatasetBuilder, description: DatasetDescript
     there = json.loads(path.read_text())
     asked = json.loads(json.dumps(description.to_metadata()))
     different = [
-        f"{name} (there {_short(there.get(name))}, asked {_short(value)})"
+        f"{name} (found {_short(there.get(name))}, requested {_short(value)})"
         for name, value in asked.items()
         if there.get(name) != value
     ]
     stored = {name: split.num_examples for name, split in builder.info.splits.items()}
     different += [
-        f"examples of {name} (there {stored.get(name)}, asked {count})"
+        f"examples of {name} (found {stored.get(name)}, requested {count})"
         for name, count in splits.items()
         if stored.get(name) != count
     ]

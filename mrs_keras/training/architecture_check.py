@@ -1,4 +1,4 @@
-"""The check of the checkpoint that a training resumes from."""
+"""Checks the checkpoint that a training resumes from."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from mrs_keras.models.arguments import data_arguments
 
 
 def check_architecture(model: keras.Model, settings: Mapping, description: DatasetDescription, path: Path) -> CVAE:
-    """Returns the model of a checkpoint, or raises `ValueError` where it is not the one that these settings train.
+    """Returns the model of a checkpoint, or raises `ValueError` if it is not the model that these settings train.
 
     Args:
       model: as loaded.
@@ -21,12 +21,12 @@ def check_architecture(model: keras.Model, settings: Mapping, description: Datas
       path: of the checkpoint, for the message.
     """
     expected = {**data_arguments(description), **settings["model"], "seed": settings["seed"]}
-    # `train` replaces the preset's by a schedule, which depends on the number of steps.
+    # `train` replaces the preset's value with a schedule that depends on the number of steps.
     expected.pop("kl_weight")
     expected = json.loads(json.dumps(expected))
     found = json.loads(json.dumps(model.get_config())) if isinstance(model, CVAE) else {}
     different = [
-        f"{name} (there {found.get(name)!r}, expected {value!r})"
+        f"{name} (found {found.get(name)!r}, expected {value!r})"
         for name, value in expected.items()
         if found.get(name) != value
     ]

@@ -18,12 +18,12 @@ CHECKPOINTS_KEPT = 2
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the whole model, with its optimizer, every few epochs; a checkpoint exists whole or not at all.
+    """Saves the whole model, with its optimizer, every few epochs; checkpoints are written atomically.
 
     Args:
       run_dir: folder of the run. The last two checkpoints are kept.
       every: epochs between checkpoints.
-      writes: whether this process is the one that writes. Defaults to `True`.
+      writes: whether this process writes the checkpoints. Defaults to `True`.
     """
 
     def __init__(self, run_dir: Path, every: int, writes: bool = True):
@@ -33,7 +33,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.writes = writes
 
     def on_epoch_end(self, epoch, logs=None):
-        # A diverged model is no place to go on from.
+        # Never resume from a diverged model.
         if (epoch + 1) % self.every or not math.isfinite((logs or {}).get("loss", 0.0)):
             return
         save_model(self.model, checkpoint_file(self.run_dir, epoch + 1), self.writes)
@@ -43,13 +43,13 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def save_model(model: keras.Model, path: Path, writes: bool = True) -> None:
-    """Saves a model so that it exists whole or not at all.
+    """Saves a model atomically: there is never a partial file at `path`.
 
     Args:
       model: to save.
       path: of the `.keras` file.
-      writes: `False` for all but one of several processes that train together. They save to a temporary place: the
-        metrics in the file are sums over all of them, which none can read alone. Defaults to `True`.
+      writes: `False` for all but one of several processes that train together. The others save to a temporary file: the
+        metrics in a model file are sums over all processes, so all of them must take part. Defaults to `True`.
     """
     if writes:
         with replacing(path) as partial:
@@ -65,7 +65,7 @@ class EpochProgress(keras.callbacks.Callback):
     SHOWN = ("loss", "mean_squared_error", "kl_loss", "val_mean_squared_error", "val_active_units")
 
     def on_train_begin(self, logs=None):
-        # Where nobody watches (a log file), a line now and then is enough.
+        # In a log file, an occasional line is enough.
         interval = 0.5 if sys.stderr.isatty() else 15
         self.bar = tqdm(
             total=self.params["epochs"], initial=self.first_epoch, desc="Training", unit="epoch", mininterval=interval
@@ -87,17 +87,17 @@ class EpochProgress(keras.callbacks.Callback):
 
 
 def close_files(callbacks: list[keras.callbacks.Callback]) -> None:
-    """Closes the history and the progress bar, which `fit` leaves open where it raises."""
+    """Closes the history and the progress bar, which `fit` leaves open if it raises."""
     for callback in callbacks:
         if isinstance(callback, EpochProgress):
             callback.on_train_end()
         elif isinstance(callback, keras.callbacks.CSVLogger) and callback.csv_file is not None:
-            with contextlib.suppress(OSError):  # of a full disk, which was told already
+            with contextlib.suppress(OSError):  # a full disk, which was reported already
                 callback.csv_file.close()
 
 
 def cut_history(path: Path, epochs: int) -> None:
-    """Removes the rows of a CSV history from epoch number `epochs` on: a resumed training writes them again."""
+    """Removes the rows of a CSV history from epoch number `epochs` on; a resumed training writes them again."""
     if not path.exists():
         return
     with path.open(newline="") as file:

@@ -1,4 +1,4 @@
-"""A folder belongs to one training: its settings are compared whenever it resumes, and one process at a time writes."""
+"""A folder belongs to one training: its settings are checked on every resume, and only one process at a time writes."""
 
 import contextlib
 import datetime
@@ -16,17 +16,17 @@ from mrs_keras.run_folder import LOCK_FILE, SETTINGS_FILE, WRITER_FILE
 
 
 def check_claim(output_dir: Path, settings: Mapping) -> None:
-    """Raises `ValueError` where the folder holds a run with other settings."""
+    """Raises `ValueError` if the folder contains a run with other settings."""
     path = output_dir / SETTINGS_FILE
     if not path.exists():
         return
-    settings = json.loads(json.dumps(settings))  # tuples become lists, as they are read back
+    settings = json.loads(json.dumps(settings))  # tuples become lists, as in the file
     found = json.loads(path.read_text())
     different = {key: (found.get(key), value) for key, value in settings.items() if found.get(key) != value}
     if different:
-        listed = ", ".join(f"{key} (there {there!r}, asked {asked!r})" for key, (there, asked) in different.items())
+        listed = ", ".join(f"{key} (found {there!r}, requested {asked!r})" for key, (there, asked) in different.items())
         raise ValueError(
-            f"'{output_dir}' holds a training with other settings: {listed}. Choose another folder, or remove that one."
+            f"'{output_dir}' holds a training with other settings: {listed}. Choose another folder, or remove this one."
         )
 
 
@@ -41,7 +41,7 @@ def claim(output_dir: Path, settings: Mapping) -> None:
 
 @contextlib.contextmanager
 def only_writer(output_dir: Path) -> Iterator[None]:
-    """Keeps other processes from writing to the folder meanwhile. The lock ends with the process, even a killed one.
+    """Locks the folder against other processes. The lock is released when the process ends, even if it is killed.
 
     Raises:
       ValueError: if another process writes to the folder; the message names it.
@@ -52,11 +52,11 @@ def only_writer(output_dir: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except filelock.Timeout:
         other = ""
-        with contextlib.suppress(OSError, ValueError, KeyError):  # of a file that is written just now
+        with contextlib.suppress(OSError, ValueError, KeyError):  # a file that is just being written
             first = json.loads(writer.read_text())
             other = f": process {first['process']} on {first['host']}, since {first['since']}"
         raise ValueError(
-            f"Another training writes to '{output_dir}'{other}. Choose another folder, or wait for its end."
+            f"Another training writes to '{output_dir}'{other}. Choose another folder, or wait until it ends."
         ) from None
     try:
         now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
@@ -72,6 +72,6 @@ def only_writer(output_dir: Path) -> Iterator[None]:
 
 
 def fingerprint(builder: tfds.core.DatasetBuilder) -> dict:
-    """Returns what tells one dataset from another: version, sizes, and the metadata (prior, acquisition, seed, ...)."""
+    """Returns what identifies a dataset: version, sizes, and the metadata (prior, acquisition, seed, ...)."""
     splits = {name: split.num_examples for name, split in builder.info.splits.items()}
     return {"version": str(builder.version), "examples": splits, **dict(builder.info.metadata)}

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 EXAMPLE = '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
-REMEDY = f"Set it for example to '{EXAMPLE}', with the index of its own on each machine; unset it to train on this one."
+REMEDY = f"Set it for example to '{EXAMPLE}', with its own index on each machine; unset it to train on this one only."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Cluster:
     """The worker processes of one training, in the order in which TensorFlow numbers them.
 
     Attributes:
-      workers: "host:port" of each; the first is the chief, which alone writes the folder of the run.
+      workers: "host:port" of each; the first is the chief, and only the chief writes to the folder of the run.
       index: number of this process.
     """
 
@@ -23,7 +23,7 @@ class Cluster:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process writes the folder of the run."""
+        """Whether this process writes to the folder of the run."""
         return self.index == 0
 
     @property
@@ -41,13 +41,13 @@ def cluster_from_environment(environment: Mapping[str, str] = os.environ) -> Clu
     """Reads the variable TF_CONFIG.
 
     Args:
-      environment: Defaults to that of this process.
+      environment: environment variables. Defaults to those of this process.
 
     Returns:
-      The cluster; `None` where the variable is not set, or lists a single process.
+      The cluster; `None` if the variable is not set or lists a single process.
 
     Raises:
-      ValueError: if TF_CONFIG is not what `tf.distribute.MultiWorkerMirroredStrategy` takes.
+      ValueError: if `tf.distribute.MultiWorkerMirroredStrategy` does not accept TF_CONFIG.
     """
     text = environment.get("TF_CONFIG", "").strip()
     if not text:
@@ -55,20 +55,20 @@ def cluster_from_environment(environment: Mapping[str, str] = os.environ) -> Clu
     try:
         config = json.loads(text)
     except ValueError as error:
-        raise ValueError(f"TF_CONFIG must be JSON. Received: {text!r}, which is not: {error}. {REMEDY}") from error
+        raise ValueError(f"TF_CONFIG must be valid JSON. Received: {text!r} ({error}). {REMEDY}") from error
     jobs, task = (config.get(key) if isinstance(config, dict) else None for key in ("cluster", "task"))
     if not isinstance(jobs, dict) or not isinstance(task, dict):
         raise ValueError(f"TF_CONFIG must hold the objects `cluster` and `task`. Received: {text!r}. {REMEDY}")
     if unknown := sorted(set(jobs) - {"chief", "worker"}):
         raise ValueError(
-            "The cluster of TF_CONFIG must hold the jobs 'worker' and, at most, 'chief': all processes train alike. "
+            "The cluster of TF_CONFIG must have the job 'worker' and may have the job 'chief', but no others. "
             f"Received: {', '.join(map(repr, unknown))}. {REMEDY}"
         )
     chiefs, workers = (_addresses(jobs, job) for job in ("chief", "worker"))
     everyone = (*chiefs, *workers)
     if len(chiefs) > 1 or not everyone or len(set(everyone)) != len(everyone):
         raise ValueError(
-            "The cluster of TF_CONFIG must list each process once, at most one of them as chief. "
+            "The cluster of TF_CONFIG must list each process once, and at most one of them as chief. "
             f"Received: chief {list(chiefs)}, worker {list(workers)}. {REMEDY}"
         )
     kind, index = task.get("type"), task.get("index")

@@ -1,4 +1,4 @@
-"""Workers watch each other while they train: none goes on waiting for one that has ended."""
+"""Workers watch each other while they train, so that none waits forever for one that has ended."""
 
 import contextlib
 import os
@@ -13,13 +13,13 @@ import tensorflow as tf
 from mrs_keras.training.rendezvous import Meeting
 
 DONE = b"."
-"""What a worker says before it leaves a training that is done."""
+"""Message that a worker sends before it leaves a finished training."""
 
 GRACE_SECONDS = 60.0
-"""After the loss of a worker TensorFlow has this long to raise, which takes it about 15 s, before the process ends."""
+"""Time that TensorFlow has to raise after the loss of a worker (it takes about 15 s) before the process is ended."""
 
 CONNECT_SECONDS = 120.0
-"""Longest time that TensorFlow may take to connect workers that have met; it takes a second or two."""
+"""Longest time that TensorFlow may take to connect workers that have met; normally a second or two."""
 
 GUARD = """
 import os, select, signal, sys
@@ -32,7 +32,7 @@ if not done and os.getppid() == parent:
 
 
 class Watch:
-    """Reads the connections of a meeting in a thread of its own, and knows who is done and who is lost."""
+    """Reads the connections of a meeting in a separate thread, and tracks which workers are done and which are lost."""
 
     def __init__(self, meeting: Meeting):
         self.cluster = meeting.cluster
@@ -44,16 +44,16 @@ class Watch:
         threading.Thread(target=self._read, daemon=True).start()
 
     def message(self) -> str:
-        """Says which worker was lost and what to do."""
+        """Error message: which worker was lost, and what to do."""
         who = f"Worker {self.lost} ({self.cluster.workers[self.lost]})" if self.lost is not None else "Another worker"
         return (
             f"{who} ended or stopped answering before the training was done, so worker {self.cluster.index} stops too. "
-            "Look there for the reason, then start the same command again on all machines: the training goes on from "
-            "the last checkpoint."
+            "Look for the reason in its output, then start the same command again on all machines to resume from the "
+            "last checkpoint."
         )
 
     def wait_for_all(self) -> None:
-        """Says that this worker is done and waits until all are; raises `RuntimeError` where one is lost."""
+        """Reports that this worker is done and waits until all are; raises `RuntimeError` if one is lost."""
         for _, connection in self.connections:
             with contextlib.suppress(OSError):
                 connection.sendall(DONE)
@@ -63,7 +63,7 @@ class Watch:
             raise RuntimeError(self.message())
 
     def wait_for_a_loss(self, seconds: float) -> bool:
-        """Waits a moment for a loss to be noticed; returns whether there is one."""
+        """Waits a moment for a loss to be detected; returns whether there is one."""
         with self.changed:
             return self.changed.wait_for(lambda: self.lost is not None, seconds)
 
@@ -86,7 +86,7 @@ class Watch:
                         self.changed.notify_all()
                     if not said:
                         selector.unregister(key.fileobj)
-        # A collective operation that hangs can be ended in no other way than with the process.
+        # A collective operation that hangs can only be ended by ending the process.
         if self.lost is not None and not self.ended.wait(GRACE_SECONDS):
             print(f"\n{self.message()}", file=sys.stderr, flush=True)
             os._exit(1)
@@ -94,10 +94,10 @@ class Watch:
 
 @contextlib.contextmanager
 def watching(meeting: Meeting | None) -> Iterator[None]:
-    """Ends the block with a `RuntimeError` once a worker is lost; at its end waits until all workers are done.
+    """Raises `RuntimeError` in the block once a worker is lost; at the end of the block, waits for all workers.
 
     Args:
-      meeting: of `meet`, or `None` where there is one process.
+      meeting: returned by `meet`, or `None` for a single process.
     """
     if meeting is None:
         yield
@@ -119,15 +119,15 @@ def watching(meeting: Meeting | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def connecting(seconds: float = CONNECT_SECONDS) -> Iterator[None]:
-    """Ends the process with a message where TensorFlow does not connect to the other workers in time.
+    """Ends the process with a message if TensorFlow does not connect to the other workers in time.
 
-    A worker that ends between the meeting and TensorFlow's own start leaves the others inside TensorFlow, which then
-    lets no other thread of Python run and takes no signal but SIGKILL: only another process can end it.
+    If a worker ends between the meeting and TensorFlow's own start, the others hang inside TensorFlow, which does not
+    release the GIL and handles no signal but SIGKILL: only another process can end it.
     """
     message = (
         f"mrs_keras: TensorFlow did not connect to the other workers within {seconds:g} s, although they had met: one "
-        "of them has ended since, or a firewall lets too little through. Look at their output, end what is left of "
-        "them, then start the same command again on all machines."
+        "of them has ended since, or a firewall blocks some ports. Check their output, end any remaining processes, "
+        "then start the same command again on all machines."
     )
     arguments = [sys.executable, "-S", "-c", GUARD, str(os.getpid()), str(seconds), message]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE) as guard:

@@ -53,16 +53,16 @@ def train(
     """Trains a model, or resumes an interrupted training.
 
     Adam with a cosine decay of the learning rate to 0 after 200 steps of warm-up; at the end the latent density is
-    fitted. The folder gets `model.keras` (only once all is done), `checkpoints/`, `history.csv`, `tensorboard/` and
-    `settings.json`. Called again, it resumes at the last checkpoint, and the result equals that of an uninterrupted
-    training to the last bit; a finished training is loaded.
+    fitted. Writes `model.keras` (only once training is complete), `checkpoints/`, `history.csv`, `tensorboard/` and
+    `settings.json` to the folder. Called again, it resumes at the last checkpoint, and the result is bit-identical to
+    that of an uninterrupted training; a finished training is loaded.
 
-    Where TF_CONFIG lists several processes, they train one model together, once each has reached all others: the first
-    alone writes the folder, which all must see.
+    If TF_CONFIG lists several processes, they train one model together, once each has reached all others. Only the
+    first process writes to the folder, which all must share.
 
     Args:
       output_dir: folder of the run.
-      dataset: name of the dataset, or a folder that holds one, as in `open_dataset`. Defaults to `None`: that of the
+      dataset: name of the dataset, or a folder that contains one, as in `open_dataset`. Defaults to `None`: that of the
         preset.
       data_dir: TFDS data folder. Defaults to `None`: `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
       config: builder config of the dataset. Defaults to `None`: that of the preset, and for another dataset as in
@@ -73,28 +73,28 @@ def train(
       learning_rate: highest learning rate.
       seed: of the initial weights, the order of the examples and the sampling noise. Defaults to `0`.
       checkpoint_every: epochs between checkpoints. Defaults to `10`.
-      strategy: Defaults to `None`: `tf.distribute.MirroredStrategy()` over all GPUs where there are several; otherwise
+      strategy: Defaults to `None`: `tf.distribute.MirroredStrategy()` over all GPUs if there are several; otherwise
         none, and XLA compiles the step. With TF_CONFIG, `tf.distribute.MultiWorkerMirroredStrategy()`.
       worker_timeout_s: longest time to wait for the other processes of TF_CONFIG, in seconds. Defaults to `300.0`.
-      precision: Keras dtype policy of the training. Defaults to `None`: chosen by the devices, see `choose_speed`; what
-        was chosen is printed. The trained model computes in float32.
+      precision: Keras dtype policy of the training. Defaults to `None`: chosen for the devices, see `choose_speed`; the
+        choice is printed. The trained model computes in float32.
       clip_norm: largest norm of a step's gradient, as in `CVAE`. Defaults to `None`: no clipping.
       changes: arguments of `CVAE` that replace those of the preset; `kl_weight` is the one at the end of its schedule.
         Defaults to `None`.
 
-      build: whether to build the dataset, if it is one of this package's that was not built, even where that takes
-        minutes; a small one is built unasked. Defaults to `False`.
+      build: whether to build a missing dataset of this package even if that takes minutes; a small one is built
+        automatically. Defaults to `False`.
 
     Returns:
       The trained `CVAE`.
 
     Raises:
-      FileNotFoundError: if the dataset is not there, and is not one to be built.
-      ValueError: if the folder holds a run with other settings, another process trains in it, an argument is out of
+      FileNotFoundError: if the dataset is missing and is not to be built.
+      ValueError: if the folder contains a run with other settings, another process trains in it, an argument is out of
         range, there are more replicas than examples in a batch, or TF_CONFIG is malformed.
       TimeoutError: if another process of TF_CONFIG does not answer in time.
       RuntimeError: if another process ends before the training is done, or the training diverges.
-      OSError: if there is no space left to write to.
+      OSError: if the disk is full.
     """
     recipe = CVAE_PRESETS[check_choice("preset", preset, CVAE_PRESETS)]["training"]
     changes = dict(changes or {})
@@ -130,7 +130,7 @@ def train(
         return load_model(finished, "Remove it: the training then resumes from the last checkpoint.")
 
     alone = only_writer(output_dir) if is_chief else contextlib.nullcontext()
-    with explaining_a_full_disk(output_dir, "Free some, and run the same command again to resume."), alone:
+    with explaining_a_full_disk(output_dir, "Free some space, and run the same command again to resume."), alone:
         checkpoints = checkpoint_files(output_dir)
         resumed = {"checkpoint": checkpoints[-1].name if checkpoints else None, "checkpoint_every": checkpoint_every}
         meeting = cluster and meet(cluster, {**claimed, **resumed}, worker_timeout_s)
@@ -160,7 +160,7 @@ def train(
                     }
                     model = CVAE(**preset_arguments(preset, description, **config))
                     model.compile(_optimizer(settings, steps))
-                # Not the checkpoint's: the training may resume on another number of devices.
+                # Not the checkpoint's settings: the training may resume on another number of devices.
                 speed.prepare(model)
 
             callbacks = _callbacks(output_dir, first_epoch, checkpoint_every, is_chief)
@@ -188,13 +188,13 @@ def train(
 
 
 def _open(settings: Mapping, data_dir: str | os.PathLike | None, build: bool, cluster: Cluster | None):
-    """Opens the dataset of a run, and builds it first where that is to be: by one process alone."""
+    """Opens the dataset of a run, and builds it first if needed; only one process builds it."""
     names = settings["dataset"], settings["config"], data_dir
     return open_or_build(*names, build) if cluster is None else open_dataset(*names)
 
 
 def data_settings(dataset: str | os.PathLike | None, config: str | None, preset: str) -> dict:
-    """Returns what names the data of a run, `"dataset"` and `"config"`; a folder by its whole path."""
+    """Returns what identifies the data of a run, `"dataset"` and `"config"`; for a folder, its absolute path."""
     if dataset is None:
         return {"dataset": DEFAULT_DATASET, "config": config or CVAE_PRESETS[preset]["training"]["config"]}
     is_folder = (Path(dataset) / "dataset_info.json").exists()
@@ -211,23 +211,23 @@ def _optimizer(settings: dict, steps_per_epoch: int) -> keras.optimizers.Optimiz
 
 
 def _kl_schedule(weights: dict, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Returns the KL's weight over the steps: a straight line from start to end, then the end."""
+    """Returns the schedule of the KL weight: linear from start to end, then constant."""
     duration = max(round(weights["until"] * steps), 1)
     return keras.optimizers.schedules.PolynomialDecay(weights["start"], duration, weights["end"])
 
 
 def _cluster(strategy: tf.distribute.Strategy | None) -> Cluster | None:
-    """Returns the processes that TF_CONFIG lists, or raises `ValueError` where it comes with a strategy of its own."""
+    """Returns the processes that TF_CONFIG lists, or raises `ValueError` if a strategy is given, too."""
     if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         raise ValueError(
-            "`strategy` must be left out for a training on several machines: it is made once all of them have met. "
-            f"Received: strategy={type(strategy).__name__}. Set TF_CONFIG alone."
+            "`strategy` must be left out for training on several machines: it is created once all of them have met. "
+            f"Received: strategy={type(strategy).__name__}. Set only TF_CONFIG."
         )
     return cluster_from_environment() if strategy is None else None
 
 
 def _callbacks(output_dir: Path, first_epoch: int, checkpoint_every: int, is_chief: bool) -> list:
-    """Returns the callbacks of `fit`; one process alone writes history and logs."""
+    """Returns the callbacks of `fit`; only one process writes history and logs."""
     checkpoint = Checkpoint(output_dir, checkpoint_every, is_chief)
     if not is_chief:
         return [checkpoint, keras.callbacks.TerminateOnNaN()]

@@ -1,4 +1,4 @@
-"""Workers meet before they train: TensorFlow itself would wait without end for one that does not come."""
+"""Workers meet before they train: TensorFlow itself would wait forever for one that never starts."""
 
 import contextlib
 import json
@@ -11,16 +11,16 @@ from collections.abc import Mapping
 from mrs_keras.training.cluster import Cluster, host_and_port
 
 GREETING_BYTES = 1_000_000
-"""Longest greeting that is read: whatever else answers at a port must not fill the memory."""
+"""Longest greeting that is read: another program that answers at a port must not fill the memory."""
 
 CALL_SECONDS = 3.0
-"""Longest time that one call to another worker may take; then it is tried again."""
+"""Timeout of one call to another worker; after it, the call is retried."""
 
 PAUSE_SECONDS = 0.2
 
 
 class Meeting:
-    """Open connections between all workers. Use `meet` to make one."""
+    """Open connections between all workers; created by `meet`."""
 
     def __init__(self, cluster: Cluster, statement: Mapping):
         self.cluster = cluster
@@ -34,7 +34,7 @@ class Meeting:
         self._is_over = False
 
     def connections(self) -> list[tuple[int, socket.socket]]:
-        """Returns the number of the other worker and the connection, of all that are open."""
+        """Returns all open connections, each with the number of the other worker."""
         return [*self.called.items(), *self.callers.items()]
 
     def close(self) -> None:
@@ -46,28 +46,28 @@ class Meeting:
     # === Being called ===
 
     def listen(self, deadline: float) -> None:
-        """Opens the port of this worker. TensorFlow uses it afterwards: it must be free."""
+        """Opens the port of this worker. TensorFlow uses the port afterwards, so it must be free."""
         port = host_and_port(self.cluster.address)[1]
         while True:
             try:
                 self._listener = _listener(port)
                 break
             except OSError as error:
-                # A worker that was stopped a moment ago may still hold it.
+                # A worker that has just been stopped may still hold it.
                 if time.monotonic() > deadline:
                     raise OSError(
                         f"Worker {self.cluster.index} cannot open its port {port}: {error}. Expected: a free port. "
-                        "End the program that uses it, or give another port in TF_CONFIG on all machines."
+                        "End the program that uses it, or set another port in TF_CONFIG on all machines."
                     ) from error
                 time.sleep(PAUSE_SECONDS)
         threading.Thread(target=self._answer_calls, args=(self._listener,), daemon=True).start()
 
     def stop_listening(self) -> None:
-        """Closes the port; what was connected stays so."""
+        """Closes the port; open connections stay open."""
         with self._lock:
             self._is_over = True
         if self._listener is not None:
-            # Closing alone does not wake a thread that waits in `accept`, and the port would stay taken.
+            # Closing does not wake a thread that waits in `accept`, and the port would stay in use.
             with contextlib.suppress(OSError):
                 self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
@@ -104,7 +104,7 @@ class Meeting:
     # === Calling ===
 
     def call(self, index: int) -> None:
-        """Calls a worker, unless it was called and is still there."""
+        """Calls a worker, unless there is an open connection to it."""
         if index in self.called and not _is_closed(self.called[index]):
             return
         if index in self.called:
@@ -146,23 +146,23 @@ class Meeting:
 
 
 def meet(cluster: Cluster, statement: Mapping, timeout_s: float) -> Meeting:
-    """Waits until every worker has reached every other one, and compares what they are about to do.
+    """Waits until every worker has reached every other one, and compares their settings.
 
-    Each worker listens on its own port of TF_CONFIG, calls all others, and leaves once it has both called and been
-    called by all: none leaves while another still needs its answer.
+    Each worker listens on its own port of TF_CONFIG and leaves once it has both called all others and been called by
+    them, so none leaves while another still needs its answer.
 
     Args:
       cluster: of TF_CONFIG.
-      statement: JSON data that must be the same on all workers: settings, and the checkpoint to go on from.
+      statement: JSON data that must be the same on all workers: settings, and the checkpoint to resume from.
       timeout_s: longest time to wait, in seconds.
 
     Returns:
-      The open connections. One that closes later tells that its worker has ended.
+      The open connections. If one closes later, its worker has ended.
 
     Raises:
       TimeoutError: if a worker does not answer in time.
-      ValueError: if the workers are about to do different things.
-      OSError: if the port of this worker is taken.
+      ValueError: if the workers have different settings or checkpoints.
+      OSError: if the port of this worker is in use.
     """
     meeting = Meeting(cluster, statement)
     deadline = time.monotonic() + timeout_s
@@ -174,9 +174,9 @@ def meet(cluster: Cluster, statement: Mapping, timeout_s: float) -> Meeting:
                 meeting.call(index)
             if meeting.refusal:
                 raise ValueError(
-                    f"The workers of a training must be started alike; seen from worker {cluster.index}, "
+                    f"All workers of a training must run the same command; seen from worker {cluster.index}, "
                     f"{meeting.refusal}. Start the same command on all machines, with one folder that they share, "
-                    "and let TF_CONFIG differ in `task.index` alone."
+                    "and a TF_CONFIG that differs only in `task.index`."
                 )
             if set(cluster.others) == set(meeting.called) == set(meeting.callers):
                 met = True
@@ -202,20 +202,20 @@ def _absent(meeting: Meeting, timeout_s: float) -> str:
     return (
         f"Not all workers met within {timeout_s:g} s. Expected: the {len(cluster.workers)} workers of TF_CONFIG. "
         f"Received, at worker {cluster.index}: {'; '.join(reasons)}. Start the same command on all machines, check "
-        "names, ports and firewalls, end what is left of an earlier training there, or wait longer with "
+        "names, ports and firewalls, end remaining processes of an earlier training, or wait longer with "
         "--worker-timeout."
     )
 
 
 def _listener(port: int) -> socket.socket:
     if socket.has_dualstack_ipv6():
-        with contextlib.suppress(OSError):  # compiled in, but switched off
+        with contextlib.suppress(OSError):  # compiled in, but disabled
             return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
     return socket.create_server(("", port))
 
 
 def _send(connection: socket.socket, greeting: Mapping) -> None:
-    # The far end of a machine that lost power says nothing: probes find out within half a minute.
+    # A machine that lost power sends nothing: keep-alive probes detect this within half a minute.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, seconds in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
         if hasattr(socket, option):

@@ -1,4 +1,4 @@
-"""Which devices train, and which rows of a batch each of them gets."""
+"""Which devices train, and which rows of a batch each one gets."""
 
 import tensorflow as tf
 
@@ -7,10 +7,10 @@ from mrs_keras.training.liveness import connecting
 
 
 def default_strategy(cluster: Cluster | None = None) -> tf.distribute.Strategy:
-    """Returns a mirrored strategy over all machines or all GPUs where there are several, otherwise none.
+    """Returns a mirrored strategy over all machines or all GPUs if there are several, otherwise `None`.
 
     Raises:
-      RuntimeError: if TensorFlow ran in this process before several machines could be joined.
+      RuntimeError: if TensorFlow has already run in this process, so that several machines cannot be connected.
     """
     if cluster is None:
         several = len(tf.config.list_logical_devices("GPU")) > 1
@@ -22,38 +22,38 @@ def default_strategy(cluster: Cluster | None = None) -> tf.distribute.Strategy:
         if "startup" not in str(error):
             raise
         raise RuntimeError(
-            "Several machines can only be joined before TensorFlow computes anything. Received: a process in which it "
-            "did. Call `train` first in a new process, or use the command `mrs-keras train`."
+            "Several machines can only be connected before TensorFlow computes anything. Received: a process in which "
+            "it has. Call `train` first in a new process, or use the command `mrs-keras train`."
         ) from error
 
 
 def compiles(strategy: tf.distribute.Strategy) -> bool:
-    """Whether XLA compiles the step, which makes it faster.
+    """Whether XLA compiles the step, for speed.
 
-    Not under a strategy: Keras fails with several replicas (keras#19005), and with a single mirrored one its metrics
-    were seen to differ from run to run.
+    Not under a strategy: Keras fails with several replicas (keras#19005), and with a single mirrored replica its
+    metrics differed from run to run.
     """
     mirrored = (tf.distribute.MirroredStrategy, tf.distribute.MultiWorkerMirroredStrategy)
     return strategy.num_replicas_in_sync == 1 and not isinstance(strategy, mirrored)
 
 
 def check_batch_size(batch_size: int, strategy: tf.distribute.Strategy) -> None:
-    """Raises `ValueError` where some replicas would never get an example."""
+    """Raises `ValueError` if some replicas would never get an example."""
     replicas = strategy.num_replicas_in_sync
     if batch_size < replicas:
         raise ValueError(
-            "`batch_size` counts the examples of a step over all replicas, and must be at least their number. "
+            "`batch_size` is the global batch size and must be at least the number of replicas. "
             f"Expected: {replicas} or more. Received: batch_size={batch_size}. "
-            "Give a larger batch, or train on fewer devices."
+            "Use a larger batch, or train on fewer devices."
         )
 
 
 def distribute(batches: tf.data.Dataset, strategy: tf.distribute.Strategy):
-    """Returns what `fit` reads: of each global batch every replica gets consecutive rows, in the order of replicas.
+    """Returns the data of `fit`: of each global batch, every replica gets consecutive rows, in the order of replicas.
 
-    Over several machines each worker reads the same global batches and keeps its rows: what is trained on does not
-    depend on their number. On one machine Keras splits the batches in the same way. A batch that does not divide gives
-    some replicas a row less, or none.
+    With several machines, each worker reads the same global batches and keeps its rows, so the training data do not
+    depend on the number of machines. On one machine Keras splits the batches in the same way. If the batch size is not
+    divisible by the number of replicas, some replicas get one row less, or none.
 
     Args:
       batches: endless dataset of dicts with the examples on the first axis.
@@ -76,7 +76,7 @@ def distribute(batches: tf.data.Dataset, strategy: tf.distribute.Strategy):
 
             return tf.data.Dataset.range(first, first + local).map(share)
 
-        # Without an end no worker needs to ask the others at each step whether they have data left.
+        # The data are endless, so that no worker has to ask the others at each step whether they have data left.
         endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
         return batches.flat_map(shares).apply(endless).prefetch(tf.data.AUTOTUNE)
 

@@ -1,4 +1,4 @@
-"""What a training reads: the examples of a dataset, or spectra simulated on the fly."""
+"""The training data: the examples of a dataset, or spectra simulated on the fly."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from mrs_keras.data.description import DatasetDescription
 from mrs_keras.simulation import ExampleRecipe
 
 DENSITY_EXAMPLES = 100_000
-"""Simulated spectra whose latents the latent density is fitted to."""
+"""Number of simulated spectra for the fit of the latent density."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Source:
     """Training data.
 
     Attributes:
-      batches: endless dataset of training batches, beginning with the given epoch.
-      steps_per_epoch: number of batches that count as an epoch.
+      batches: endless dataset of training batches, starting with the given epoch.
+      steps_per_epoch: number of batches per epoch.
       density_batches: finite dataset to fit the latent density to.
     """
 
@@ -31,12 +31,12 @@ class Source:
 
 
 def open_source(builder: tfds.core.DatasetBuilder, settings: Mapping, first_epoch: int = 0) -> Source:
-    """Opens the training data of a run; batch n of an epoch depends on the settings and on the epoch alone.
+    """Opens the training data of a run; batch n of an epoch depends only on the settings and on the epoch.
 
     Args:
-      builder: of an opened dataset. With `source="simulator"` it gives the prior, and its examples are not trained on.
+      builder: of an opened dataset. With `source="simulator"`, only its prior is used, not its examples.
       settings: of the run: `"source"`, `"batch_size"`, `"seed"`, and for the simulator `"steps_per_epoch"`.
-      first_epoch: epoch to begin with. Defaults to `0`.
+      first_epoch: epoch to start with. Defaults to `0`.
 
     Raises:
       ValueError: if the simulator cannot make spectra like those of the dataset.
@@ -62,13 +62,13 @@ def open_source(builder: tfds.core.DatasetBuilder, settings: Mapping, first_epoc
 
 
 def _recipe(description: DatasetDescription) -> ExampleRecipe:
-    """Returns the recipe of a dataset's examples, or raises `ValueError` where it is not known."""
+    """Returns the recipe of a dataset's examples, or raises `ValueError` if it is not known."""
     if description.prior is not None:
         basis = basis_for(description.metabolites)
         if basis.description == description.basis and basis.acquisition == description.acquisition:
             return description.recipe(basis)
     received = "without a prior" if description.prior is None else f"of the basis '{description.basis}'"
     raise ValueError(
-        "The endless simulator makes spectra of a prior and of this package's own basis. "
+        "Training on simulated spectra needs a dataset with a prior and with this package's own basis. "
         f"Received: a dataset {received}. Choose a preset that trains on the dataset, such as 'base'."
     )

@@ -42,7 +42,7 @@ def test_every_command_explains_its_options(name, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "--data-dir", "nowhere", "--config", "brain_press_te30"], "ask for it with --build"),
+        (["train", "--data-dir", "nowhere", "--config", "brain_press_te30"], "use --build (`build=True` in Python)"),
         (["train", "--data-dir", "nowhere", "--dataset", "theirs"], "tfds build tfds_builders/theirs"),
         (["evaluate", "--run", "nowhere"], "mrs-keras train --output nowhere"),
         (["export", "--run", "nowhere"], "No trained model in 'nowhere'"),

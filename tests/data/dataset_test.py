@@ -236,9 +236,9 @@ def test_a_batch_size_that_is_no_count_is_refused(builder, batch_size):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"train": 6}, r"examples of train \(there 5, asked 6\)"),
-        ({"seed": 1}, r"seed \(there 0, asked 1\)"),
-        ({"snr": 20.0}, r"snr \(there null, asked 20.0\)"),
+        ({"train": 6}, r"examples of train \(found 5, requested 6\)"),
+        ({"seed": 1}, r"seed \(found 0, requested 1\)"),
+        ({"snr": 20.0}, r"snr \(found null, requested 20.0\)"),
         ({"prior": "brain_press_te30"}, "labels .*prior"),
     ],
 )
@@ -263,7 +263,7 @@ def test_the_command_says_so_too_and_builds_again_on_request(tmp_path):
     assert build(3).returncode == 0
     refused = build(4)
     assert refused.returncode != 0
-    assert "examples of train (there 3, asked 4)" in refused.stderr
+    assert "examples of train (found 3, requested 4)" in refused.stderr
     assert build(4, "--overwrite").returncode == 0
     assert open_dataset(config="small", data_dir=tmp_path).info.splits["train"].num_examples == 4
 

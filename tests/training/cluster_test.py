@@ -18,7 +18,7 @@ TWO = {"worker": ["a:1", "b:2"]}
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("{cluster", "must be JSON. Received: '{cluster'"),
+        ("{cluster", "must be valid JSON. Received: '{cluster'"),
         ("[]", "must hold the objects `cluster` and `task`"),
         ({"cluster": TWO}, "must hold the objects `cluster` and `task`"),
         ({"cluster": {**TWO, "ps": ["c:3"]}, "task": {"type": "worker", "index": 0}}, "Received: 'ps'"),

@@ -149,7 +149,7 @@ def test_a_finished_training_is_loaded_and_not_repeated(uninterrupted, data_dir)
 
 
 def test_other_settings_in_the_same_folder_are_refused(uninterrupted, data_dir):
-    with pytest.raises(ValueError, match=r"other settings: batch_size \(there 512, asked 64\).*another folder"):
+    with pytest.raises(ValueError, match=r"other settings: batch_size \(found 512, requested 64\).*another folder"):
         train(uninterrupted[0], data_dir=data_dir, **{**SETTINGS, "batch_size": 64})
 
 
@@ -309,7 +309,7 @@ def test_a_checkpoint_of_another_architecture_is_refused(data_dir, tmp_path):
     path = tmp_path / "run" / "checkpoints" / "epoch_0002.keras"
     other.save(path)
     with pytest.raises(
-        ValueError, match=r"of another model: hidden_units \(there \[8\], expected \[512, 256, 128\]\).*Remove"
+        ValueError, match=r"of another model: hidden_units \(found \[8\], expected \[512, 256, 128\]\).*Remove"
     ):
         train(tmp_path / "run", data_dir=data_dir, **SETTINGS)
     keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)]).save(path)
@@ -330,6 +330,7 @@ train(sys.argv[1], data_dir=sys.argv[2], batch_size=3, strategy=strategy)
 """
     process = run_python(code, tmp_path / "run", data_dir, check=False)
     assert process.returncode == 1
-    assert "`batch_size` counts the examples of a step over all replicas" in process.stderr.splitlines()[-1]
-    assert "Expected: 4 or more. Received: batch_size=3" in process.stderr.splitlines()[-1]
+    message = process.stderr.splitlines()[-1]
+    assert "`batch_size` is the global batch size and must be at least the number of replicas" in message
+    assert "Expected: 4 or more. Received: batch_size=3" in message
     assert not (tmp_path / "run").exists()

@@ -104,5 +104,5 @@ def test_another_precision_in_the_same_folder_or_an_unknown_one_is_refused(data_
     with pytest.raises(ValueError, match="Unknown `precision`.*Received: precision='half'"):
         trained(tmp_path / "run", data_dir, precision="half")
     trained(tmp_path / "run", data_dir, epochs=1, precision="float32")
-    with pytest.raises(ValueError, match="precision .there 'float32', asked 'mixed_float16'"):
+    with pytest.raises(ValueError, match="precision .found 'float32', requested 'mixed_float16'"):
         trained(tmp_path / "run", data_dir, epochs=1, precision="mixed_float16")
