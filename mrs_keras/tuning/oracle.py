@@ -1,4 +1,4 @@
-"""The search as keras-tuner sees it; imported by `tune` alone, since keras-tuner is an extra."""
+"""The oracle and tuner of keras-tuner; imported only by `tune`, since keras-tuner is an optional dependency."""
 
 import json
 import time
@@ -14,7 +14,7 @@ OBJECTIVE = "held_out_loss"
 
 
 class Oracle(BayesianOptimizationOracle):
-    """Bayesian optimisation whose state on disk survives a kill at any moment, and that begins with the preset.
+    """Bayesian optimisation that starts with the preset, and whose state on disk survives a kill at any moment.
 
     Args:
       preset_values: hyper-parameters of the first trial.
@@ -31,7 +31,7 @@ class Oracle(BayesianOptimizationOracle):
             return {"status": "RUNNING", "values": self.preset_values}
         return super().populate_space(trial_id)
 
-    # keras-tuner writes its files in place: a kill would leave half a file, which it cannot read.
+    # keras-tuner writes its files in place: a kill would leave a partial file, which it cannot read.
     def save(self):
         _write(Path(self._get_oracle_fname()), self.get_state())
 
@@ -40,7 +40,7 @@ class Oracle(BayesianOptimizationOracle):
 
     def reload(self):
         super().reload()
-        # It notes a trial in two files. Killed between them, one would never run again, or run though it is done.
+        # It records a trial in two files. After a kill between the two, a trial would never run again, or run twice.
         unfinished = [trial_id for trial_id, trial in sorted(self.trials.items()) if trial.status == "RUNNING"]
         self._retry_queue = unfinished[::-1]
         self.start_order += [trial_id for trial_id in unfinished if trial_id not in self.start_order]
@@ -50,18 +50,18 @@ class Tuner(keras_tuner.engine.base_tuner.BaseTuner):
     """Runs one training for each trial.
 
     Args:
-      oracle: what proposes the values.
+      oracle: proposes the values.
       directory: folder of the search; trial k has the folder `trials/trial_k`.
-      run: gets the values of a trial and its folder, returns its numbers, `OBJECTIVE` among them. A `RuntimeError` is a
-        trial that failed; any other error ends the search.
-      on_end: called after each trial, with the trials so far.
+      run: takes the values of a trial and its folder, returns its numbers, including `OBJECTIVE`. A `RuntimeError`
+        marks the trial as failed; any other error ends the search.
+      on_end: called after each trial with all trials so far.
     """
 
     def __init__(self, oracle: Oracle, directory: Path, run: Callable, on_end: Callable):
         super().__init__(oracle, directory=str(directory), project_name="trials")
         self.run, self.on_end = run, on_end
         if not self.oracle.trials:
-            self.save()  # from here on there is something to go on with
+            self.save()  # from here on the search can be resumed
 
     def save(self):
         self.oracle.save()

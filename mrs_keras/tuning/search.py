@@ -44,11 +44,11 @@ def tune(
 ) -> list[dict]:
     """Searches hyper-parameters of a preset by Bayesian optimisation, or resumes an interrupted search.
 
-    Each trial is a `train` of its own, with the preset's values in the first. They are judged by the loss on the
-    validation split that `mrs_keras.evaluation.held_out_loss` defines: how likely the held-out spectra are under what
-    `generate` draws. The folder gets `trials.csv`, sorted, and `trials/trial_K/training`, each a run that `evaluate`
-    and `generate` take. Called again, it resumes: finished trials are kept, and the one that was cut off continues at
-    its last checkpoint. More `trials` than before add to them.
+    Each trial is one call of `train`; the first one uses the preset's values. The objective is the loss on the
+    validation split defined by `mrs_keras.evaluation.held_out_loss`: how likely the held-out spectra are under the
+    distribution that `generate` draws from. Writes `trials.csv`, sorted, and `trials/trial_K/training`, runs that
+    `evaluate` and `generate` accept. Called again, it resumes: finished trials are kept, and an interrupted trial
+    continues at its last checkpoint. A larger `trials` than before adds trials.
 
     Args:
       output_dir: folder of the search.
@@ -56,20 +56,20 @@ def tune(
       dataset: as in `train`; likewise for `data_dir`, `config` and `preset`.
       data_dir: as in `train`.
       config: as in `train`.
-      preset: of the model. What is not searched stays as it has it.
+      preset: of the model; sets all hyper-parameters that are not searched.
       epochs: of each training. Defaults to `100`.
       seed: of the search and of each training. Defaults to `0`.
       space: name of `SPACE` -> `{"values": (...)}`, or `{"range": (low, high)}`. Defaults to `None`: `SPACE`.
       progress: whether to print each trial. Defaults to `False`.
 
     Returns:
-      The rows of the table, best first: `"trial"`, `"status"`, the hyper-parameters, `NUMBERS` (None where a trial
+      The rows of the table, best first: `"trial"`, `"status"`, the hyper-parameters, `NUMBERS` (None if the trial
       failed), and `"folder"`.
 
     Raises:
       ModuleNotFoundError: if keras-tuner is missing.
       FileNotFoundError: if the dataset was not built.
-      ValueError: if the folder holds another search, or an argument is out of range.
+      ValueError: if the folder contains another search, or an argument is out of range.
     """
     check_keras_tuner_installed()
     check_choice("preset", preset, CVAE_PRESETS)
@@ -91,7 +91,7 @@ def tune(
 
 
 def _search(output_dir: Path, settings: Mapping, builder, data: Mapping, trials: int, progress: bool) -> list[dict]:
-    """Does the work of `tune`, whose checked arguments these are."""
+    """Does the work of `tune`, with checked arguments."""
     from mrs_keras.tuning.oracle import Oracle, Tuner
 
     claim(output_dir, settings)
@@ -111,7 +111,7 @@ def _search(output_dir: Path, settings: Mapping, builder, data: Mapping, trials:
         elif progress:
             print(f"held-out loss {last['held_out_loss']:.1f}, best {rows[0]['held_out_loss']:.1f}", flush=True)
 
-    # keras-tuner takes a seed of 0 for none.
+    # keras-tuner treats a seed of 0 as no seed.
     oracle = Oracle(
         _preset_values(preset, space),
         max_trials=trials,
@@ -129,7 +129,7 @@ def _search(output_dir: Path, settings: Mapping, builder, data: Mapping, trials:
 
 
 def check_keras_tuner_installed() -> None:
-    """Raises `ModuleNotFoundError` unless the package keras-tuner is there."""
+    """Raises `ModuleNotFoundError` unless the package keras-tuner is installed."""
     if importlib.util.find_spec("keras_tuner") is None:
         raise ModuleNotFoundError(
             "The search needs the package keras-tuner. Expected: the module `keras_tuner` in this Python environment. "
@@ -169,13 +169,13 @@ def _run_trial(values: Mapping, output_dir: Path, builder, settings: Mapping, da
         changes=changes,
     )
     numbers = held_out_loss(model, evaluation_batches(builder), settings["seed"])
-    # Each trial builds a graph of its own; without this the memory of all of them stays.
+    # Each trial builds its own graph; without this, the memory of all of them would never be freed.
     keras.backend.clear_session()
     return {"held_out_loss": numbers.pop("loss"), **numbers}
 
 
 def _hidden_units(width: int) -> tuple[int, ...]:
-    """Returns the widths of the hidden layers: halved twice, as in the presets."""
+    """Returns the widths of the hidden layers, halved twice, as in the presets."""
     return width, width // 2, width // 4
 
 
@@ -204,7 +204,7 @@ def _hyperparameters(space: Mapping):
 
 
 def _rows(trials: list) -> list[dict]:
-    """Returns a row for each trial, the best first, the failed last."""
+    """Returns a row for each trial, best first, failed trials last."""
     rows = []
     for trial in trials:
         numbers = dict.fromkeys(NUMBERS)
