@@ -1,4 +1,4 @@
-"""Checks and sources of the arguments of `CVAE`."""
+"""Checks of the arguments of `CVAE`, and arguments from presets and datasets."""
 
 from collections.abc import Mapping
 
@@ -44,7 +44,7 @@ def preset_arguments(name: str, dataset: DatasetDescription | Mapping | None = N
 
 
 def data_arguments(dataset: DatasetDescription) -> dict:
-    """Returns the arguments of `CVAE` that a dataset sets, as plain data."""
+    """Returns the arguments of `CVAE` that depend on the dataset, as plain data."""
     return {
         "labels": dataset.labels.to_dict(),
         "acquisition": dataset.acquisition.to_dict(),

@@ -33,15 +33,15 @@ class CVAE(Verbs, keras.Model):
         kl_loss             = KL(q(z | x, c) || N(0, I))
         loss                = reconstruction_loss + kl_weight * kl_loss
 
-    What is generated comes from latents drawn from N(0, I), or from a density of z given c that was fitted to the
+    Spectra are generated from latents drawn from N(0, I), or from a density of z given c that is fitted to the
     posteriors of the training data (`latent_prior`, `fit_latent_density`).
 
     Loss and metrics are the model's own: `compile` takes none. The errors are sums over points,
     in units of `spectrum_scale`. With `decoder_variance="optimal"`, v is the mean squared error of the (global) batch,
-    which weighs the two terms by itself (sigma-VAE, Rybkin et al., ICML 2021, arXiv 2006.13202). With `"learned"`, for
-    data with noise, a small network gives v of each spectrum from its latents, and generated spectra carry white noise
-    of that variance. In `evaluate` and in
-    validation z is the posterior mean: these numbers are not random. NaN in the data gives NaN: no batch is checked.
+    which balances the two terms automatically (sigma-VAE, Rybkin et al., ICML 2021, arXiv 2006.13202). With
+    `"learned"`, for data with noise, a small network predicts v of each spectrum from its latents, and generated
+    spectra carry white noise of that variance. In `evaluate` and in validation, z is the posterior mean, so these
+    numbers are not random. Batches are not checked for NaN: NaN in the data gives NaN.
 
     | symbol | meaning | in code |
     |---|---|---|
@@ -68,10 +68,10 @@ class CVAE(Verbs, keras.Model):
       latent_prior: what generated spectra are drawn from: the kind of one of `mrs_keras.models.latent_priors`, or with
         its arguments, such as `{"kind": "mixture", "components": 16}`. Defaults to `"standard_normal"`.
       seed: of the sampling noise. Row i of the global batch of step n has noise keyed by (seed, n, i): a resumed
-        training equals an uninterrupted one, and one on several replicas that on one. Defaults to `0`.
-      clip_norm: largest norm of a step's gradient, all weights together and summed over replicas, which `clipnorm` of
-        an optimizer is not. Defaults to `None`: no clipping. The loss is a sum of some 500 points in nats: its gradient
-        is long in healthy training too, so there is no bound that suits all data.
+        training equals an uninterrupted one, and training on several replicas equals training on one. Defaults to `0`.
+      clip_norm: largest norm of a step's gradient, over all weights and summed over replicas (unlike `clipnorm` of an
+        optimizer). Defaults to `None`: no clipping. The loss is a sum of some 500 points in nats: its gradient is
+        large in healthy training, too, so no bound suits all data.
       **kwargs: of `keras.Model`. With `dtype="mixed_float16"` the hidden layers compute in float16; latents, spectra,
         the KL term and the loss stay float32.
 
@@ -82,7 +82,7 @@ class CVAE(Verbs, keras.Model):
       dict of `"spectrum"`, the reconstruction from the posterior mean, `"z_mean"` and `"z_log_var"`.
 
     Raises:
-      ValueError: if an argument is out of range, or the inputs have another number of points or metabolites.
+      ValueError: if an argument is out of range, or the inputs have the wrong number of points or metabolites.
 
     Example:
 
@@ -111,7 +111,7 @@ class CVAE(Verbs, keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        # Concentrations and spectra come in with all digits; the hidden layers cast for themselves.
+        # Concentrations and spectra are passed in full precision; the hidden layers cast them.
         self.autocast = False
         # === Config ===
         self.labels = labels if isinstance(labels, Labels) else Labels.from_dict(labels)
@@ -148,7 +148,7 @@ class CVAE(Verbs, keras.Model):
                 else None
             )
         self.latent_prior = make_latent_prior(latent_prior, self.latent_dim, len(self.labels))
-        # Under this name its weights stand in `.keras` files.
+        # Its weights have this name in `.keras` files.
         self.latent_density = self.latent_prior
 
         # === Metrics ===
@@ -162,13 +162,13 @@ class CVAE(Verbs, keras.Model):
     def from_preset(
         cls, name: str = "base", dataset: DatasetDescription | Mapping | None = None, **overrides
     ) -> "CVAE":
-        """Returns an UNTRAINED model of a named preset, and says so on the standard error.
+        """Returns an UNTRAINED model of a named preset, and prints a note about it to the standard error.
 
         `mrs_keras.train` trains one by the preset's recipe; `mrs_keras.load_pretrained` loads a trained one.
 
         Args:
           name: one of `mrs_keras.models.CVAE_PRESETS`. Defaults to `"base"`.
-          dataset: description of the dataset to train on, or its metadata (`builder.info.metadata`); they give labels,
+          dataset: description of the dataset to train on, or its metadata (`builder.info.metadata`); sets labels,
             acquisition and scale. Defaults to `None`: those of the preset's dataset.
           **overrides: arguments of `CVAE` that replace those of the preset.
 
@@ -213,7 +213,7 @@ class CVAE(Verbs, keras.Model):
         """Returns the terms of the loss of each example, in nats, each float32 (batch,)."""
         size = 2 * self.acquisition.window_points
         if self.decoder_variance == "optimal":
-            # A constant for the gradient: d/dv of the loss vanishes where v is the mean squared error.
+            # A constant for the gradient: d/dv of the loss is zero where v is the mean squared error.
             total = _sum_over_replicas(tf.reduce_sum(tf.stop_gradient(squared_error)))
             variance = tf.maximum(total / (global_batch * size), 1e-12)
         reconstruction = squared_error / (2 * variance) + 0.5 * size * tf.math.log(2 * math.pi * variance)
@@ -236,14 +236,14 @@ class CVAE(Verbs, keras.Model):
         given = [name for name, value in own.items() if value]
         if given:
             raise ValueError(
-                "The model has a loss and metrics of its own (see `CVAE`). Expected: an optimizer alone. "
-                f"Received: {', '.join(given)}. Leave them out; `kl_weight` and `decoder_variance` of the model weigh "
+                "The model has a loss and metrics of its own (see `CVAE`). Expected: an optimizer only. "
+                f"Received: {', '.join(given)}. Leave them out; `kl_weight` and `decoder_variance` of the model weight "
                 "the terms of the loss."
             )
         super().compile(optimizer=optimizer, **kwargs)
 
     def compile_from_config(self, config):
-        # As Keras has it: it leaves out models with a `compile` of their own, unless they say how.
+        # As Keras does it by default; it skips models that override `compile`, unless they provide this.
         self.compile(**keras.saving.deserialize_keras_object(config))
         if self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
@@ -256,7 +256,7 @@ class CVAE(Verbs, keras.Model):
         with tf.GradientTape() as tape:
             *terms, z_mean = self._terms(inputs, noise, training=True)
             losses = self._per_example_losses(*terms, global_batch)
-            # Keras sums gradients over replicas: each replica gives its share of the mean over the global batch.
+            # Keras sums gradients over replicas: each replica contributes its share of the mean over the global batch.
             loss = self.optimizer.scale_loss(tf.reduce_sum(losses["loss"]) / global_batch)
         variables = self.trainable_variables
         gradients = tape.gradient(loss, variables)
@@ -279,8 +279,8 @@ class CVAE(Verbs, keras.Model):
     def _step_noise(self, rows, shares):
         """Returns this step's noise for the rows of this replica, float32 (rows, latent_dim).
 
-        Each replica draws the noise of the global batch, a few numbers per row, and keeps that of its rows: it does not
-        depend on the number of replicas.
+        Each replica draws the noise of the global batch, a few numbers per row, and keeps that of its rows: the noise
+        does not depend on the number of replicas.
         """
         seed = tf.constant([self.seed, 0], tf.int32)
         for number in (tf.cast(self.optimizer.iterations, tf.int32), 0):
@@ -294,20 +294,20 @@ class CVAE(Verbs, keras.Model):
         return noise[end - rows : end]
 
     def _update_metrics(self, losses, z_mean):
-        """Returns all of `metrics`: where one is missing, Keras averages over replicas instead of reading them."""
+        """Returns all of `metrics`: if one is missing, Keras averages over replicas instead of reading them."""
         for name, values in losses.items():
             self.trackers[name].update_state(values)
         self.active_units.update_state(z_mean)
         results = {metric.name: metric.result() for metric in self.metrics}
         if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
-            # Over several machines Keras averages along the first axis, which a scalar lacks (keras#20585).
+            # With several machines, Keras averages along the first axis, which a scalar lacks (keras#20585).
             return {name: tf.reshape(result, (1,)) for name, result in results.items()}
         return results
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Builds what a strategy needs built before the first step: the optimizer alone.
+        """Builds what must be built before the first step under a strategy: only the optimizer.
 
-        Keras would look at a batch for that, and fails where it differs between replicas or machines (keras#20585).
+        Keras would use a batch for this, and fails if it differs between replicas or machines (keras#20585).
         """
         if self._distribute_strategy is not None and self.optimizer is not None and not self.optimizer.built:
             with self._distribute_strategy.scope():
@@ -324,7 +324,7 @@ class CVAE(Verbs, keras.Model):
         data, _, weights = keras.utils.unpack_x_y_sample_weight(data)
         if weights is not None:
             raise ValueError(
-                "The model takes no sample weights. Expected: spectra and concentrations alone. "
+                "The model takes no sample weights. Expected: only spectra and concentrations. "
                 "Received: sample weights. Leave them out, or repeat examples instead."
             )
         expected = {"spectrum": (self.acquisition.window_points, 2), "concentrations": (len(self.labels),)}
@@ -341,7 +341,7 @@ class CVAE(Verbs, keras.Model):
                 f"window {self.acquisition.ppm_window} ppm. Received: {received}. "
                 "Use data of the model's acquisition, or build a model with `CVAE.from_preset(dataset=...)`."
             )
-        # Data of NumPy and pandas come as float64.
+        # Data from NumPy and pandas are float64.
         return {key: keras.ops.cast(data[key], "float32") for key in expected}
 
     def get_config(self):
@@ -364,7 +364,7 @@ class CVAE(Verbs, keras.Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
-        if "metabolites" in config:  # a file from before there were other labels and latent priors
+        if "metabolites" in config:  # a file from before other labels and latent priors existed
             config["labels"] = Labels(config.pop("metabolites"), config.pop("concentration_range_mm"))
             components = config.pop("mixture_components")
             config["latent_prior"] = {"kind": "mixture", "components": components} if components else "standard_normal"

@@ -1,11 +1,11 @@
-"""The two networks of the conditional VAE, as functional models that stand on their own."""
+"""The networks of the conditional VAE, as independent functional models."""
 
 from collections.abc import Sequence
 
 import keras
 
 NOISE_UNITS = 64
-"""Width of the hidden layer of the network for the noise."""
+"""Width of the hidden layer of the noise network."""
 
 
 def build_encoder(
@@ -16,12 +16,12 @@ def build_encoder(
     hidden_units: Sequence[int],
     activation: str,
 ) -> keras.Model:
-    """Builds the encoder: spectrum and concentrations to the posterior of the latents.
+    """Builds the encoder, which maps spectrum and concentrations to the posterior of the latents.
 
     Args:
       points: complex points of a spectrum.
-      label_ranges: (labels, 2), lowest and highest value of each label; taken to -1 and 1.
-      spectrum_scale: what a spectrum is divided by, in its own units.
+      label_ranges: (labels, 2), lowest and highest value of each label; mapped to -1 and 1.
+      spectrum_scale: divisor of the spectra, in their units.
       latent_dim: number of latents.
       hidden_units: width of each hidden layer.
       activation: of the hidden layers.
@@ -39,7 +39,7 @@ def build_encoder(
     hidden = keras.layers.Concatenate(name="add_label")([hidden, label])
     for number, units in enumerate(hidden_units, 1):
         hidden = keras.layers.Dense(units, activation, name=f"hidden_{number}")(hidden)
-    # Outputs are float32 under mixed precision too: loss and spectra need the digits.
+    # Outputs are float32 under mixed precision, too: loss and spectra need full precision.
     outputs = {
         name: keras.layers.Dense(latent_dim, name=name, dtype="float32")(hidden) for name in ("z_mean", "z_log_var")
     }
@@ -55,7 +55,7 @@ def build_generator(
     activation: str,
     modulated: bool,
 ) -> keras.Model:
-    """Builds the generator (decoder): latents and concentrations to a spectrum; arguments as in `build_encoder`.
+    """Builds the generator (decoder), from latents and concentrations to a spectrum; arguments as in `build_encoder`.
 
     Args:
       modulated: whether latents and concentrations also multiply every hidden layer, by gains linear in them
@@ -82,7 +82,7 @@ def build_generator(
 
 
 def build_noise_variance(label_ranges: Sequence[Sequence[float]], latent_dim: int, activation: str) -> keras.Model:
-    """Builds the network that gives the decoder variance of each spectrum; arguments as in `build_encoder`.
+    """Builds the network that predicts the decoder variance of each spectrum; arguments as in `build_encoder`.
 
     Returns:
       Model from `{"z": (batch, latent_dim), "concentrations": (batch, labels)}` to the variance of each real
@@ -101,7 +101,7 @@ def build_noise_variance(label_ranges: Sequence[Sequence[float]], latent_dim: in
 
 
 def _scale_concentrations(label_ranges: Sequence[Sequence[float]]) -> keras.layers.Layer:
-    """Returns the layer that takes the range of each concentration to -1 ... 1, before anything is rounded to half."""
+    """Returns the layer that maps the range of each label to -1 ... 1, before anything is rounded to half precision."""
     scale = [2 / (high - low) if high > low else 1.0 for low, high in label_ranges]
     offset = [-(low + high) / 2 * factor for (low, high), factor in zip(label_ranges, scale, strict=True)]
     return keras.layers.Rescaling(scale, offset, name="scale_concentrations", dtype="float32")

@@ -18,7 +18,7 @@ CVAE_PRESETS: dict[str, dict] = {
             "epochs": 500,
             "batch_size": 64,
             "learning_rate": 1e-3,
-            # A heavy KL orders the latent space first; a lighter one then lets all latents and fine detail in.
+            # A large KL weight first orders the latent space; a smaller one then admits all latents and fine detail.
             "kl_weight": {"start": 4.0, "end": 1.2, "until": 0.6},
         },
         "targets": {
@@ -31,7 +31,7 @@ CVAE_PRESETS: dict[str, dict] = {
             "generation.fitted.ks.sigma": ("at most", 0.10),
             "generation.fitted.ks.eps": ("at most", 0.10),
             "generation.fitted.ks.phi0": ("at most", 0.10),
-            # As a mean over several seeds; one seed may lie above it.
+            # As a mean over several seeds; a single seed may exceed it.
             "latent_space.labels.*.nonlinear": ("at most", 0.05),
             "interpolation.phi0.monotone.phi0": ("is", True),
             "interpolation.phi0.end_point_error.phi0": ("at most", 0.05),
@@ -43,7 +43,7 @@ CVAE_PRESETS: dict[str, dict] = {
     "endless": {
         "description": "As `base`, trained on spectra simulated on the fly: none is seen twice.",
         "config": {
-            # As many as the spectra have degrees of freedom that show: spare latents would learn the labels.
+            # As many as the visible degrees of freedom of the spectra: spare latents would learn the labels.
             "latent_dim": 14,
             "hidden_units": (512, 256, 128),
             "activation": "gelu",

@@ -1,7 +1,7 @@
-"""Random numbers keyed by a seed per row: a row gets the same numbers in whatever batch it travels.
+"""Random numbers keyed by a seed per row: a row gets the same numbers in any batch.
 
-TensorFlow's stateless generators take one seed for a whole tensor. These are integer operations of the graph, the same
-in eager mode, under XLA and in a SavedModel.
+TensorFlow's stateless generators take one seed for a whole tensor. These use integer operations of the graph, with the
+same result in eager mode, under XLA and in a SavedModel.
 """
 
 import tensorflow as tf
@@ -28,7 +28,7 @@ def row_uniform(seeds: tf.Tensor, columns: int, stream: int = RowStream.LATENTS)
 
 
 def row_normal(seeds: tf.Tensor, columns: int, stream: int = RowStream.LATENTS) -> tf.Tensor:
-    """Draws standard normal numbers for each seed, by Box and Muller's transform (doi 10.1214/aoms/1177706645).
+    """Draws standard normal numbers for each seed by the Box-Muller transform (doi 10.1214/aoms/1177706645).
 
     Args:
       seeds: as in `row_uniform`; likewise for the rest.
@@ -36,7 +36,7 @@ def row_normal(seeds: tf.Tensor, columns: int, stream: int = RowStream.LATENTS) 
       stream: as in `row_uniform`.
 
     Returns:
-      float32 (batch, columns); none lies beyond 6.8.
+      float32 (batch, columns), at most 6.8 in magnitude.
     """
     bits = _bits(seeds, -(-columns // 2), stream)
     high, low = (
@@ -53,7 +53,7 @@ def _bits(seeds: tf.Tensor, columns: int, stream: int) -> tf.Tensor:
     """Returns 64 random bits per seed and column, uint64 (batch, columns).
 
     Each row is a sequence of splitmix64 (Steele, Lea and Flood, OOPSLA 2014, doi 10.1145/2660193.2660195) that starts
-    at the hash of its seed: neighbouring seeds start far apart.
+    at the hash of its seed, so that neighbouring seeds start far apart.
     """
     start = _mix(tf.bitcast(tf.convert_to_tensor(seeds, tf.int64), tf.uint64) + _constant((2 * stream + 1) * GOLDEN))
     return _mix(start[:, None] + _constant([(column + 1) * GOLDEN for column in range(columns)]))
@@ -70,12 +70,12 @@ def _shift(bits: tf.Tensor, places: int) -> tf.Tensor:
 
 
 def _constant(values) -> tf.Tensor:
-    """Returns integers modulo 2^64 as uint64, through int64: a graph changes uint64 constants above 2^63."""
+    """Returns integers modulo 2^64 as uint64, via int64: a graph corrupts uint64 constants above 2^63."""
     signed = [(value + 2**63) % 2**64 - 2**63 for value in (values if isinstance(values, list) else [values])]
     constant = tf.bitcast(tf.constant(signed, tf.int64), tf.uint64)
     return constant if isinstance(values, list) else constant[0]
 
 
 def _as_signed(bits: tf.Tensor) -> tf.Tensor:
-    """Returns bits below 2^63 as int64, from which casts are defined everywhere."""
+    """Returns bits below 2^63 as int64, from which casts are defined on all platforms."""
     return tf.bitcast(bits, tf.int64)

@@ -15,18 +15,18 @@ REMEDY_OF_DIVERGENCE = "Train again in another folder, with a lower learning rat
 
 
 def load_model(path: Path, remedy: str) -> CVAE:
-    """Loads a `.keras` file, or raises `ValueError` with the remedy where it is damaged."""
+    """Loads a `.keras` file, or raises `ValueError` with the remedy if it is damaged."""
     try:
         return keras.models.load_model(path)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:  # what a cut file makes of zipfile and h5py
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:  # of a truncated file
         raise ValueError(f"The file '{path}' cannot be read: {error} {remedy}") from error
 
 
 def load_pretrained(name: str = "base") -> CVAE:
-    """Loads the trained model that comes with this package; `saved_models/README.md` is its card.
+    """Loads the trained model that comes with this package; `saved_models/README.md` is its model card.
 
     Args:
-      name: preset that it was trained by. Defaults to `"base"`, the only one.
+      name: preset that it was trained with. Defaults to `"base"`, the only one.
 
     Raises:
       ValueError: if there is no pretrained model of that name.
@@ -64,7 +64,7 @@ def load_trained(run_dir: str | os.PathLike) -> CVAE:
         state = "an unfinished training" if Path(run_dir).is_dir() else "no training"
         raise FileNotFoundError(
             f"No trained model in '{run_dir}': there is {state}. Expected the file '{MODEL_FILE}'. "
-            f"Run `mrs-keras train --output {run_dir}`; it resumes where it was interrupted."
+            f"Run `mrs-keras train --output {run_dir}`; it resumes an interrupted training."
         )
     return load_model(
         path, f"Remove it and run `mrs-keras train --output {run_dir}`: it resumes from the last checkpoint."

@@ -1,4 +1,4 @@
-"""What can be done with a trained conditional VAE: the same names, arguments and returns as served models have."""
+"""The methods of a trained conditional VAE, with the names, arguments and results of the served models."""
 
 import os
 import warnings
@@ -17,10 +17,10 @@ from mrs_keras.serving.description import ModelDescription
 from mrs_keras.serving.saved_models import export
 
 LATENTS_TO_FIT = 24_000
-"""Latents that a latent prior is fitted to, at least: of fewer training examples several are drawn of each."""
+"""Smallest number of latents for the fit of a latent prior: from fewer examples, several latents each are drawn."""
 
 ROWS_AT_ONCE = 4096
-"""Rows that the hidden layers are held of at once."""
+"""Rows that are computed at once; bounds the memory of the hidden layers."""
 
 
 class Verbs:
@@ -30,7 +30,7 @@ class Verbs:
 
     @property
     def description(self) -> ModelDescription:
-        """What the model takes and gives; not to be asked inside a graph."""
+        """Inputs and outputs of the model; must not be read inside a graph."""
         return ModelDescription(
             labels=self.labels,
             acquisition=self.acquisition,
@@ -41,9 +41,9 @@ class Verbs:
 
     @property
     def latent_priors(self) -> list[LatentPrior]:
-        """What latents can be drawn from, the default first; not to be asked inside a graph.
+        """Names of the priors that latents can be drawn from, the default first; must not be read inside a graph.
 
-        A prior that nobody fitted is not among them.
+        An unfitted prior is not included.
         """
         standard = StandardNormalPrior(self.latent_dim, len(self.labels))
         if not self.latent_prior.is_fitted or isinstance(self.latent_prior, StandardNormalPrior):
@@ -63,7 +63,7 @@ class Verbs:
           `"z_mean"` and `"z_log_var"`, mean and log variance of the latents, each float32 (rows, latent_dim).
 
         Raises:
-          ValueError: if the model does not take them. Labels outside the trained range are a warning.
+          ValueError: if the model does not accept them. Labels outside the trained range give a warning.
         """
         return self._in_parts(self.signature_functions()["encode"], spectrum=spectrum, concentrations=concentrations)
 
@@ -88,18 +88,18 @@ class Verbs:
         Args:
           concentrations: (rows, labels), in their units, or a mapping from the name of each label to a number or one
             per row.
-          seed: int64 (rows,), one per row: the same seed gives the same spectrum in any batch. Or an integer s, which
-            stands for the row seeds 2^32 s, 2^32 s + 1, and so on.
-          prior: name of what latents are drawn from, one of `latent_priors`. Defaults to `None`: the first of them.
+          seed: int64 (rows,), one per row: the same seed gives the same spectrum in any batch. Or an integer s, for the
+            row seeds 2^32 s, 2^32 s + 1, and so on.
+          prior: name of the latent prior, one of `latent_priors`. Defaults to `None`: the first of them.
 
         Returns:
           `"spectrum"`, float32 (rows, points, 2), in the units of the training data, with noise where its variance is
           learned; and its latents `"z"`, float32 (rows, latent_dim).
 
         Raises:
-          ValueError: if a label is negative or not finite, their number is not the model's, there is not one seed per
-            row, or `prior` was not fitted. Where it could have been, `None` draws from the standard normal prior with a
-            warning. Labels outside the trained range are a warning, too.
+          ValueError: if a label is negative or not finite, the number of labels is not the model's, there is not one
+            seed per row, or `prior` was not fitted. If the model's prior was not fitted, `None` draws from the standard
+            normal prior with a warning. Labels outside the trained range give a warning, too.
         """
         concentrations = self._rows_of_labels(concentrations)
         latent_prior = self._chosen_prior(prior)
@@ -112,7 +112,7 @@ class Verbs:
         )
 
     def interpolate(self, z_a, z_b, concentrations_a, concentrations_b, alpha) -> dict[str, np.ndarray]:
-        """Decodes what lies between two latents, and two concentrations, on the straight line.
+        """Decodes points on the straight line between two latents and between two concentrations.
 
         Args:
           z_a: (rows, latent_dim), where `alpha` is 0.
@@ -153,12 +153,12 @@ class Verbs:
           seed: of the latents drawn from the posteriors, and of the fit. Defaults to `0`.
 
         Raises:
-          ValueError: if the model's latent prior is not one to be fitted, its latents are not finite, or the data have
-            no end or are empty.
+          ValueError: if the model's latent prior needs no fit, its latents are not finite, or the data are infinite or
+            empty.
         """
         if not self.latent_prior.needs_fit:
             raise ValueError(
-                f"The {self.latent_prior.label} of this model has nothing to fit. Build a model with another one, for "
+                f"The {self.latent_prior.label} of this model has nothing to fit. Use another latent prior, for "
                 "example CVAE.from_preset('base', latent_prior={'kind': 'mixture', 'components': 16})."
             )
         parts = [
@@ -174,7 +174,7 @@ class Verbs:
         self.latent_prior.fit(latents.reshape(-1, self.latent_dim), np.repeat(labels, draws, axis=0), seed)
 
     def sample_latents(self, seeds, concentrations, prior: str | None = None) -> tf.Tensor:
-        """Draws latents, float32 (rows, latent_dim), for int64 seeds (rows,); else as `generate`, unchecked."""
+        """Draws latents, float32 (rows, latent_dim), for int64 seeds (rows,); otherwise as `generate`, unchecked."""
         return self._chosen_prior(prior).sample(seeds, self._scaled_labels(concentrations))
 
     def log_prior(self, z, concentrations) -> tf.Tensor:
@@ -187,13 +187,13 @@ class Verbs:
         return self.latent_prior.log_prob(z, self._scaled_labels(concentrations))
 
     def _scaled_labels(self, concentrations):
-        """Takes the trained range of each label to -1 ... 1; beyond it the density is that at its end."""
+        """Maps the trained range of each label to -1 ... 1; labels outside are clipped to its ends."""
         low, high = self.labels.low.astype(np.float32), self.labels.high.astype(np.float32)
         scaled = 2 * (concentrations - low) / np.where(high > low, high - low, 1) - 1
         return tf.clip_by_value(scaled, -1.0, 1.0)
 
     def _chosen_prior(self, name: str | None) -> LatentPrior:
-        """Returns what latents are drawn from; of a prior that nobody fitted nothing is drawn unasked."""
+        """Returns the latent prior to draw from; by default never an unfitted one."""
         known = {prior.name: prior for prior in self.latent_priors}
         if name is None:
             if not self.latent_prior.is_fitted:
@@ -214,7 +214,7 @@ class Verbs:
     # === The work, for tensors ===
 
     def signature_functions(self) -> dict:
-        """Returns name of a signature -> function of a dict of tensors, unchecked: what is exported."""
+        """Returns name of a signature -> function of a dict of tensors, unchecked, for the export."""
         return {
             "encode": lambda inputs: self.encoder(inputs, training=False),
             "decode": self._decode,
@@ -223,7 +223,7 @@ class Verbs:
         }
 
     def signature_variables(self) -> dict[str, list]:
-        """Returns folder of an export -> the variables that its signatures read."""
+        """Returns name of an export folder -> the variables that its signatures read."""
         generating = (self.generator, self.noise_variance, self.latent_prior)
         return {
             "encoder": list(self.encoder.variables),
@@ -257,7 +257,7 @@ class Verbs:
     # === Inputs from Python ===
 
     def _rows_of_labels(self, concentrations) -> np.ndarray:
-        """Returns labels as float32 (rows, labels), checked as `generate` says; they may have no row."""
+        """Returns labels as float32 (rows, labels), checked as in `generate`; zero rows are allowed."""
         if isinstance(concentrations, Mapping):
             names = self.labels.names
             if set(concentrations) != set(names):
@@ -277,7 +277,7 @@ class Verbs:
         return array
 
     def _in_parts(self, function, seed: np.ndarray | None = None, **inputs) -> dict[str, np.ndarray]:
-        """Returns the outputs of a function of a dict of tensors for checked inputs, some rows at a time."""
+        """Applies a function of a dict of tensors to checked inputs, some rows at a time; returns its outputs."""
         arrays = self.description.checked(extrapolate=True, **inputs)
         for name, array in arrays.items():
             outside = self.labels.out_of_range(array) if name.startswith("concentrations") else None

@@ -1,4 +1,4 @@
-"""What latents are drawn from when spectra are generated: one module for each latent prior."""
+"""Distributions that latents are drawn from when spectra are generated: one module for each latent prior."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What every latent prior has."""
+"""Base class of the latent priors."""
 
 from typing import ClassVar
 
@@ -12,17 +12,17 @@ from mrs_keras.checks import check_count
 class LatentPrior(keras.layers.Layer):
     """A density of latents z given labels c, to draw from when spectra are generated.
 
-    A new one is a module beside this one with a subclass, and its line in `registry.py`: models, evaluation, figures,
-    descriptions and signatures ask the object.
+    To add a latent prior, write a subclass in a new module beside this one and add it to `registry.py`; models,
+    evaluation, figures, descriptions and signatures only use the methods and attributes below.
 
     Args:
       latent_dim: number of latents.
-      labels: number of labels, which come scaled: their trained range is -1 to 1.
+      labels: number of labels, scaled so that the trained range is -1 to 1.
 
     Attributes:
-      kind: what presets and configs call it.
-      reported_as: what numbers and descriptions of served models call it, and `CVAE.generate`.
-      label: what figures and tables call it.
+      kind: its name in presets and configs.
+      reported_as: its name in numbers, in descriptions of served models and in `CVAE.generate`.
+      label: its name in figures and tables.
     """
 
     kind: ClassVar[str]
@@ -36,12 +36,12 @@ class LatentPrior(keras.layers.Layer):
 
     @property
     def needs_fit(self) -> bool:
-        """Whether `fit` has to be called before the density is one of latents of a model."""
+        """Whether `fit` has to be called before the density describes the latents of a model."""
         return True
 
     @property
     def is_fitted(self) -> bool:
-        """Whether the density can be drawn from as it is meant; not to be asked inside a graph."""
+        """Whether the density is ready for sampling (fitted, if it needs a fit); must not be read inside a graph."""
         raise NotImplementedError
 
     def fit(self, latents: np.ndarray, labels: np.ndarray, seed: int = 0) -> None:
@@ -50,12 +50,12 @@ class LatentPrior(keras.layers.Layer):
         Args:
           latents: (examples, latent_dim), drawn from the posteriors of the training data.
           labels: (examples, labels), of the same examples, scaled.
-          seed: of what is random in it. Defaults to `0`.
+          seed: of the random parts of the fit. Defaults to `0`.
         """
         raise NotImplementedError
 
     def sample(self, seeds: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """Draws latents, float32 (batch, latent_dim), for each int64 seed (batch,) and labels (batch, labels)."""
+        """Draws latents, float32 (batch, latent_dim), for int64 seeds (batch,) and labels (batch, labels)."""
         raise NotImplementedError
 
     def log_prob(self, latents: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
@@ -63,7 +63,7 @@ class LatentPrior(keras.layers.Layer):
         raise NotImplementedError
 
     def settings(self) -> dict:
-        """Returns its own arguments as plain data; with `kind`, `make_latent_prior` makes an unfitted one of them."""
+        """Returns its arguments as plain data; with these and `kind`, `make_latent_prior` creates an unfitted one."""
         return {}
 
     def get_config(self):

@@ -16,10 +16,10 @@ from mrs_keras.random_streams import RowStream
 class GaussianMixturePrior(LatentPrior):
     """The density of latents at given labels, from a mixture of Gaussians; before `fit` it is N(0, I).
 
-    A trained posterior, averaged over the training data (the aggregate posterior), is not quite N(0, I): what is drawn
-    from N(0, I) can lie where the generator was never trained (Ghosh et al., ICLR 2020, arXiv 1903.12436). It is not
-    quite the same for all labels either. So the mixture is fitted to latents z and labels c together, and z is drawn at
-    the c asked for: component k with probability p(k | c), then from the normal distribution that z has in it at c.
+    The posterior averaged over the training data (the aggregate posterior) is not quite N(0, I): samples from N(0, I)
+    can be in regions where the generator was never trained (Ghosh et al., ICLR 2020, arXiv 1903.12436). It also depends
+    slightly on the labels. Therefore the mixture is fitted to latents z and labels c jointly, and z is drawn given the
+    requested c: component k with probability p(k | c), then z from the conditional normal distribution of component k.
 
     Args:
       latent_dim: number of latents.
@@ -54,7 +54,7 @@ class GaussianMixturePrior(LatentPrior):
         Args:
           latents: (examples, latent_dim), drawn from the posteriors of the training data.
           labels: (examples, labels), of the same examples.
-          seed: of the first guess. Defaults to `0`.
+          seed: of the initial guess. Defaults to `0`.
 
         Raises:
           ValueError: if a number is not finite, or there are fewer examples than components.
@@ -93,7 +93,7 @@ class GaussianMixturePrior(LatentPrior):
         offsets, log_weights = self._at(labels)
         cumulative = tf.cumsum(tf.nn.softmax(log_weights), axis=1)
         below = tf.cast(row_uniform(seeds, 1, RowStream.COMPONENT) > cumulative, tf.int32)
-        # Rounding may leave the last sum just below a number.
+        # Rounding may leave the last cumulative sum just below a uniform number.
         component = tf.minimum(tf.reduce_sum(below, axis=1), self.components - 1)
         own_offset = tf.gather(offsets, component, batch_dims=1)
         mean = tf.gather(self.means, component) + tf.einsum("bij,bj->bi", tf.gather(self.slopes, component), own_offset)
@@ -114,7 +114,7 @@ class GaussianMixturePrior(LatentPrior):
         return {"components": self.components}
 
     def _at(self, labels):
-        """Returns labels less the components' means, (batch, components, labels), and ln p(k | c) up to a constant."""
+        """Returns labels minus the components' means, (batch, components, labels), and ln p(k | c) up to a constant."""
         offsets = labels[:, None, :] - self.label_means[None]
         distances = tf.reduce_sum(tf.einsum("kij,bkj->bki", self.label_whitening, offsets) ** 2, axis=-1)
         return offsets, self.log_weights[None] - 0.5 * distances

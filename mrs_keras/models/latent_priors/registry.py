@@ -14,16 +14,16 @@ LATENT_PRIORS: dict[str, type[LatentPrior]] = {
 
 
 def make_latent_prior(prior: str | Mapping, latent_dim: int, labels: int) -> LatentPrior:
-    """Makes an unfitted latent prior.
+    """Creates an unfitted latent prior.
 
     Args:
-      prior: its kind, such as `"standard_normal"`; or with its arguments, such as
+      prior: its kind, such as `"standard_normal"`, or its kind and arguments, such as
         `{"kind": "mixture", "components": 16}`.
       latent_dim: number of latents.
       labels: number of labels.
 
     Raises:
-      ValueError: if the kind is unknown, or it does not have these arguments.
+      ValueError: if the kind is unknown, or does not take these arguments.
     """
     arguments = {"kind": prior} if isinstance(prior, str) else dict(prior)
     kind = check_choice("latent_prior", arguments.pop("kind", None), LATENT_PRIORS)

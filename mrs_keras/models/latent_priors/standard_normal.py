@@ -11,7 +11,7 @@ from mrs_keras.models.row_random import row_normal
 
 @keras.saving.register_keras_serializable("mrs_keras")
 class StandardNormalPrior(LatentPrior):
-    """N(0, I), whatever the labels: the prior that the KL term of the training pulls the posteriors towards."""
+    """N(0, I), independent of the labels: the prior that the KL term pulls the posteriors towards in training."""
 
     kind = "standard_normal"
     reported_as = "standard_normal"
