@@ -36,8 +36,8 @@ def add_basis_commands(commands) -> None:
     simulate.add_argument("--linewidth-hz", type=float, default=2.0, help="Lorentzian linewidth, Hz")
     _add_acquisition(simulate, defaults=True)
 
-    _add_file(add("info", _info, "say what a basis holds: acquisition and metabolites"))
-    _add_file(add("check", _check, "say where NAA, Cr and Cho land, and whether the basis looks conjugated"))
+    _add_file(add("info", _info, "show the contents of a basis: acquisition and metabolites"))
+    _add_file(add("check", _check, "show where the peaks of NAA, Cr and Cho are, and whether they look conjugated"))
 
     plot = add("plot", _plot, "draw the spectra of a basis")
     _add_file(plot)
@@ -51,7 +51,7 @@ def add_basis_commands(commands) -> None:
 
 
 def _add_acquisition(command, *, defaults: bool) -> None:
-    """Adds the options of an `Acquisition`; without defaults they say what a file does not."""
+    """Adds the options of an `Acquisition`; without defaults, they supply what a file lacks."""
     for option, kind, default, text in (
         ("--spectrometer-frequency-mhz", float, 123.2, "proton frequency, MHz"),
         ("--bandwidth-hz", float, 4000.0, "receiver bandwidth, Hz"),
@@ -62,7 +62,7 @@ def _add_acquisition(command, *, defaults: bool) -> None:
 
 def _add_format(command) -> None:
     command.add_argument(
-        "--to", metavar="FORMAT", help="npz, lcmodel_basis, lcmodel_raw or fsl_json; by default told by the suffix"
+        "--to", metavar="FORMAT", help="npz, lcmodel_basis, lcmodel_raw or fsl_json; by default, chosen by the suffix"
     )
 
 
@@ -72,35 +72,35 @@ def _add_file(command) -> None:
     command.add_argument(
         "--format",
         metavar="FORMAT",
-        help="npz, lcmodel_basis, lcmodel_raw, fsl_json, jmrui or text; by default told by the content",
+        help="npz, lcmodel_basis, lcmodel_raw, fsl_json, jmrui or text; by default, detected from the content",
     )
     command.add_argument(
         "--conjugated",
         action=argparse.BooleanOptionalAction,
-        help="the file holds, or does not hold, the complex conjugate of this package's convention; by default as its "
-        "format has it: .BASIS, .RAW, JSON and text do, jMRUI and .npz do not",
+        help="the file contains, or does not contain, the complex conjugate of this package's convention; the default "
+        "depends on the format: .BASIS, .RAW, JSON and text do, jMRUI and .npz do not",
     )
     command.add_argument(
         "--reference-ppm",
         type=float,
         metavar="PPM",
-        help="chemical shift of the spectrometer frequency that the file was written for; by default 4.65",
+        help="chemical shift at the spectrometer frequency that the file was written for; by default 4.65",
     )
     group = command.add_argument_group(
-        "acquisition", "For files that do not say it (.RAW, two-column text) or print few digits; all three."
+        "acquisition", "For files that lack it (.RAW, two-column text) or print few digits; give all three."
     )
     _add_acquisition(group, defaults=False)
 
 
 def _naming_options(format: str = "--format") -> contextlib.AbstractContextManager:
-    """Lets messages of the block name the options of these commands; `format` is the one that names a format."""
+    """Makes messages of the block name the options of these commands; `format` is the option that sets the format."""
     from mrs_keras.basis.wording import command_line
 
     return command_line(format=format, metabolite="--metabolites")
 
 
 def _acquisition(options):
-    """Returns the acquisition that the options give, or `None` where they give none."""
+    """Returns the acquisition set by the options, or `None` if none is set."""
     from mrs_keras.basis.formats.acquired import acquisition_of
     from mrs_keras.checks import check_count, check_positive
 

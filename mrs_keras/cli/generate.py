@@ -9,13 +9,13 @@ from pathlib import Path
 from mrs_keras.cli.options import add_command
 
 EPILOG = """\
-The model is by default the newest of `saved_models` in the working directory, else the pretrained one.
+By default the model is the newest version in `saved_models` in the working directory, or else the pretrained one.
 
   mrs-keras generate --number 1000 --output spectra.npz
   mrs-keras generate --run runs/base --concentrations NAA=12,PCr=4.5 --number 50 --output spectra.nii.gz
   mrs-keras generate --concentrations labels.csv --output generated --format tfds
 
-Spectrum k depends on the model, the seed, k and its concentrations alone: a larger --number adds to the end."""
+Spectrum k depends only on the model, the seed, k and its concentrations: a larger --number appends spectra."""
 
 
 def add_generate_command(commands) -> None:
@@ -24,25 +24,25 @@ def add_generate_command(commands) -> None:
     generate = add_command(commands, "generate", _generate, text, EPILOG)
     model = generate.add_mutually_exclusive_group()
     model.add_argument(
-        "--saved-models", type=Path, metavar="DIR", help="folder of exported SavedModels; by default as below"
+        "--saved-models", type=Path, metavar="DIR", help="folder of exported SavedModels; for the default, see below"
     )
-    model.add_argument("--run", dest="run_dir", type=Path, metavar="DIR", help="folder of a finished training, instead")
+    model.add_argument("--run", dest="run_dir", type=Path, metavar="DIR", help="or folder of a finished training")
     generate.add_argument("--version", type=int, help="version of the SavedModels; by default the newest")
     generate.add_argument("--number", type=int, help="spectra; by default the rows of the table, or 1000")
     generate.add_argument(
         "--concentrations",
         metavar="GIVEN",
-        help="mM: for all spectra, as in NAA=12,PCr=4.5, or a CSV file with a column per metabolite and a row per "
-        "spectrum; by default drawn uniformly in the range that the model was trained on",
+        help="in mM: for all spectra, as in NAA=12,PCr=4.5, or a CSV file with a column per metabolite and a row per "
+        "spectrum; by default drawn uniformly from the trained range",
     )
     generate.add_argument("--seed", type=int, default=0, help="of concentrations and latents")
     generate.add_argument(
-        "--output", type=Path, default=Path("spectra.npz"), help="file to write; for TFRecord files a folder"
+        "--output", type=Path, default=Path("spectra.npz"), help="file to write, or folder for TFRecord files"
     )
     generate.add_argument(
         "--format",
         choices=("npz", "tfds", "nifti_mrs"),
-        help="by default told by the output: .npz; .nii.gz or .nii (needs the extra `nifti`); no ending: TFDS dataset",
+        help="by default chosen by --output: .npz; .nii.gz or .nii (needs the extra `nifti`); no suffix: TFDS",
     )
     generate.add_argument("--overwrite", action="store_true", help="replace an earlier output")
 
@@ -52,7 +52,7 @@ def _generate(options) -> None:
     from mrs_keras.pretrained import default_saved_models
 
     if options.run_dir is not None and options.version is not None:
-        raise ValueError("--version is that of SavedModels. Received: --run too. Leave one of them out.")
+        raise ValueError("--version selects SavedModels and does not go with --run. Leave one of them out.")
     concentrations = None if options.concentrations is None else read_concentrations(options.concentrations)
     if options.run_dir is not None:
         source = open_run(options.run_dir)
@@ -74,7 +74,7 @@ def _generate(options) -> None:
 
 @contextmanager
 def _readable_warnings() -> Iterator[None]:
-    """Shows warnings as one line each, without the line of code that they come from."""
+    """Shows warnings as one line each, without the source line that raised them."""
     with warnings.catch_warnings():
         warnings.filterwarnings("always", "Some labels lie outside")
         warnings.showwarning = lambda message, *_, **__: print(f"mrs-keras generate: {message}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What several commands have in common: their form, and options that mean the same everywhere."""
+"""What several commands share: the help format, and options with the same meaning everywhere."""
 
 import argparse
 from collections.abc import Callable
@@ -8,14 +8,14 @@ from mrs_keras.models.presets import CVAE_PRESETS
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows the defaults, but for those that the help text tells in words."""
+    """Shows the defaults, except for those that the help text mentions."""
 
     def _get_help_string(self, action):
         return action.help if action.default is None or action.default is False else super()._get_help_string(action)
 
 
 class EpilogFormatter(HelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Keeps the lines of the epilog, too."""
+    """Also keeps the line breaks of the epilog."""
 
 
 def add_command(commands, name: str, run: Callable, text: str, epilog: str | None = None) -> argparse.ArgumentParser:
@@ -24,9 +24,9 @@ def add_command(commands, name: str, run: Callable, text: str, epilog: str | Non
     Args:
       commands: sub-parsers.
       name: of the command.
-      run: takes the parsed options.
-      text: one line on what it does.
-      epilog: what follows the options; its lines are kept where it has several. Defaults to `None`.
+      run: function that takes the parsed options.
+      text: one-line description.
+      epilog: text after the options; its line breaks are kept if it has several lines. Defaults to `None`.
     """
     formatter = EpilogFormatter if epilog and "\n" in epilog else HelpFormatter
     command = commands.add_parser(name, help=text, description=text, epilog=epilog, formatter_class=formatter)

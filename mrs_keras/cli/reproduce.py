@@ -1,4 +1,4 @@
-"""`mrs-keras reproduce`: the main job from end to end."""
+"""`mrs-keras reproduce`: the full pipeline."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ from mrs_keras.run_folder import EVALUATION, MODEL_FILE, NUMBERS_FILE, REPORT_FI
 
 def add_reproduce_command(commands) -> None:
     """Adds `reproduce` to the sub-parsers of `mrs-keras`."""
-    command = add_command(commands, "reproduce", _reproduce, "run the main job: dataset, training, evaluation, export")
+    command = add_command(commands, "reproduce", _reproduce, "run all steps: dataset, training, evaluation, export")
     command.add_argument("--output", type=Path, default=Path("runs/reproduce"), help="folder of the run")
     command.add_argument(
         "--saved-models", type=Path, help=f"folder of the SavedModels; by default OUTPUT/{SAVED_MODELS}"
@@ -28,14 +28,14 @@ def _reproduce(options) -> None:
 def reproduce(
     output_dir: str | os.PathLike = "runs/reproduce", saved_models_dir: str | os.PathLike | None = None
 ) -> dict:
-    """Builds the dataset, trains, evaluates and exports with the defaults; what is finished already is used again.
+    """Builds the dataset, trains, evaluates and exports with the defaults; steps that are already finished are reused.
 
     Args:
       output_dir: folder for the dataset, the training and the evaluation. Defaults to `"runs/reproduce"`.
       saved_models_dir: folder of the SavedModels. Defaults to `None`: `saved_models` in the output folder.
 
     Returns:
-      The content of `numbers.json` in the output folder: the numbers of the evaluation, and the seconds of each step.
+      The content of `numbers.json` in the output folder: the numbers of the evaluation and the seconds of each step.
     """
     output_dir = Path(output_dir)
     data_dir, run_dir = output_dir / "tensorflow_datasets", output_dir / "training"
@@ -67,7 +67,7 @@ def reproduce(
 
 @contextlib.contextmanager
 def _step(name: str, seconds: dict[str, float], reused: Collection[str] = ()) -> Iterator[None]:
-    """Prints a step and its time, and keeps the time in `seconds`; that of a reused step is the time it once took."""
+    """Prints a step and its time, and stores the time in `seconds`; a reused step keeps its original time."""
     print(f"== {name}" + (" (done before)" if name in reused else ""), flush=True)
     start = time.perf_counter()
     yield
@@ -78,7 +78,7 @@ def _step(name: str, seconds: dict[str, float], reused: Collection[str] = ()) ->
 
 
 def _seconds_of_reused_steps(output_dir: Path, run_dir: Path) -> dict[str, float]:
-    """Returns the times of the steps of an earlier, finished run that are not done again."""
+    """Returns the times of the steps of an earlier, finished run that are not repeated."""
     try:
         earlier = json.loads((output_dir / NUMBERS_FILE).read_text())["seconds"]
     except (OSError, ValueError, KeyError):

@@ -13,14 +13,14 @@ DOCKER_COMMAND = r"""docker run --rm --init -p 127.0.0.1:8500:8500 -p 127.0.0.1:
   --model_config_file=/config/models.config \
   --enable_batching=true --batching_parameters_file=/config/batching.config \
   --monitoring_config_file=/config/monitoring.config"""
-"""How to serve the exports with TF-Serving proper, in the repository, whose folder `deploy` holds the configuration.
+"""How to serve the exports with TF-Serving itself, from the repository, whose folder `deploy` has the configuration.
 Only this machine reaches the ports."""
 
 EPILOG = f"""\
-Clients of TF-Serving can use it unchanged. A version that `mrs-keras export --version 2` adds to the folder is taken
-while the server runs. The server has neither passwords nor encryption: leave it on 127.0.0.1, or behind a proxy.
+Clients of TF-Serving work unchanged. A version that `mrs-keras export --version 2` adds to the folder is loaded
+while the server runs. The server has no authentication or encryption: keep it on 127.0.0.1, or behind a proxy.
 
-For more than one machine's worth of requests, TF-Serving proper serves the same folder, here from the repository:
+For more requests than one machine can handle, use TF-Serving itself with the same folder, here from the repository:
 
 {DOCKER_COMMAND}"""
 
@@ -33,16 +33,16 @@ def add_serve_command(commands) -> None:
         "--saved-models",
         type=Path,
         metavar="DIR",
-        help="folder of exported SavedModels; by default saved_models, where there is none the pretrained ones",
+        help="folder of exported SavedModels; by default saved_models if it exists, else the pretrained models",
     )
-    serve.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for all of the machine")
-    serve.add_argument("--grpc-port", type=int, default=8500, help="0 takes a free one")
-    serve.add_argument("--rest-port", type=int, default=8501, help="0 takes a free one")
-    serve.add_argument("--max-batch-size", type=int, default=1024, help="rows that run together, at most")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for all interfaces")
+    serve.add_argument("--grpc-port", type=int, default=8500, help="0 chooses a free port")
+    serve.add_argument("--rest-port", type=int, default=8501, help="0 chooses a free port")
+    serve.add_argument("--max-batch-size", type=int, default=1024, help="largest number of rows in a batch")
     serve.add_argument(
-        "--batch-timeout-ms", type=float, default=0.0, help="how long a batch waits for more rows, even if none runs"
+        "--batch-timeout-ms", type=float, default=0.0, help="how long a batch waits for more rows, even when idle"
     )
-    serve.add_argument("--poll", type=float, default=1.0, metavar="SECONDS", help="between looks for new versions")
+    serve.add_argument("--poll", type=float, default=1.0, metavar="SECONDS", help="polling interval for new versions")
     serve.add_argument("--max-message-mb", type=int, default=64, help="size of the largest request")
 
 
@@ -63,7 +63,7 @@ def _serve(options) -> None:
             poll_s=options.poll,
             max_message_mb=options.max_message_mb,
         ) as server:
-            # TensorFlow's objects stay: to look at them all again takes the garbage collector 0.2 s in mid-request.
+            # TensorFlow's objects are permanent: scanning them all takes the garbage collector 0.2 s in mid-request.
             gc.collect()
             gc.freeze()
             print(f"gRPC: {server.grpc_url}\nREST: {server.rest_url}\nCtrl-C stops the server.", flush=True)

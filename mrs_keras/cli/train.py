@@ -6,11 +6,11 @@ from mrs_keras.cli.options import add_command, add_dataset, preset_names
 from mrs_keras.run_folder import MODEL_FILE
 
 EPILOG = (
-    "All GPUs of the machine train together. Several machines do where the environment variable TF_CONFIG lists "
-    "them as 'host:port' and the same command starts on each, with one folder that all share: "
+    "All GPUs of the machine train together. To train on several machines, list them as 'host:port' in the "
+    "environment variable TF_CONFIG and start the same command on each, with one folder that all share: "
     'TF_CONFIG=\'{"cluster": {"worker": ["host0:2222", "host1:2222"]}, '
     '"task": {"type": "worker", "index": 0}}\', with index 1 on the second. '
-    "If one is lost all stop, and the same command resumes from the last checkpoint."
+    "If one is lost, all stop, and the same command resumes from the last checkpoint."
 )
 
 
@@ -19,7 +19,7 @@ def add_train_command(commands) -> None:
     train = add_command(commands, "train", _train, "train a model, or resume an interrupted training", EPILOG)
     train.add_argument("--output", type=Path, default=Path("runs/base"), help="folder of the run")
     add_dataset(train, "preset")
-    train.add_argument("--build", action="store_true", help="build the dataset if it is not there, even a large one")
+    train.add_argument("--build", action="store_true", help="build the dataset if it is missing, even a large one")
     train.add_argument("--preset", default="base", help=f"model preset: {preset_names()}")
     train.add_argument("--epochs", type=int, help="epochs; by default those of the preset")
     train.add_argument("--batch-size", type=int, help="examples per step over all devices; by default the preset's")
@@ -31,9 +31,9 @@ def add_train_command(commands) -> None:
         type=float,
         default=300.0,
         metavar="SECONDS",
-        help="longest wait for the other machines at the start",
+        help="longest time to wait for the other machines at the start",
     )
-    train.add_argument("--precision", help="float32, mixed_float16 or mixed_bfloat16; by default what suits the device")
+    train.add_argument("--precision", help="float32, mixed_float16 or mixed_bfloat16; by default chosen for the device")
     train.add_argument("--clip-norm", type=float, help="largest norm of a step's gradient; by default none")
 
 

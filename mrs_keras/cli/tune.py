@@ -12,7 +12,7 @@ def add_tune_command(commands) -> None:
     """Adds `tune` to the sub-parsers of `mrs-keras`."""
     tune = add_command(commands, "tune", _tune, TEXT)
     tune.add_argument("--output", type=Path, default=Path("runs/tune"), help="folder of the search")
-    tune.add_argument("--trials", type=int, default=20, help="trainings in all; more than before add to a search")
+    tune.add_argument("--trials", type=int, default=20, help="trainings in all; a larger number extends a search")
     tune.add_argument("--epochs", type=int, default=100, help="epochs of each training")
     tune.add_argument("--preset", default="base", help=f"what to start from: {preset_names()}")
     add_dataset(tune, "preset")

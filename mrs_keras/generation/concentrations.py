@@ -1,4 +1,4 @@
-"""The concentrations of the spectra to generate: drawn, or given by name."""
+"""The concentrations of the spectra to generate: drawn at random, or given by name."""
 
 import csv
 import os
@@ -17,7 +17,7 @@ from mrs_keras.simulation.keyed_random import keyed_uniform
 Given = Mapping[str, float | Sequence[float]]
 
 DEFAULT_NUMBER = 1000
-"""Spectra, where neither their number nor a table says how many."""
+"""Default number of spectra."""
 
 
 def read_concentrations(text: str) -> dict[str, float | list[float]]:
@@ -31,7 +31,7 @@ def read_concentrations(text: str) -> dict[str, float | list[float]]:
       metabolite name -> concentration of all spectra, or concentration of each spectrum.
 
     Raises:
-      ValueError: if something in it is not a number, a name comes twice, or a row has too few or too many columns.
+      ValueError: if a value is not a number, a name occurs twice, or a row has too few or too many columns.
       FileNotFoundError: if there is no such file.
 
     Example:
@@ -49,12 +49,12 @@ def read_concentrations(text: str) -> dict[str, float | list[float]]:
 def concentration_rows(
     source: SpectrumSource, number: int | None, given: Given | None, seed: int
 ) -> tuple[int, Callable[[int, int], np.ndarray]]:
-    """Returns how many spectra there are, and a function that gives the concentrations of rows `start` to `stop - 1`.
+    """Returns the number of spectra, and a function that returns the concentrations of rows `start` to `stop - 1`.
 
-    Drawn ones are uniform in the trained range; those of row k depend on (seed, k) alone.
+    Drawn ones are uniform in the trained range; those of row k depend only on (seed, k).
 
     Args:
-      source: gives the metabolites and their trained range.
+      source: provides the metabolites and their trained range.
       number: of spectra. `None`: that of the given rows, or 1,000.
       given: metabolite name -> concentration in mM, or one per spectrum. `None`: drawn.
       seed: integer.
@@ -64,8 +64,8 @@ def concentration_rows(
 
     Raises:
       ValueError: if the names are not those of the source, a concentration is negative or not finite, or the number of
-        rows is not `number`. Concentrations outside the trained range are a warning that names it, or an error
-        where the source does not extrapolate.
+        rows is not `number`. Concentrations outside the trained range give a warning that states it, or an error
+        if the source does not extrapolate.
     """
     if number is not None:
         check_count("number", number, DEFAULT_NUMBER)
@@ -77,7 +77,7 @@ def concentration_rows(
     rows = max((len(column) for column in columns if column.ndim), default=None)
     if number is not None and rows not in (None, number):
         raise ValueError(
-            f"`number` must be that of the rows of `concentrations`, or left out. Expected: {rows}. "
+            f"`number` must be the number of rows of `concentrations`, or left out. Expected: {rows}. "
             f"Received: number={number}."
         )
     number = rows or number or DEFAULT_NUMBER
@@ -86,10 +86,10 @@ def concentration_rows(
 
 
 def _drawn(labels: Labels, start: int, stop: int, seed: int) -> np.ndarray:
-    # A stream per metabolite, as in the simulation.
+    # One stream per metabolite, as in the simulation.
     uniform = [keyed_uniform(start, stop, 1, seed, GENERATED, f"concentration/{name}")[:, 0] for name in labels.names]
     low, high = labels.low, labels.high
-    # Rounding to float32 may step over an end of the range.
+    # Rounding to float32 may exceed an end of the range.
     drawn = (low + (high - low) * np.stack(uniform, axis=1)).astype(np.float32)
     return np.clip(drawn, low.astype(np.float32), high.astype(np.float32))
 
@@ -111,7 +111,7 @@ def _checked_columns(labels: Labels, given: Given) -> list[np.ndarray]:
         )
     columns = []
     for name in labels.names:
-        with np.errstate(over="ignore"):  # infinite then, and refused
+        with np.errstate(over="ignore"):  # becomes infinite, and is refused
             column = np.asarray(given[name], dtype=np.float32)
         bad = np.argwhere(~(np.isfinite(column) & (column >= 0)))
         if column.ndim > 1 or column.size == 0 or len(bad):
@@ -123,7 +123,7 @@ def _checked_columns(labels: Labels, given: Given) -> list[np.ndarray]:
         columns.append(column)
     lengths = {name: len(c) for name, c in zip(labels.names, columns, strict=True) if c.ndim}
     if len(set(lengths.values())) > 1:
-        raise ValueError(f"All metabolites must have as many concentrations. Received: {lengths}.")
+        raise ValueError(f"All metabolites must have the same number of concentrations. Received: {lengths}.")
     return columns
 
 
@@ -141,11 +141,11 @@ def _check_range(source: SpectrumSource, columns: list[np.ndarray]) -> None:
 def _read_table(path: Path) -> dict[str, list[float]]:
     if not path.is_file():
         raise FileNotFoundError(
-            f"There is no table of concentrations '{path}'. Expected a CSV file with a column per metabolite, or "
+            f"There is no table of concentrations '{path}'. Expected a CSV file with one column per metabolite, or "
             "concentrations like NAA=12,PCr=4.5."
         )
     try:
-        # A spreadsheet may begin its file with a byte order mark.
+        # Spreadsheets may write a byte order mark.
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
     except (ValueError, csv.Error) as error:
@@ -163,7 +163,7 @@ def _read_table(path: Path) -> dict[str, list[float]]:
     for number, row in enumerate(rows, start=1):
         if len(row) != len(names):
             raise ValueError(
-                f"Row {number} of '{path}' must have a number per column. "
+                f"Row {number} of '{path}' must have one number per column. "
                 f"Expected {len(names)} ({', '.join(names)}). Received {len(row)}: {','.join(row)}."
             )
     return {

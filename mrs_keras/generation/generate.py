@@ -1,4 +1,4 @@
-"""Generating a file of spectra: how many, of what, from which seed, to which format."""
+"""Generation of spectra to a file: number, concentrations, seed and format."""
 
 import dataclasses
 import json
@@ -25,12 +25,12 @@ from mrs_keras.models import CVAE
 Format = Literal["npz", "tfds", "nifti_mrs"]
 
 ENDINGS = {".npz": "npz", ".nii": "nifti_mrs", ".nii.gz": "nifti_mrs", "": "tfds"}
-"""Ending of the output -> format; a name without an ending is a folder."""
+"""Suffix of the output -> format; a name without a suffix is a folder."""
 
 WRITERS = {"npz": write_npz, "tfds": write_tfds, "nifti_mrs": write_nifti_mrs}
 
 BATCH = 1024
-"""Spectra that the model generates at once. Always as many: matrix products of another size round differently."""
+"""Spectra that the model generates at once. Fixed, since matrix products of another size round differently."""
 
 LARGEST_SEED = 2**31 - 1
 """Row k has the seed `seed * 2**32 + k`, an int64."""
@@ -49,8 +49,8 @@ def generate_dataset(
 ) -> Path:
     """Generates spectra with a trained model, and writes them with their labels.
 
-    Spectrum k depends on the model, the seed, k, and its concentrations alone, not on how many there are: the first
-    spectra of a longer file are those of a shorter one, to the last bit on one machine.
+    Spectrum k depends only on the model, the seed, k, and its concentrations, not on the number of spectra: the first
+    spectra of a longer file are bit-identical to those of a shorter one on the same machine.
 
     | format | ending | what is in it |
     |---|---|---|
@@ -58,7 +58,7 @@ def generate_dataset(
     | `"tfds"` | none: a folder | TFDS dataset in TFRecord files; see `write_tfds` |
     | `"nifti_mrs"` | `.nii.gz`, `.nii` | FIDs, labels in the header extension; see `write_nifti_mrs` |
 
-    Memory holds one batch for `"tfds"`, and all spectra for the others.
+    Only one batch is kept in memory for `"tfds"`, and all spectra for the other formats.
 
     Args:
       source: a model, the folder of a finished training, a folder of SavedModels (the newest version), or what
@@ -66,21 +66,21 @@ def generate_dataset(
       output: file, or folder for `"tfds"`, to write.
       number: of spectra. Defaults to `None`: the rows of `concentrations`, or 1,000.
       concentrations: metabolite name -> concentration of all spectra, or of each spectrum, mM. Defaults to `None`:
-        drawn uniformly in the range that the model was trained on.
+        drawn uniformly from the trained range.
       seed: from 0 to 2^31 - 1. Defaults to `0`.
-      format: Defaults to `None`: told by the ending of `output`.
-      overwrite: whether to replace what stands at `output`. Defaults to `False`. A folder is replaced only if it holds
+      format: Defaults to `None`: chosen by the suffix of `output`.
+      overwrite: whether to replace an existing `output`. Defaults to `False`. A folder is replaced only if it contains
         an earlier dataset of generated spectra.
-      progress: whether to show a progress bar where the standard error is a terminal. Defaults to `False`.
+      progress: whether to show a progress bar if the standard error is a terminal. Defaults to `False`.
 
     Returns:
       `output`.
 
     Raises:
-      FileExistsError: if there is something at `output` that must not be replaced.
+      FileExistsError: if `output` exists and must not be replaced.
       FileNotFoundError: if there is no model.
       OSError: if the folder of `output` cannot be written to.
-      ModuleNotFoundError: if `"nifti_mrs"` is asked for and the package nifti-mrs is not installed.
+      ModuleNotFoundError: if the format is `"nifti_mrs"` and the package nifti-mrs is not installed.
       ValueError: if an argument is out of range, or the concentrations do not fit the model.
 
     Example:
@@ -108,7 +108,7 @@ def _blocks(
     for start in range(0, number, BATCH):
         stop = min(start + BATCH, number)
         concentrations = concentrations_of(start, stop)
-        # The last batch is filled up: a row must not depend on how many follow it.
+        # The last batch is padded: a row must not depend on the number of rows after it.
         padded = np.pad(concentrations, ((0, start + BATCH - stop), (0, 0)), mode="edge")
         row_seeds = np.arange(start, start + BATCH, dtype=np.int64) + (np.int64(seed) << 32)
         generated = source.generate(padded, row_seeds)
@@ -123,7 +123,7 @@ def _counted(blocks: Iterator[dict[str, np.ndarray]], bar: tqdm) -> Iterator[dic
 
 
 def _description(source: SpectrumSource, given: Given | None, seed: int) -> DatasetDescription:
-    """Returns what a file says of its spectra."""
+    """Returns the description that is written with the spectra."""
     model, labels = source.description, source.description.labels
     ranges = dict(zip(labels.names, map(list, labels.ranges), strict=True))
     if given is not None:
@@ -177,24 +177,24 @@ def _checked_seed(seed: int) -> int:
 
 
 def _check_free(output: Path, format: str, overwrite: bool) -> None:
-    """Raises `FileExistsError` where the output would take the place of something that must stay."""
+    """Raises `FileExistsError` if the output would replace something that must be kept."""
     if not output.exists() or (format == "tfds" and output.is_dir() and not any(output.iterdir())):
         return
     if not overwrite:
         raise FileExistsError(
-            f"There is already something at '{output}'. Choose another output, or allow to overwrite "
-            "this one (`overwrite=True`, --overwrite)."
+            f"There is already something at '{output}'. Choose another output, or allow overwriting "
+            "(`overwrite=True`, --overwrite)."
         )
     kept = not _is_generated(output) if format == "tfds" else output.is_dir()
     if kept:
         kind = "a dataset of generated spectra" if format == "tfds" else "a file"
         raise FileExistsError(
-            f"Only {kind} is overwritten. Received: '{output}', which is something else. Choose another output."
+            f"Only {kind} can be overwritten. Received: '{output}', which is something else. Choose another output."
         )
 
 
 def _check_writable(output: Path) -> None:
-    """Raises `OSError` where nothing can be written beside the output: before the work, not after it."""
+    """Raises `OSError` if the folder of the output is not writable: before the work, not after it."""
     folder = next(parent for parent in output.absolute().parents if parent.exists())
     try:
         with tempfile.TemporaryFile(dir=folder):

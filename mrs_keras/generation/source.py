@@ -1,4 +1,4 @@
-"""Where generated spectra come from: a trained model, or the SavedModels exported from one."""
+"""The source of generated spectra: a trained model, or the SavedModels exported from one."""
 
 import dataclasses
 import hashlib
@@ -24,12 +24,12 @@ class SpectrumSource:
     """A trained generator.
 
     Attributes:
-      description: what it was trained for.
+      description: of its training data.
       generate: takes concentrations, float32 (batch, labels) in their units, and a seed per row, int64 (batch,), and
         returns `"spectrum"`, float32 (batch, points, 2), and its latents `"z"`, float32 (batch, latent_dim). A row
-        depends on its seed and its concentrations alone.
-      extrapolates: whether `generate` takes labels outside the trained range, which SavedModels refuse.
-      origin: what the spectra's metadata say of the model, as plain JSON data.
+        depends only on its seed and its concentrations.
+      extrapolates: whether `generate` accepts labels outside the trained range, which SavedModels refuse.
+      origin: description of the model for the spectra's metadata, as plain JSON data.
     """
 
     description: ModelDescription
@@ -42,7 +42,7 @@ def open_source(source: "SpectrumSource | CVAE | str | os.PathLike") -> Spectrum
     """Returns the source of a model, of the folder of a finished training, or of a folder of SavedModels.
 
     Raises:
-      FileNotFoundError: if a folder holds neither.
+      FileNotFoundError: if a folder contains neither.
       ValueError: if a file in it is damaged.
     """
     if isinstance(source, SpectrumSource):
@@ -76,7 +76,7 @@ def open_export(saved_models_dir: str | os.PathLike, version: int | None = None)
 
     Raises:
       FileNotFoundError: if there is no complete export.
-      ValueError: if a file of it is damaged, or it is of an older kind, without the signature `generate`.
+      ValueError: if one of its files is damaged, or an older version wrote it, without the signature `generate`.
     """
     folder = Path(saved_models_dir)
     versions = sorted(path.name for path in (folder / "generator").glob("[0-9]*"))
@@ -97,8 +97,8 @@ def open_export(saved_models_dir: str | os.PathLike, version: int | None = None)
         missing.append(f"{error} in '{EXTRA}'")
     if missing:
         raise ValueError(
-            f"The exported generator '{path}' does not say all that generating needs: an older version of this package "
-            f"wrote it. Missing: {', '.join(missing)}. Export the model again: "
+            f"The exported generator '{path}' was written by an older version of this package and cannot generate. "
+            f"Missing: {', '.join(missing)}. Export the model again: "
             f"`mrs-keras export --output {saved_models_dir} --version {version}`."
         )
     signature = generator.signatures["generate"]

@@ -12,7 +12,7 @@ from mrs_keras.simulation import channels_to_complex, spectrum_to_fid
 
 
 def check_nifti_mrs_installed() -> None:
-    """Raises `ModuleNotFoundError` unless the package nifti-mrs is there."""
+    """Raises `ModuleNotFoundError` unless the package nifti-mrs is installed."""
     if importlib.util.find_spec("nifti_mrs") is None:
         raise ModuleNotFoundError(
             "NIfTI-MRS files need the package nifti-mrs. Expected: the module `nifti_mrs` in this Python environment. "
@@ -26,13 +26,14 @@ def write_nifti_mrs(
 ) -> None:
     """Writes spectra as FIDs, and their concentrations in the header extension.
 
-    NIfTI-MRS (Clarke et al. 2022, doi 10.1002/mrm.29418) holds time-domain data. A generated spectrum is the window of
-    the model; here it stands in the whole band, with zeros outside, and `spectrum_to_fid` takes it to the time domain:
-    FSL-MRS, which halves the first point and divides the Fourier transform by sqrt(points), shows the model's spectrum.
+    NIfTI-MRS (Clarke et al. 2022, doi 10.1002/mrm.29418) stores time-domain data. A generated spectrum covers only the
+    window of the model; it is padded with zeros to the whole band and transformed to the time domain by
+    `spectrum_to_fid`: FSL-MRS, which halves the first point and divides the Fourier transform by sqrt(points), then
+    shows the model's spectrum.
 
-    The spectra lie along dimension 5, of the kind DIM_USER_0: they are no repetitions of one measurement, which a
-    program may average. Its header, `dim_5_header`, has a key for each metabolite, such as `NAA_mM`, with a number per
-    spectrum. The latents are not written: the seed and the model, which the header names, give them again.
+    The spectra are stored along dimension 5, of the kind DIM_USER_0, since they are not repetitions of one measurement,
+    which a program may average. Its header, `dim_5_header`, has a key for each metabolite, such as `NAA_mM`, with one
+    number per spectrum. The latents are not written: they can be recomputed from the seed and the model in the header.
 
     Args:
       path: file to write, `.nii` or `.nii.gz`.
@@ -55,10 +56,10 @@ def write_nifti_mrs(
         concentrations[rows] = block["concentrations"]
         start = rows.stop
     header = _header_extension(concentrations, description)
-    # nifti-mrs conjugates on the way to disk and back: in memory it has this package's sign.
+    # nifti-mrs conjugates when it writes and reads; in memory it has this package's sign convention.
     image = gen_nifti_mrs_hdr_ext(fids, 1 / acquisition.bandwidth_hz, header).image
     validate_nifti_mrs(image)
-    # Its own `save` leaves a file that nobody else may read.
+    # Its own `save` creates a file that only the owner can read.
     image.nibImage.to_filename(path)
 
 
@@ -74,7 +75,7 @@ def _header_extension(concentrations: np.ndarray, description: DatasetDescriptio
         info="Generated spectra, each with its own concentrations",
         hdr={
             _key(name, unit): {
-                # The shortest decimal numbers that read back as the same float32.
+                # The shortest decimal numbers that are read back as the same float32.
                 "Value": [float(str(value)) for value in column],
                 "Description": f"{labels.quantity.capitalize()} {name} that the spectrum was generated for, "
                 f"{unit or 'no unit'}",

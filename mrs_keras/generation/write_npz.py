@@ -12,9 +12,9 @@ from mrs_keras.data.description import DatasetDescription
 def write_npz(
     path: Path, blocks: Iterator[dict[str, np.ndarray]], number: int, description: DatasetDescription
 ) -> None:
-    """Writes spectra and labels as arrays that `np.load` reads without pickle. The same content gives the same bytes.
+    """Writes spectra and labels as arrays that `np.load` reads without pickle. Identical content gives identical bytes.
 
-    | array | type and shape | what |
+    | array | type and shape | content |
     |---|---|---|
     | `spectrum` | float32 (number, points, 2) | real and imaginary part; `spectrum[..., 0] + 1j * spectrum[..., 1]` |
     | `concentrations` | float32 (number, metabolites) | mM |

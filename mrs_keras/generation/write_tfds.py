@@ -21,12 +21,12 @@ def write_tfds(
 ) -> None:
     """Writes spectra and labels with TFDS's own writer, batch by batch.
 
-    `mrs_keras.open_dataset(path)` opens the dataset, and `mrs-keras train --dataset` trains on it. The one split is
+    `mrs_keras.open_dataset(path)` opens the dataset, and `mrs-keras train --dataset` trains on it. The only split is
     `"train"`. Features as in `simulated_mrs`: `example_id`, `spectrum`, `concentrations`, and `z`, the latents.
-    `builder.info.metadata` says where they come from, and is what `CVAE.from_preset` needs for a model of such data.
+    `builder.info.metadata` describes their origin, and can be passed to `CVAE.from_preset` to build a model for them.
 
     Args:
-      path: folder to make.
+      path: folder to create.
       blocks: of rows, in order: `"spectrum"`, `"concentrations"` and `"z"`.
       number: of rows in all blocks.
       description: of the spectra.

@@ -89,7 +89,7 @@ def test_a_table_that_is_not_there_is_named():
         ({"NAA": 1e39, "PCr": 4.5}, "finite"),
         ({"NAA": [], "PCr": 4.5}, "at least one row"),
         ({"NAA": [[12.0]], "PCr": 4.5}, "Received: NAA"),
-        ({"NAA": [12.0, 13.0], "PCr": [4.5]}, "as many concentrations. Received: {'NAA': 2, 'PCr': 1}"),
+        ({"NAA": [12.0, 13.0], "PCr": [4.5]}, "the same number of concentrations. Received: {'NAA': 2, 'PCr': 1}"),
         ([[12.0, 4.5]], "mapping from metabolite name.* Received: list"),
     ],
 )
