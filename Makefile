@@ -4,18 +4,18 @@ INSTALLED := $(VENV)/.installed
 
 .PHONY: help install reproduce test test-all lint format clean
 
-help:  ## show this list
+help:  ## show this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-install: $(INSTALLED)  ## create .venv and install the package with all that the tests need
+install: $(INSTALLED)  ## create .venv and install the package with its test dependencies
 
-reproduce: $(INSTALLED)  ## dataset, training, evaluation and export with the defaults
+reproduce: $(INSTALLED)  ## run the full pipeline with the defaults: dataset, training, evaluation and export
 	$(VENV)/bin/mrs-keras reproduce
 
-test: $(INSTALLED)  ## the tests
+test: $(INSTALLED)  ## run the tests
 	$(VENV)/bin/python -m pytest
 
-test-all: $(INSTALLED)  ## the tests and the trials of minutes
+test-all: $(INSTALLED)  ## run all tests, including the slow ones
 	$(VENV)/bin/python -m pytest -m "slow or not slow"
 
 lint: $(INSTALLED)  ## check style, format and the direction of imports
@@ -23,14 +23,14 @@ lint: $(INSTALLED)  ## check style, format and the direction of imports
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/lint-imports
 
-format: $(INSTALLED)  ## put files in format
+format: $(INSTALLED)  ## format the code
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-clean:  ## remove the environment and all that runs made
+clean:  ## remove the environment and the outputs of runs
 	rm -rf $(VENV) runs
 
-# A marker, not the folder: an interrupted installation starts anew.
+# A marker file, not the folder: an interrupted installation starts again.
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "TensorFlow 2.21 needs Python 3.11 to 3.13: make PYTHON=python3.13")'
 	$(PYTHON) -m venv $(VENV)

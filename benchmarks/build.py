@@ -1,9 +1,9 @@
-"""Measures how fast the dataset is built, what memory it takes, and what share of the time is TFDS's.
+"""Measures the speed and memory of the build of the dataset, and the share of TFDS in the time.
 
     python benchmarks/build.py --help
 
-Prints one table. Each build is a process of its own. The reference of a build is a second one of the same size whose
-examples are made beforehand: it is TFDS alone, that is encoding, shuffling and writing.
+Prints one table. Each build runs in its own process. The reference of a build is a second one of the same size from
+precomputed examples: TFDS alone, that is encoding, shuffling and writing.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def build(examples: int, ready_made: bool) -> dict:
     if ready_made:
         Builder._generate_examples = same_thousand
     tfds.disable_progress_bar()
-    tf.constant(0)  # TensorFlow loads on first use, which takes seconds: not a part of the build
+    tf.constant(0)  # TensorFlow loads on first use, which takes seconds and is not part of the build
     config = SimulatedMrsConfig(name="benchmark", train=examples, validation=1, snr=30.0)
     with tempfile.TemporaryDirectory() as folder:
         builder = Builder(data_dir=folder, config=config)
@@ -47,7 +47,7 @@ def build(examples: int, ready_made: bool) -> dict:
 
 
 def measured(examples: int, ready_made: bool) -> dict:
-    """Returns what `build` returns, from a process of its own."""
+    """Runs `build` in a separate process."""
     command = [sys.executable, __file__, "--sizes", str(examples), "--child", "ready" if ready_made else "simulated"]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
 

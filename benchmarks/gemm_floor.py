@@ -37,14 +37,14 @@ def forward_products(network, batch_size: int) -> list[Product]:
 
 
 def flop(products: list[Product]) -> int:
-    """Returns the floating point operations of these products, a multiplication and an addition being two."""
+    """Returns the floating point operations of these products; a multiply-add counts as two."""
     return sum(2 * m * k * n for m, k, n, *_ in products)
 
 
 class Floor:
-    """Measures products one by one, each with the fastest library at hand.
+    """Measures products one by one, each with the fastest available library.
 
-    The factors are in the caches, which they are not always in real work: it cannot reach this.
+    The factors are in the caches, which is not always so in real work: the result is a lower bound, out of reach.
 
     Args:
       products: of a training step, or of a network's call.
@@ -56,7 +56,7 @@ class Floor:
         self.fastest = [dict.fromkeys(calls, math.inf) for calls in self.calls]
 
     def turn(self, seconds: float = 0.02) -> float:
-        """Measures once more and returns the seconds of all, each product at its fastest so far."""
+        """Measures once more and returns the total seconds, with each product at its fastest so far."""
         for calls, fastest in zip(self.calls, self.fastest, strict=True):
             for library, call in calls.items():
                 fastest[library] = min(fastest[library], _seconds(call, seconds / len(calls)))
@@ -91,7 +91,7 @@ def _libraries(m: int, k: int, n: int, left: bool, right: bool, with_torch: bool
 
 
 def _seconds(call, at_least: float) -> float:
-    """Returns the seconds of a call; on a GPU the calls queue up, and the last one is waited for."""
+    """Returns the seconds of a call; on a GPU the calls are queued and the last one is synchronised."""
     times = 1
     float(call()[0, 0])
     while True:

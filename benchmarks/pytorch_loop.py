@@ -1,4 +1,4 @@
-"""The same training in PyTorch, eager, as an ordinary user writes it: what `train.py` is measured beside."""
+"""The same training in eager PyTorch, as a typical user writes it: the baseline of `train.py`."""
 
 import math
 
@@ -10,7 +10,7 @@ from mrs_keras.models import CVAE
 
 
 class Cvae(nn.Module):
-    """The network of a `CVAE` whose decoder variance is the batch's; it starts with the weights of `model`."""
+    """The network of a `CVAE` whose decoder variance is that of the batch; initialised with the weights of `model`."""
 
     def __init__(self, model: CVAE):
         super().__init__()
@@ -49,7 +49,7 @@ class Loop:
     """The training loop: shuffled batches from tensors in memory, Adam, the schedule of the recipe.
 
     Args:
-      model: to take weights and schedules from.
+      model: whose weights and schedules are used.
       data: `"spectrum"` and `"concentrations"`, float32 arrays of all examples.
       batch_size: examples per step.
       fused: whether Adam updates all weights in one kernel.
@@ -63,14 +63,14 @@ class Loop:
         self.data = [torch.tensor(data[name]).to(self.device) for name in ("spectrum", "concentrations")]
         self.batch_size, self.latent_dim = batch_size, model.latent_dim
         rate, self.kl_weight = model.optimizer._learning_rate, model.kl_weight
-        # A learning rate of 1, times what the schedule says: LambdaLR multiplies.
+        # A learning rate of 1, since LambdaLR multiplies it by the schedule.
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=1.0, eps=1e-7, fused=fused)
         schedule = _cosine_with_warmup(rate.get_config())
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, schedule)
         self.step, self.order = 0, iter(())
 
     def run(self, steps: int) -> None:
-        """Takes some steps."""
+        """Runs a number of steps."""
         for _ in range(steps):
             rows = next(self.order, None)
             if rows is None:

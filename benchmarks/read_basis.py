@@ -1,9 +1,9 @@
-"""How long reading a basis takes, per format: 21 metabolites, 2048 points (a `.BASIS` file holds 4096).
+"""Measures the time to read a basis, per format: 21 metabolites, 2048 points (4096 in a `.BASIS` file).
 
     python benchmarks/read_basis.py [folder of the 2016 ISMRM fitting challenge]
 
-Writes a made-up basis in every format to a temporary folder and prints the best of some readings. With the challenge's
-folder it times the challenge's files too.
+Writes a random basis in every format to a temporary folder and prints the shortest time of several readings. With the
+challenge's folder, it also times the challenge's files.
 """
 
 import argparse
@@ -27,7 +27,7 @@ CHALLENGE = {
 
 
 def made_up_basis() -> Basis:
-    """Returns a basis of random damped lines; a reader's time does not depend on the numbers."""
+    """Returns a basis of random damped lines; the time to read does not depend on the values."""
     acquisition = Acquisition()
     draw = np.random.default_rng(0)
     times_s = np.arange(acquisition.points) / acquisition.bandwidth_hz
@@ -67,7 +67,7 @@ def write_all(basis: Basis, folder: Path) -> dict[str, Acquisition | None]:
 
 
 def best_seconds(path: Path, acquisition: Acquisition | None) -> float:
-    """Returns the shortest time of some readings, s."""
+    """Returns the shortest time of several readings, s."""
     seconds = []
     for _ in range(READINGS):
         start = time.perf_counter()

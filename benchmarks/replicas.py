@@ -1,9 +1,9 @@
-"""Measures what data parallelism costs: one batch on 1, 2 and 4 logical replicas of one CPU.
+"""Measures the overhead of data parallelism: one batch on 1, 2 and 4 logical replicas of one CPU.
 
     python benchmarks/replicas.py --help
 
-The replicas share the same cores, so what a step takes longer is overhead: splitting, all-reduce, smaller products.
-Each number of replicas runs in a process of its own, since TensorFlow fixes its devices at the start.
+The replicas share the same cores, so any extra time of a step is overhead: splitting, all-reduce, smaller products.
+Each number of replicas runs in its own process, since TensorFlow fixes its devices at the start.
 """
 
 import argparse
@@ -17,7 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def step_seconds(replicas: int, batch_size: int, turns: int, steps: int) -> list[float]:
-    """Measures the seconds of a step on some replicas, in each turn."""
+    """Measures the seconds of a step on a number of replicas, in each turn."""
     import tensorflow as tf
     from train import CVAE_PRESETS, PRESET, built_model, fit_seconds
 

@@ -1,8 +1,8 @@
-"""Measures how fast spectra are simulated, beside a plain loop over the formula and beside the Fourier transform alone.
+"""Measures the speed of the simulation, compared with a plain loop over the formula and with the FFT alone.
 
     python benchmarks/simulate.py --help
 
-Prints one table. All entries are measured in the same run, turn by turn, so that a busy machine slows all of them.
+Prints one table. All entries are measured in the same run, in turns, so that a busy machine slows all of them.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import statistics
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# The plain loop is at its quickest so: two threads for its small products cost more than they bring.
+# The plain loop is fastest with one thread: for its small products, a second one costs more than it saves.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
@@ -56,7 +56,7 @@ def brain_like(metabolites: int, groups: int, spectra: int) -> SpectralParameter
 
 
 def entries(spectra: int, loop: int, graph: bool) -> dict[str, tuple]:
-    """Returns what is measured: name -> (function, spectra per call)."""
+    """Returns the entries to measure: name -> (function, spectra per call)."""
     two, prior = default_basis(), Prior.from_preset("naa_pcr")
     parameters = prior.draw(two, 0, spectra, seed=0)
     all_21 = simulate_basis(list(SPIN_SYSTEMS))
@@ -78,7 +78,7 @@ def entries(spectra: int, loop: int, graph: bool) -> dict[str, tuple]:
 
         from mrs_keras.data import simulated_batch
 
-        # The graph alone, without the tf.data pipeline, which would go on in the background during the other entries.
+        # The graph alone, without the tf.data pipeline, which would keep running in the background of other entries.
         for name, snr in (("TensorFlow graph", None), ("TensorFlow graph, noise", 30.0)):
             batch = tf.function(
                 lambda number, snr=snr: simulated_batch(number, batch_size=512, snr=snr)["spectrum"], autograph=False
@@ -123,7 +123,7 @@ def main():
 
 
 def ratio(times: list[float], others: list[float]) -> float:
-    """Returns the median of the ratios turn by turn: what slows a turn slows both."""
+    """Returns the median over the turns of the ratio: a busy machine slows both entries of a turn."""
     return statistics.median(one / other for one, other in zip(times, others, strict=True))
 
 

@@ -1,10 +1,10 @@
-"""Measures the training step of the recipe beside a plain PyTorch loop and beside its matrix products alone.
+"""Measures the training step of the recipe, compared with a plain PyTorch loop and with its matrix products alone.
 
     pip install torch        # optional: its rows are left out without it
     python benchmarks/train.py --help
 
-Network, batch, optimizer and schedule are those of the preset `base`, the data are its dataset's. Prints one table. All
-entries are measured in the same run, turn by turn, so that a busy machine slows all of them.
+Network, batch, optimizer, schedule and data are those of the preset `base`. Prints one table. All entries are measured
+in the same run, in turns, so that a busy machine slows all of them.
 """
 
 import argparse
@@ -32,7 +32,7 @@ SAME_LOSS = 1e-5
 
 
 class ExecutionTimes(keras.callbacks.Callback):
-    """Notes when each execution ended, its numbers being read."""
+    """Records when each execution ended, after its metrics were read."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.times = []
@@ -53,7 +53,7 @@ def built_model(metadata, steps_per_epoch: int) -> CVAE:
 
 
 def fit_seconds(model: CVAE, batches: tf.data.Dataset, executions: int) -> float:
-    """Returns the seconds of a step in `fit`; the first execution of the call, which opens the data, does not count."""
+    """Returns the seconds of a step in `fit`, without the first execution of the call, which opens the data."""
     times, steps = ExecutionTimes(), model.steps_per_execution
     model.fit(batches, steps_per_epoch=(executions + 1) * steps, epochs=1, shuffle=False, verbose=0, callbacks=[times])
     return (times.times[-1] - times.times[0]) / (executions * steps)
@@ -68,7 +68,7 @@ def torch_seconds(loop, steps: int) -> float:
 
 
 def check_same_loss(model: CVAE, batch) -> float:
-    """Returns the relative difference between our loss and the PyTorch network's, or exits where it is large."""
+    """Returns the relative difference between our loss and that of the PyTorch network; exits if it is large."""
     import torch
     from pytorch_loop import Cvae
 
@@ -86,7 +86,7 @@ def check_same_loss(model: CVAE, batch) -> float:
 
 
 def best_threads(make_loop, steps: int) -> int:
-    """Returns the number of threads that PyTorch is fastest with."""
+    """Returns the number of threads at which PyTorch is fastest."""
     import torch
 
     seconds = {}
@@ -190,7 +190,7 @@ def main():
     if gpus:
         print(f"GPU: {tf.config.experimental.get_device_details(gpus[0]).get('device_name', gpus[0].name)}")
         if torch_rows and not torch.cuda.is_available():
-            raise SystemExit("TensorFlow sees a GPU and PyTorch none: install PyTorch with CUDA, or give --no-torch.")
+            raise SystemExit("TensorFlow has a GPU but PyTorch does not: install PyTorch with CUDA or use --no-torch.")
     else:
         print(f"No GPU here: all runs on the CPU, {len(os.sched_getaffinity(0))} cores.")
     builder = open_dataset(arguments.data_dir, CVAE_PRESETS[PRESET]["training"]["config"])

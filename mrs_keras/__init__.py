@@ -1,6 +1,6 @@
 """Labelled MR spectra for Keras: simulation, dataset, conditional VAE, evaluation and serving.
 
-Names are loaded when they are first used, so that `import mrs_keras` stays quick: TensorFlow alone takes seconds.
+Names are imported lazily to keep `import mrs_keras` fast: TensorFlow alone takes seconds.
 """
 
 import lazy_loader

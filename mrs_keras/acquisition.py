@@ -1,4 +1,4 @@
-"""The receiver settings of a spectrum, and the axes that follow from them."""
+"""The acquisition parameters of a spectrum, and its axes."""
 
 import dataclasses
 import functools
@@ -13,11 +13,11 @@ PPM_REFERENCE = 4.65
 
 @dataclasses.dataclass(frozen=True)
 class Acquisition:
-    """How a spectrum was sampled, and which part of it is kept.
+    """How a spectrum was sampled, and which window of it is kept.
 
     The axes are those of FSL-MRS (Clarke et al. 2021, doi 10.1002/mrm.28630): time starts at one dwell time, and the
     frequency axis includes both ends of the band. A peak at frequency f (Hz) above the spectrometer frequency f0 (MHz)
-    lies at `4.65 + f / f0` ppm.
+    is at `4.65 + f / f0` ppm.
 
     Args:
       spectrometer_frequency_mhz: f0, MHz. Defaults to `123.2` (the proton frequency of the 2016 ISMRM fitting
@@ -28,7 +28,7 @@ class Acquisition:
         Defaults to `(0.2, 4.2)`, which is 252 points.
 
     Raises:
-      ValueError: if a number is not positive, or the window is empty or reaches outside the spectrum.
+      ValueError: if a number is not positive, or the window is empty or extends beyond the spectrum.
 
     Example:
 
@@ -70,7 +70,7 @@ class Acquisition:
         within = self.slice_of((low, high))
         if within.start == within.stop:
             raise ValueError(
-                f"`ppm_window` must hold at least one point. Received: ppm_window=({low}, {high}), while points lie "
+                f"`ppm_window` must contain at least one point. Received: ppm_window=({low}, {high}), while points are "
                 f"{self.ppm_axis[1] - first:.4f} ppm apart. Give a wider window."
             )
         return low, high
@@ -106,9 +106,9 @@ class Acquisition:
         return self.ppm_axis[self.window]
 
     def slice_of(self, ppm_limits: tuple[float, float] | None) -> slice:
-        """Returns the points from the one nearest to `low` ppm (kept) to the one nearest to `high` ppm (not kept).
+        """Returns the points from the one nearest to `low` ppm (included) to the one nearest to `high` ppm (excluded).
 
-        This is how FSL-MRS reads ppm limits. `None` gives all points.
+        FSL-MRS interprets ppm limits in this way. `None` gives all points.
         """
         if ppm_limits is None:
             return slice(0, self.points)

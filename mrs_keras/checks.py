@@ -1,4 +1,4 @@
-"""Input checks that several modules share, so that their errors read alike."""
+"""Input checks that several modules share, for consistent error messages."""
 
 import numbers
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ def check_positive(name: str, value: float, example: float) -> float:
     Args:
       name: argument name, with its unit, as the caller wrote it.
       value: the number received.
-      example: a number that would do, for the message.
+      example: a valid number, for the message.
     """
     if isinstance(value, numbers.Real) and np.isfinite(value) and value > 0:
         return float(value)
@@ -32,7 +32,7 @@ def check_count(name: str, value: int, example: int, at_least: int = 1) -> int:
 
 
 def check_finite(name: str, value) -> np.ndarray:
-    """Returns `value` as an array, or raises `ValueError` where it holds NaN or infinity."""
+    """Returns `value` as an array, or raises `ValueError` if it contains NaN or infinity."""
     array = np.asarray(value)
     bad = ~np.isfinite(array)
     if not bad.any():

@@ -1,4 +1,4 @@
-"""When Keras is imported: what happens then, and how TensorFlow is kept from doing it unasked."""
+"""Hooks on the import of Keras: registers classes then, and keeps TensorFlow from importing Keras by itself."""
 
 import contextlib
 import importlib.abc
@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Iterator
 
 MODELS = "mrs_keras.models.cvae"
-"""Importing it registers the classes of `.keras` files."""
+"""Module whose import registers the classes of `.keras` files."""
 
 
 class _OnKeras(importlib.abc.MetaPathFinder):
-    """Finds Keras as Python does, and runs a function in the place of its own import.
+    """Finds Keras as Python does, and runs a function in place of its import.
 
     Args:
       run: takes the function that imports Keras, and calls it or not.
@@ -36,7 +36,7 @@ class _OnKeras(importlib.abc.MetaPathFinder):
 
 
 def register_with_keras() -> None:
-    """Registers the classes of `.keras` files: now, or as soon as Keras is imported, which this does not do."""
+    """Registers the classes of `.keras` files: now, or once Keras is imported; does not import Keras itself."""
     if "keras" in sys.modules:
         importlib.import_module(MODELS)
         return
@@ -52,13 +52,13 @@ def register_with_keras() -> None:
 
 @contextlib.contextmanager
 def keras_postponed() -> Iterator[None]:
-    """Keeps `import tensorflow` from importing Keras, which takes a second and what serves models does not need.
+    """Keeps `import tensorflow` from importing Keras, which takes a second and is not needed for serving.
 
-    TensorFlow does without a Keras that cannot be imported; `import keras` and `tf.keras` work afterwards.
+    TensorFlow tolerates a Keras that cannot be imported; `import keras` and `tf.keras` work afterwards.
     """
 
     def refuse(import_keras):
-        raise ImportError("Keras is not imported yet: what serves models does without.")
+        raise ImportError("Keras is not imported yet: serving does not need it.")
 
     finder = _OnKeras(refuse)
     sys.meta_path.insert(0, finder)

@@ -1,4 +1,4 @@
-"""What the labels of spectra are: their names, units and ranges."""
+"""The labels of spectra: names, units and ranges."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -10,16 +10,16 @@ from mrs_keras.checks import check_finite
 
 @dataclasses.dataclass(frozen=True)
 class Labels:
-    """The numbers that a spectrum is labelled with, one column each.
+    """The labels of a spectrum, one column each.
 
     Args:
       names: of the labels, such as `NAA` or `tNAA_over_tCr`.
       ranges: (labels, 2), lowest and highest value in the training data, in their units.
       units: of each label, or one for all; `""` for ratios. Defaults to `"mM"`.
-      quantity: what the numbers are, in words. Defaults to `"concentration"`.
+      quantity: name of the quantity. Defaults to `"concentration"`.
 
     Raises:
-      ValueError: if a name occurs twice, or the ranges are not finite, upside down, or not one per name.
+      ValueError: if a name occurs twice, or the ranges are not finite, reversed, or not one per name.
 
     Example:
 
@@ -71,7 +71,7 @@ class Labels:
         )
 
     def out_of_range(self, values: np.ndarray) -> str | None:
-        """Returns which values lie outside the ranges, as a clause for a message, or `None` where none does.
+        """Returns a description of the values outside the ranges, for a message, or `None` if there are none.
 
         Args:
           values: (rows, labels), compared in single precision, as models do.
@@ -96,5 +96,5 @@ class Labels:
 
     @classmethod
     def from_dict(cls, content: Mapping) -> "Labels":
-        """Returns the labels that `to_dict` made plain."""
+        """Returns the labels from the output of `to_dict`."""
         return cls(**{field.name: content[field.name] for field in dataclasses.fields(cls)})

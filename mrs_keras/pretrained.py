@@ -1,4 +1,4 @@
-"""Where the pretrained models are: in the package, if it was installed from a wheel, beside it in a checkout."""
+"""Location of the pretrained models: inside the package if installed from a wheel, beside it in a checkout."""
 
 from pathlib import Path
 
@@ -19,11 +19,11 @@ def pretrained_dir() -> Path:
             return folder
     raise FileNotFoundError(
         f"The pretrained models are not installed. Expected: the folder '{package / SAVED_MODELS}'. "
-        "Install mrs_keras from a wheel or from a whole checkout, or give the path of models of your own."
+        "Install mrs_keras from a wheel or from a full checkout, or give the path of your own models."
     )
 
 
 def default_saved_models() -> Path:
-    """Returns `saved_models` of the working directory if there are SavedModels in it, else the pretrained ones."""
+    """Returns `saved_models` in the working directory if it contains SavedModels, else the pretrained ones."""
     here = Path(SAVED_MODELS)
     return here if (here / "generator").is_dir() else pretrained_dir()

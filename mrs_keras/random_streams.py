@@ -1,6 +1,6 @@
-"""Which random numbers come from which seed: one page for all of them.
+"""All random number streams of the package and their seeds.
 
-| who draws | from | by | depends on |
+| random numbers | seed | generator | depends on |
 |---|---|---|---|
 | dataset, `Prior.draw` | `seed` of the config | `keyed_uniform` | (seed, split, name of the parameter, example) |
 | noise of `simulate` | `seed` | `keyed_normal`, `NOISE` | (seed, split, example) |
@@ -15,8 +15,8 @@
 | evaluation: labels, latents | 0 | `keyed_uniform`, `keyed_normal` | row |
 | evaluation: random pairs | `seed` of the dataset | `keyed_uniform`, split `"evaluation"` | (seed, pair) |
 
-A seed of a row is an int64; `row_seeds` makes those of a batch from one integer. None of these depends on batch size,
-shard, worker, replica or order.
+The seed of a row is an int64; `row_seeds` creates those of a batch from one integer. None of these depends on batch
+size, shard, worker, replica or order.
 """
 
 import enum
@@ -30,7 +30,7 @@ FSL_MRS_NOISE = "noise of FSL-MRS"
 GENERATED = "generated"
 EVALUATED_LABELS = "concentrations of generated spectra"
 EVALUATED_LATENTS = "latents of an evaluation"
-"""Names of streams of `keyed_uniform` and `keyed_normal`. To change one changes the bytes of datasets or numbers."""
+"""Names of streams of `keyed_uniform` and `keyed_normal`. Changing one changes the bytes of datasets, or numbers."""
 
 
 LARGEST_ROW_SEED = 2**63 - 1
@@ -50,11 +50,11 @@ def row_seeds(seed, rows: int) -> np.ndarray:
     """Returns the seeds of the rows of a batch, int64 (rows,).
 
     Args:
-      seed: an integer s, for the seeds 2^32 s, 2^32 s + 1, ...; or one integer per row, which are returned.
+      seed: an integer s, for the seeds 2^32 s, 2^32 s + 1, ...; or one integer per row, returned as is.
       rows: number of rows.
 
     Raises:
-      ValueError: if `seed` is neither, or an integer not below 2^31.
+      ValueError: if `seed` is neither of these, or an integer of 2^31 or more.
     """
     if isinstance(seed, numbers.Integral) and abs(seed) < 2**31:
         return 2**32 * int(seed) + np.arange(rows, dtype=np.int64)

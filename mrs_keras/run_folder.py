@@ -1,4 +1,4 @@
-"""The folder of a training: the names of its files, and how to read those that need no TensorFlow."""
+"""The folder of a training: the names of its files, and readers for those that need no TensorFlow."""
 
 import csv
 import json
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     import numpy as np
 
 MODEL_FILE = "model.keras"
-"""The trained model; it exists only once all is done."""
+"""The trained model; exists only once training is complete."""
 
 SETTINGS_FILE = "settings.json"
-"""What the folder was trained with; it belongs to that training alone."""
+"""The settings of the training that the folder belongs to."""
 
 HISTORY_FILE = "history.csv"
 """The numbers of each epoch."""
 
 LOCK_FILE, WRITER_FILE = ".lock", ".writer.json"
-"""While a training writes to the folder: its lock, and which process holds it."""
+"""The lock of a training that writes to the folder, and the process that holds it."""
 
 CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
@@ -30,11 +30,11 @@ SAVED_MODELS = "saved_models"
 NUMBERS_FILE = "numbers.json"
 TABLE_FILE = "table.txt"
 REPORT_FILE = "report.html"
-"""In the folder of an evaluation, with the figures."""
+"""Files in the folder of an evaluation, beside the figures."""
 
 
 def checkpoint_file(run_dir: Path, epochs: int) -> Path:
-    """Returns the path of the checkpoint after that many epochs."""
+    """Returns the path of the checkpoint after a number of epochs."""
     return run_dir / CHECKPOINTS / f"epoch_{epochs:04d}.keras"
 
 
@@ -50,7 +50,7 @@ def epochs_of(checkpoint: Path) -> int:
 
 def read_history(run_dir: str | os.PathLike) -> "dict[str, np.ndarray]":
     """Reads the history of a run: name of the number -> float64 (epochs,)."""
-    import numpy as np  # not for those who only need a name of a file
+    import numpy as np  # not needed for the names of the files
 
     with (Path(run_dir) / HISTORY_FILE).open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -61,7 +61,7 @@ def read_settings(run_dir: str | os.PathLike) -> dict:
     """Reads the settings of a run.
 
     Raises:
-      FileNotFoundError: if the folder holds no run.
+      FileNotFoundError: if the folder contains no run.
       ValueError: if the file is damaged.
     """
     path = Path(run_dir) / SETTINGS_FILE
@@ -74,7 +74,7 @@ def read_settings(run_dir: str | os.PathLike) -> dict:
         settings = json.loads(path.read_text())
         if isinstance(settings, dict):
             return settings
-        error = f"it holds a {type(settings).__name__}, not an object"
+        error = f"it contains a {type(settings).__name__}, not an object"
     except ValueError as invalid:
         error = invalid
     raise ValueError(f"The file '{path}' is damaged: {error}. Train again in another folder, or restore the file.")
@@ -93,7 +93,7 @@ def diverged_epoch(run_dir: str | os.PathLike) -> tuple[int, str] | None:
         for row in csv.DictReader(file):
             try:
                 finite = math.isfinite(float(row["loss"]))
-            except (KeyError, TypeError, ValueError):  # half a row, of a killed process
+            except (KeyError, TypeError, ValueError):  # partial row of a killed process
                 continue
             if not finite:
                 return int(row["epoch"]) + 1, row["loss"]

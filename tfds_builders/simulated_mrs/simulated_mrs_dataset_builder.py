@@ -28,28 +28,28 @@ from mrs_keras.simulation import (
 from mrs_keras.simulation.parameters import SCALARS, SNR, Parameter
 
 BLOCK = 1024
-"""Examples simulated at once. It sets the speed, not the examples: those depend on (seed, split, k) alone."""
+"""Examples simulated at once. Affects only the speed: the examples depend only on (seed, split, k)."""
 
 LINEWIDTH = Parameter("Hz", "Full width at half maximum of a line that decays with gamma and sigma alone")
 
 
 @dataclasses.dataclass
 class SimulatedMrsConfig(tfds.core.BuilderConfig):
-    """What the bytes on disk depend on.
+    """Config of the dataset: everything that the bytes on disk depend on.
 
     Attributes:
-      prior: name of a prior preset of mrs_keras, path of a JSON file that `Prior.save` wrote, or what stands in such a
-        file. It says which effects there are, too.
-      basis: path of a basis that `mrs_keras.basis.read_basis` reads and that has the prior's metabolites, or `None` for
-        this package's own.
+      prior: name of a prior preset of mrs_keras, path of a JSON file that `Prior.save` wrote, or the content of such a
+        file. The prior also defines the effects.
+      basis: path of a basis that `mrs_keras.basis.read_basis` can read and that has the prior's metabolites, or `None`
+        for this package's own.
       train: number of training examples.
       validation: number of validation examples.
       seed: of all draws.
       snr: signal-to-noise ratio as `mrs_keras.simulation.simulate` defines it, the same for all examples, or `None` for
         that of the prior: without one, no noise.
       backend: `"numpy"`, or `"fsl_mrs"` to have FSL-MRS compute the spectra, where it is installed.
-      beam: whether Apache Beam builds the random splits, for datasets past one machine. The examples are the same, on
-        any runner and number of workers.
+      beam: whether Apache Beam builds the random splits, for datasets too large for one machine. The examples are the
+        same for any runner and number of workers.
     """
 
     prior: str | Mapping[str, Any] = "naa_pcr"
