@@ -1,4 +1,4 @@
-"""Names that laboratories and programs give to the same metabolite."""
+"""Common aliases of metabolite names."""
 
 import re
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ METABOLITE_ALIASES: dict[str, tuple[str, ...]] = {
     "sIns": ("sI", "Scyllo", "Scy", "ScylloIns", "ScylloInositol"),
     "Tau": ("Taurine",),
 }
-"""Name in the 2016 ISMRM fitting challenge -> other names. Case, spaces, dashes and underscores make no difference."""
+"""Name in the 2016 ISMRM fitting challenge -> other names. Case, spaces, dashes and underscores are ignored."""
 
 
 def _plain(name: str) -> str:
@@ -37,7 +37,7 @@ _CANONICAL = {_plain(alias): name for name, aliases in METABOLITE_ALIASES.items(
 
 
 def canonical_name(name: str) -> str:
-    """Returns what the 2016 ISMRM fitting challenge calls a metabolite, or the name itself where it is not known.
+    """Returns the name of a metabolite in the 2016 ISMRM fitting challenge, or the given name if it is not known.
 
     >>> canonical_name("mI"), canonical_name("myo-Ins"), canonical_name("PCh"), canonical_name("MM09")
     ('Ins', 'Ins', 'PCho', 'MM09')
@@ -46,14 +46,14 @@ def canonical_name(name: str) -> str:
 
 
 def find_metabolite(name: str, names: Sequence[str]) -> int | None:
-    """Returns the position of a metabolite among names, by its own name or else by an alias, or `None`.
+    """Returns the position of a metabolite in a list of names, by exact match or else by alias, or `None`.
 
     Args:
-      name: what to look for.
-      names: what a basis holds.
+      name: to look for.
+      names: of the metabolites in a basis.
 
     Raises:
-      ValueError: if none is the very name, and several are aliases of it.
+      ValueError: if there is no exact match and several names are aliases of it.
 
     >>> find_metabolite("Ins", ["NAA", "mI"]), find_metabolite("Ins", ["mI", "Ins"]), find_metabolite("Ins", ["NAA"])
     (1, 1, None)
@@ -65,6 +65,6 @@ def find_metabolite(name: str, names: Sequence[str]) -> int | None:
     if len(found) > 1:
         raise ValueError(
             f"The metabolite {name!r} is ambiguous. Expected one alias of it in the basis. "
-            f"Received: {' and '.join(repr(names[position]) for position in found)}. Ask for one by its own name."
+            f"Received: {' and '.join(repr(names[position]) for position in found)}. Use the exact name of one of them."
         )
     return found[0] if found else None

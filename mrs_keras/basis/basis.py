@@ -1,4 +1,4 @@
-"""A set of metabolite signals that every spectrum is a combination of."""
+"""A basis set: the metabolite signals that spectra are linear combinations of."""
 
 import dataclasses
 import os
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FSL_NORM = 100.0
-"""L2 norm to which FSL-MRS scales the mean of the basis signals before it fits or simulates."""
+"""L2 norm to which FSL-MRS scales the mean basis signal before fitting or simulation."""
 
 
 class Basis(BasisContents):
-    """Signals of pure metabolites at 1 mM, all acquired alike.
+    """Signals of pure metabolites at 1 mM, all with the same acquisition.
 
     Args:
       names: metabolite names, as in the 2016 ISMRM fitting challenge (`NAA`, `PCr`, `Cr`, `Glu`, ...).
       fids: complex (points, metabolites), arbitrary units, in the sign convention of FSL-MRS and nifti-mrs in memory:
-        a peak at f Hz evolves as `exp(+2 pi i f t)` and lies at `4.65 + f / f0` ppm.
+        a peak at f Hz evolves as `exp(+2 pi i f t)` and is at `4.65 + f / f0` ppm.
       acquisition: how the FIDs were sampled.
-      description: one line on where the signals come from. Defaults to `""`.
-      reading: how `read_basis` read them, for what `describe_basis` and `check_basis` say. It is not saved. Defaults to
-        `None`: they come from elsewhere.
+      description: one line on the origin of the signals. Defaults to `""`.
+      reading: how `read_basis` read them, for `describe_basis` and `check_basis`. It is not saved. Defaults to `None`:
+        not read from a file.
 
     Raises:
       ValueError: if shapes disagree, a name occurs twice, or a value is not finite.
@@ -48,11 +48,11 @@ class Basis(BasisContents):
         """Returns a basis of the named metabolites, in that order.
 
         Args:
-          names: names in the basis, or common aliases of them (`mI` or `mIns` for `Ins`; see `METABOLITE_ALIASES`). A
-            name that is in the basis means that very signal. The result carries the names as they stand here.
+          names: names in the basis, or common aliases of them (`mI` or `mIns` for `Ins`; see `METABOLITE_ALIASES`). An
+            exact match takes precedence. The result has the names as given here.
 
         Raises:
-          ValueError: if a name is not in the basis, is an alias of several names in it, or two are of one signal.
+          ValueError: if a name is not in the basis or is an alias of several names in it, or if two mean one signal.
         """
         columns: list[int] = []
         for name in names:
@@ -71,17 +71,17 @@ class Basis(BasisContents):
     def resample(self, bandwidth_hz: float, points: int) -> "Basis":
         """Returns the basis at another bandwidth and number of points, as FSL-MRS 2.4 resamples it.
 
-        The spectrum is cropped, or filled with zeros, by as many points at either end, so that its bandwidth is the
-        wanted one up to rounding; the FID is then cut. Where that does not come out even, the bandwidth is off by up to
-        one point of the spectrum, and peaks move by as much in proportion: from 6000 Hz and 4096 points to 4000 Hz by
-        2e-4, which is 0.6 mppm at 2 ppm.
+        The spectrum is cropped, or padded with zeros, by the same number of points at either end, so that its bandwidth
+        is the requested one up to rounding; the FID is then truncated. Rounding can change the bandwidth by up to one
+        point of the spectrum, and peaks move in proportion: from 6000 Hz and 4096 points to 4000 Hz by 2e-4, which is
+        0.6 mppm at 2 ppm.
 
         Args:
           bandwidth_hz: new bandwidth, Hz.
-          points: new number of points; the last must lie within the duration of the basis.
+          points: new number of points; the last must be within the duration of the basis.
 
         Raises:
-          ValueError: if the basis does not last that long.
+          ValueError: if the basis is too short.
         """
         old = self.acquisition
         bandwidth_hz = check_positive("bandwidth_hz", bandwidth_hz, 2000.0)
@@ -89,10 +89,10 @@ class Basis(BasisContents):
         end_s = old.points / old.bandwidth_hz
         if (points - 1) / bandwidth_hz >= end_s * (1 - 1e-9):
             raise ValueError(
-                "The basis is too short to be resampled to that. "
+                "The basis is too short for this resampling. "
                 f"Expected the last point before {end_s:g} s. Received: bandwidth_hz={bandwidth_hz:g}, "
-                f"points={points}, of which the last lies at {(points - 1) / bandwidth_hz:g} s. "
-                "Ask for fewer points, or simulate the basis anew with `simulate_press`."
+                f"points={points}, the last of them at {(points - 1) / bandwidth_hz:g} s. "
+                "Use fewer points, or simulate a new basis with `simulate_press`."
             )
         added = round(old.points * (bandwidth_hz / old.bandwidth_hz - 1) / 2)
         spectrum = np.fft.fftshift(np.fft.fft(self.fids, axis=0), axes=0)
@@ -104,21 +104,22 @@ class Basis(BasisContents):
         return dataclasses.replace(self, fids=fids, acquisition=acquisition, reading=None)
 
     def without_reference_peak(self, ppm: float = 0.0) -> "Basis":
-        """Returns the basis without the reference peak that LCModel's makebasis needs.
+        """Returns the basis without the reference peak that LCModel's makebasis requires.
 
-        To the spectrum of each metabolite within 0.2 ppm of `ppm` is fitted a Lorentzian singlet, complex amplitude,
-        frequency (within 0.15 ppm) and width free, on a polynomial of 4th order for the tails of all other peaks; the
-        fitted line is subtracted from the whole FID. Applied to the `.RAW` files of the 2016 ISMRM fitting challenge it
-        gives the files without that peak to a relative L2 error of 3e-6. A metabolite without a peak there stays as it
-        is. A peak that is not Lorentzian, or has company within 0.2 ppm, is removed less well, or taken for none.
+        For each metabolite, a Lorentzian singlet with free complex amplitude, frequency (within 0.15 ppm) and width is
+        fitted to the spectrum within 0.2 ppm of `ppm`, together with a polynomial of 4th order for the tails of all
+        other peaks; the fitted line is subtracted from the whole FID. Applied to the `.RAW` files of the 2016 ISMRM
+        fitting challenge, it reproduces the files without that peak to a relative L2 error of 3e-6. A metabolite
+        without a peak there is unchanged. A peak that is not Lorentzian, or has neighbours within 0.2 ppm, may be
+        removed incompletely or missed.
 
         Args:
-          ppm: where the peak is, ppm. Defaults to `0.0`.
+          ppm: position of the peak, ppm. Defaults to `0.0`.
 
         Raises:
           ValueError: if `ppm` is outside the spectrum.
         """
-        from mrs_keras.basis.reference_peak import without_reference_peak  # SciPy's optimizers take a while to import
+        from mrs_keras.basis.reference_peak import without_reference_peak  # SciPy's optimizers are slow to import
 
         return dataclasses.replace(self, fids=without_reference_peak(self.fids, self.acquisition, ppm))
 
@@ -130,7 +131,7 @@ class Basis(BasisContents):
         return dataclasses.replace(self, fids=self.fids * (FSL_NORM / norm))
 
     def plot(self, ppm_window: tuple[float, float] | None = None) -> "Figure":
-        """Draws the real spectra above each other, each to its own height, chemical shift from right to left.
+        """Draws the real spectra above each other, each scaled to its maximum, chemical shift from right to left.
 
         Args:
           ppm_window: lowest and highest chemical shift, ppm. Defaults to `None`: the window of the acquisition.
@@ -154,7 +155,7 @@ class Basis(BasisContents):
         )
 
     def save(self, path: str | os.PathLike, format: WriteFormat | None = None) -> None:
-        """Writes the basis; `read_basis` reads it back. The same basis gives the same bytes.
+        """Writes the basis; `read_basis` reads it back. Output is deterministic.
 
         Args:
           path: a file, or for `"fsl_json"` and `"lcmodel_raw"` a folder, which must be new or empty.
@@ -163,8 +164,8 @@ class Basis(BasisContents):
             `.BASIS`.
 
         Raises:
-          ValueError: if the format is unknown, or a metabolite's name cannot be that of a file.
-          FileExistsError: if the folder holds something.
+          ValueError: if the format is unknown, or a metabolite's name is not a valid file name.
+          FileExistsError: if the folder is not empty.
         """
         write_basis(self, path, format)
 

@@ -1,4 +1,4 @@
-"""Whether the peaks of a basis lie where they belong."""
+"""Checks the positions of the peaks of a basis."""
 
 import dataclasses
 from typing import Literal
@@ -20,31 +20,31 @@ LANDMARKS_PPM = {
 doi 10.1002/1099-1492(200005)13:3<129::AID-NBM619>3.0.CO;2-V). `Cho` may be free choline or a sum."""
 
 TOLERANCE_PPM = 0.02
-"""Published shifts differ by as much; sets written for another reference, such as 4.68 ppm, are off by more."""
+"""Published shifts differ by up to this; sets written for another reference, such as 4.68 ppm, are off by more."""
 
 MIRROR_TOLERANCE_PPM = 0.05
 SPREAD_PPM = 0.015
-"""Peaks that lie off by the same, to this, are shifted; otherwise bandwidth or frequency may be wrong."""
+"""Peaks with equal offsets, within this, are shifted; otherwise bandwidth or frequency may be wrong."""
 
 LONE_SHIFT_PPM = 0.2
-"""A single peak that lies off by less is taken for shifted."""
+"""A single peak with a smaller offset is treated as shifted."""
 
 DISTANCES_PPM = (0.35, 3.65)
-"""Peaks are looked for so far from 4.65 ppm, to both sides: not at the water of a measured basis, nor at a reference
-peak of 0 ppm (TMS) or 8.44 ppm (formate)."""
+"""Distances from 4.65 ppm, on both sides, in which peaks are searched: excludes the water of a measured basis, and
+reference peaks at 0 ppm (TMS) or 8.44 ppm (formate)."""
 
 ZERO_FILLING = 4
 
 
 @dataclasses.dataclass(frozen=True)
 class Landing:
-    """Where the highest peak of a metabolite lies.
+    """Position of the highest peak of a metabolite.
 
     Attributes:
       landmark: `"NAA"`, `"Cr"` or `"Cho"`.
       metabolite: its name in the basis.
-      expected_ppm: where it belongs, ppm.
-      found_ppm: where it lies, ppm.
+      expected_ppm: expected position, ppm.
+      found_ppm: actual position, ppm.
     """
 
     landmark: str
@@ -54,12 +54,12 @@ class Landing:
 
     @property
     def shift_ppm(self) -> float:
-        """float: how far it lies above where it belongs, ppm."""
+        """float: actual minus expected position, ppm."""
         return self.found_ppm - self.expected_ppm
 
     @property
     def place(self) -> Literal["right", "mirrored", "low", "high"]:
-        """Whether it lies where it belongs, at the mirror image of that about 4.65 ppm, or too low or too high."""
+        """Whether the peak is at the expected position, at its mirror image about 4.65 ppm, too low or too high."""
         if abs(self.shift_ppm) <= TOLERANCE_PPM:
             return "right"
         mirrored_ppm = 2 * PPM_REFERENCE - self.expected_ppm
@@ -78,12 +78,12 @@ class Landing:
 
 @dataclasses.dataclass(frozen=True)
 class BasisCheck:
-    """What `check_basis` found; `str` makes a report of it.
+    """Result of `check_basis`; `str` formats it as a report.
 
     Attributes:
       landings: one per landmark metabolite in the basis.
       reading: how the basis was read, for the advice. Defaults to `None`: it was not read from a file.
-      remarks: what else there is to say of its file, one sentence each. Defaults to `()`.
+      remarks: further remarks on its file, one sentence each. Defaults to `()`.
     """
 
     landings: tuple[Landing, ...]
@@ -92,7 +92,7 @@ class BasisCheck:
 
     @property
     def shift_ppm(self) -> float | None:
-        """float: how far all peaks lie too high alike, ppm, or `None` where they are right or not off alike."""
+        """float: common offset of all peaks, ppm, or `None` if they are right or their offsets differ."""
         shifts = np.array([landing.shift_ppm for landing in self.landings])
         if not len(shifts) or np.abs(shifts).max() <= TOLERANCE_PPM:
             return None
@@ -119,7 +119,7 @@ class BasisCheck:
 
     @property
     def in_doubt(self) -> bool:
-        """bool: whether peaks lie where they do not belong."""
+        """bool: whether peaks are at unexpected positions."""
         return self.verdict not in ("looks right", "has nothing to check")
 
     @property
@@ -133,14 +133,14 @@ class BasisCheck:
         if verdict == "looks shifted":
             reference_ppm = (self.reading.reference_ppm if self.reading else PPM_REFERENCE) - self.shift_ppm
             return (
-                f"All peaks lie {abs(self.shift_ppm):.3f} ppm too {'low' if self.shift_ppm < 0 else 'high'}, as if it "
-                f"was written for a spectrometer frequency at {reference_ppm:.2f} ppm, not at {PPM_REFERENCE}. "
+                f"All peaks are {abs(self.shift_ppm):.3f} ppm too {'low' if self.shift_ppm < 0 else 'high'}, as if the "
+                f"basis was written for a spectrometer frequency at {reference_ppm:.2f} ppm, not at {PPM_REFERENCE}. "
                 f"Read it with {setting('reference_ppm', round(reference_ppm, 2))}."
             )
         return {
             "looks right": "",
             "looks shifted or scaled": "Check the spectrometer frequency, the bandwidth and the metabolite names.",
-            "has nothing to check": f"It holds none of {', '.join(n for m in LANDMARKS_PPM.values() for n in m)}.",
+            "has nothing to check": f"It contains none of {', '.join(n for m in LANDMARKS_PPM.values() for n in m)}.",
         }[verdict]
 
     def __str__(self) -> str:
@@ -148,17 +148,17 @@ class BasisCheck:
 
 
 def check_basis(basis: Basis) -> BasisCheck:
-    """Looks where NAA, Cr and Cho land.
+    """Finds the peaks of NAA, Cr and Cho.
 
-    The highest peak of the magnitude spectrum from 1.0 to 4.3 ppm, and in the mirror image of that range about 4.65
-    ppm, depends neither on phase nor on residual water and reference peaks.
+    It uses the highest peak of the magnitude spectrum from 1.0 to 4.3 ppm and in the mirror image of that range about
+    4.65 ppm, which is independent of the phase and of residual water and reference peaks.
 
     Args:
-      basis: any basis. Metabolites that it lacks are left out.
+      basis: any basis. Missing metabolites are skipped.
 
     Returns:
-      `BasisCheck`; its `verdict` is `"looks conjugated"` if the peaks lie mirrored about 4.65 ppm, and
-      `"looks shifted"` if all lie off alike.
+      `BasisCheck`; its `verdict` is `"looks conjugated"` if the peaks are mirrored about 4.65 ppm, and
+      `"looks shifted"` if all have the same offset.
 
     Example:
 
@@ -178,7 +178,7 @@ def check_basis(basis: Basis) -> BasisCheck:
 
 
 def _highest_peak_ppm(fid: np.ndarray, acquisition: Acquisition) -> float:
-    """Returns where the magnitude spectrum is highest, ppm, between the points of the transform by a parabola."""
+    """Returns the position of the maximum of the magnitude spectrum, ppm, with parabolic interpolation."""
     points = ZERO_FILLING * acquisition.points
     ppm = np.fft.fftfreq(points, 1 / acquisition.bandwidth_hz) / acquisition.spectrometer_frequency_mhz + PPM_REFERENCE
     distances_ppm = np.abs(ppm - PPM_REFERENCE)

@@ -1,4 +1,4 @@
-"""The embedded basis, and the basis that belongs to a list of names."""
+"""The embedded basis, and the basis for a list of names."""
 
 import functools
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def default_basis() -> Basis:
 def basis_for(names: Sequence[str]) -> Basis:
     """Returns PRESS TE 30 ms signals of metabolites, macromolecules and lipids, in the order of the names.
 
-    They come from the embedded basis where it holds all of them, and are simulated with the same settings otherwise
+    They come from the embedded basis if it contains all of them; otherwise they are simulated with the same settings
     (0.1 s, once per process).
 
     Args:

@@ -1,15 +1,15 @@
-"""What a basis holds, in words."""
+"""A description of a basis as text."""
 
 from mrs_keras.basis.basis import Basis
 from mrs_keras.basis.formats.contents import remarks
 
 
 def describe_basis(basis: Basis) -> str:
-    """Returns a description of a basis for people: origin, acquisition, metabolites and their size.
+    """Returns a human-readable description of a basis: origin, acquisition, metabolites and their size.
 
     The size of a metabolite is the amplitude of the first point of its FID, which is proportional to its number of
-    protons where the basis was simulated without relaxation. Of a basis that was read from a file that prints frequency
-    or dwell time with few digits, it says what they can stand for.
+    protons if the basis was simulated without relaxation. If the basis was read from a file that prints frequency or
+    dwell time with few digits, the description includes the range of their possible values.
     """
     acquisition = basis.acquisition
     low, high = acquisition.ppm_axis[0], acquisition.ppm_axis[-1]

@@ -87,10 +87,10 @@ BROAD_SIGNALS: dict[str, BroadSignal] = {
 
 
 def simulate_broad_signals(names: Sequence[str], acquisition: Acquisition | None = None) -> Basis:
-    """Makes the signals of macromolecules and lipids.
+    """Simulates the signals of macromolecules and lipids.
 
     A peak at f Hz is `protons * exp(2 pi i f t - (pi fwhm t)^2 / (4 ln 2))`, the first point at t = 0 as in
-    `simulate_basis`: in the spectrum a Gaussian of that width, whose area is that of so many protons.
+    `simulate_basis`: in the spectrum, a Gaussian of that width with the area of that many protons.
 
     Args:
       names: names from `BROAD_SIGNALS`, such as `["MM09", "MM20"]`.
@@ -122,7 +122,7 @@ def add_broad_signals(basis: Basis, names: Sequence[str]) -> Basis:
 
     Args:
       basis: simulated or read from a file. One proton must give an amplitude of 1, as `simulate_basis` makes it;
-        otherwise the signals are right but for a factor.
+        otherwise the signals are only right up to a factor.
       names: names from `BROAD_SIGNALS`.
 
     Raises:

@@ -42,9 +42,9 @@ def read_basis(
     conjugated: bool | None = None,
     reference_ppm: float = PPM_REFERENCE,
 ) -> Basis:
-    """Reads a basis set of any of these formats, and tells by itself which one it is.
+    """Reads a basis set in any of these formats, with automatic detection of the format.
 
-    | `format` | what | acquisition | sign | scale |
+    | `format` | files | acquisition | sign | scale |
     |---|---|---|---|---|
     | `"npz"` | file of `Basis.save` | in the file | ours | absolute |
     | `"lcmodel_basis"` | LCModel `.BASIS` file | in the file | conjugate | absolute, as LCModel defines it |
@@ -53,31 +53,31 @@ def read_basis(
     | `"jmrui"` | jMRUI text, file or folder | in the files | ours | as stored |
     | `"text"` | two-column text, file or folder | to be given | conjugate, unless `conjugated=False` | as stored |
 
-    A folder holds one file per metabolite; metabolites come in the order of the sorted file names. What one program has
-    exported to several formats agrees here without any factor, if that program followed the formats: the five forms of
-    the 2016 ISMRM fitting challenge agree to a relative L2 error of 2e-5.
+    A folder contains one file per metabolite; metabolites are in the order of the sorted file names. A basis exported
+    to several formats gives the same numbers without any factor, if the exporting program followed the formats: the
+    five forms of the 2016 ISMRM fitting challenge agree to a relative L2 error of 2e-5.
 
     Args:
       path: a file or a folder.
-      acquisition: how the signals were sampled, for formats that do not say so. Where the files do, it takes their
-        place (for another `ppm_window`, or more exact numbers), but may not contradict them: equal points; bandwidth to
-        1e-4 and frequency to 0.1 %, or to half a unit of the last digit that the file prints, whatever is more.
-        Defaults to `None`: as the files say, with a `ppm_window` of 0.2 to 4.2 ppm; `describe_basis` says where they
-        print too few digits.
-      format: one of the above. Defaults to `None`: told by the content, and in a folder by the suffixes.
-      conjugated: whether the files hold the complex conjugate of this package's convention (ppm = 4.65 + f / f0).
-        Defaults to `None`: as the table says. `check_basis` tells if that was wrong.
-      reference_ppm: chemical shift of the spectrometer frequency that the files were written for, ppm, such as `4.68`.
-        The FIDs are shifted by its distance from 4.65 ppm, so that the peaks land right on the axis of this package.
-        Defaults to `4.65`. `check_basis` tells if that was wrong.
+      acquisition: how the signals were sampled, for formats that do not store it. For other formats it replaces that of
+        the files (for another `ppm_window`, or more exact numbers) but must not contradict it: equal points; bandwidth
+        within 1e-4 and frequency within 0.1 %, or half a unit of the last printed digit, whichever is larger. Defaults
+        to `None`: that of the files, with a `ppm_window` of 0.2 to 4.2 ppm; `describe_basis` reports numbers that are
+        printed with too few digits.
+      format: one of the above. Defaults to `None`: detected from the content, and in a folder from the suffixes.
+      conjugated: whether the files contain the complex conjugate of this package's convention (ppm = 4.65 + f / f0).
+        Defaults to `None`: as in the table. `check_basis` shows if that was wrong.
+      reference_ppm: chemical shift at the spectrometer frequency that the files were written for, ppm, such as `4.68`.
+        The FIDs are shifted by its distance from 4.65 ppm, which puts the peaks at the right place on the axis of this
+        package. Defaults to `4.65`. `check_basis` shows if that was wrong.
 
     Returns:
       `Basis` with `fids` of shape (points, metabolites).
 
     Raises:
-      FileNotFoundError: if there is nothing at `path`.
-      ValueError: if it is no basis, incomplete, inconsistent, ambiguous, of another nucleus than hydrogen, or sampled
-        over more than 200 ppm, which only a wrong unit explains; the message names file and line.
+      FileNotFoundError: if `path` does not exist.
+      ValueError: if it is not a basis, incomplete, inconsistent, ambiguous, of a nucleus other than hydrogen, or
+        sampled over more than 200 ppm, which only a wrong unit can explain; the message names file and line.
 
     Example:
 
@@ -105,7 +105,7 @@ def read_basis(
 
 
 def _referenced(contents: BasisContents, reference_ppm: float) -> BasisContents:
-    """Returns signals that were written for a spectrometer frequency at `reference_ppm` as they are for 4.65 ppm."""
+    """Converts signals written for a spectrometer frequency at `reference_ppm` to one at 4.65 ppm."""
     if reference_ppm == PPM_REFERENCE:
         return contents
     acquisition = contents.acquisition

@@ -1,4 +1,4 @@
-"""Removal of the peak at 0 ppm that LCModel's makebasis needs and nothing else does."""
+"""Removal of the peak at 0 ppm, which only LCModel's makebasis needs."""
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -11,7 +11,7 @@ SEARCH_PPM = 0.1
 TAIL_ORDER = 4
 START_DECAY = 2 * np.pi  # 1/s: a linewidth of 2 Hz
 FOUND_BELOW = 0.2
-"""A line is one if it leaves less than this of what the tails alone leave. Measured: 1e-4 with, 0.4 without a peak."""
+"""Largest residual of a detected line, relative to that of the tails alone. Measured: 1e-4 with, 0.4 without a peak."""
 
 DECAYS = (0.1, 300.0)  # 1/s: linewidths of 0.03 to 95 Hz
 
@@ -44,7 +44,7 @@ def _singlet(fid: np.ndarray, acquisition: Acquisition, ppm: float) -> np.ndarra
         raise ValueError(
             f"The reference peak must lie inside the spectrum, {half_window_hz:.0f} Hz from its ends. "
             f"Expected: from {PPM_REFERENCE - reach_ppm:.2f} to {PPM_REFERENCE + reach_ppm:.2f} ppm. "
-            f"Received: {ppm} ppm. A peak outside does no harm: leave it."
+            f"Received: {ppm} ppm. A peak outside does no harm and can stay."
         )
     offsets_hz = np.fft.fftfreq(acquisition.points, 1 / bandwidth_hz) - expected_hz
     window = np.abs(offsets_hz) <= half_window_hz
@@ -57,7 +57,7 @@ def _singlet(fid: np.ndarray, acquisition: Acquisition, ppm: float) -> np.ndarra
     times_s = np.arange(acquisition.points) / bandwidth_hz
 
     def fit(offset_hz: float, log_decay: float) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the line that fits best at a frequency and width, as FID, and what is left of the spectrum."""
+        """Returns the best-fitting line at a frequency and width, as FID, and the residual of the spectrum."""
         line = np.exp((2j * np.pi * (expected_hz + offset_hz) - np.exp(log_decay)) * times_s)
         design = np.column_stack([np.fft.fft(line)[window], tails])
         weights = np.linalg.lstsq(design, spectrum, rcond=None)[0]

@@ -1,4 +1,4 @@
-"""How messages name what a user can set: arguments in Python, options on the command line."""
+"""Names of settings in messages: arguments in Python, options on the command line."""
 
 import contextlib
 import contextvars
@@ -23,7 +23,7 @@ def command_line(**options: str) -> Iterator[None]:
 
 
 def argument(name: str) -> str:
-    """Returns what the user calls an argument: its own name, or that of its option.
+    """Returns the name of an argument for the user: its own, or that of its option.
 
     >>> argument("reference_ppm")
     'reference_ppm'
@@ -36,7 +36,7 @@ def argument(name: str) -> str:
 
 
 def setting(name: str, value: object) -> str:
-    """Returns how the user gives an argument a value.
+    """Returns how a user sets an argument to a value.
 
     >>> setting("format", "fsl_json"), setting("conjugated", False)
     ("format='fsl_json'", 'conjugated=False')
@@ -54,7 +54,7 @@ def setting(name: str, value: object) -> str:
 
 
 def acquisition_setting(frequency_mhz: float, bandwidth_hz: float, points: int) -> str:
-    """Returns how the user says how signals were sampled.
+    """Returns how a user sets the acquisition.
 
     >>> acquisition_setting(123.2, 4000.0, 2048)
     'acquisition=Acquisition(spectrometer_frequency_mhz=123.2, bandwidth_hz=4000.0, points=2048)'

@@ -42,7 +42,7 @@ def test_the_very_name_wins_over_aliases():
 
 def test_two_aliases_of_one_name_are_ambiguous():
     with pytest.raises(
-        ValueError, match=r"'Ins' is ambiguous.*Received: 'mI' and 'mIns'\. Ask for one by its own name"
+        ValueError, match=r"'Ins' is ambiguous.*Received: 'mI' and 'mIns'\. Use the exact name of one of them"
     ):
         basis_of("mI", "NAA", "mIns").select(["Ins"])
 

@@ -57,7 +57,7 @@ def test_neither_reference_peak_nor_water_nor_phase_deceives_the_check():
 def test_a_basis_without_landmarks_has_nothing_to_check():
     check = check_basis(dataclasses.replace(KNOWN, names=("A", "B", "C")))
     assert check.landings == ()
-    assert str(check).startswith("The basis has nothing to check. It holds none of NAA, Cr")
+    assert str(check).startswith("The basis has nothing to check. It contains none of NAA, Cr")
 
 
 @pytest.mark.parametrize("form", ["basisset_text_noTMS", "basisset_LCModel", "basisset_JMRUI", "fsl_json_noTMS"])

@@ -47,7 +47,7 @@ FOREIGN = {
     "NIfTI-1": (nifti(348, b"n+1\0"), r"a NIfTI file\. That is a scan"),
     "NIfTI-2": (nifti(540, b"n+2\0\r\n\x1a\n"), r"a NIfTI file\. That is a scan"),
     "a zip archive": (zipped(**{"NAA.RAW": b"1", "Cr.RAW": b"2"}), r"a zip archive.*Unpack it first"),
-    "an array of NumPy": (b"\x93NUMPY\1\0v\0{", r"a single array of NumPy\. Make a `Basis` of it"),
+    "an array of NumPy": (b"\x93NUMPY\1\0v\0{", r"a single array of NumPy\. Create a `Basis` from it"),
     "a web page": (b"\n<!DOCTYPE html>\n<html>", r"a web page\. Download the file itself"),
     "PDF": (b"%PDF-1.7\n", "a PDF document"),
     "an image": (b"\x89PNG\r\n\x1a\n\0\0", "an image"),
@@ -122,7 +122,7 @@ def test_an_archive_of_other_arrays_is_no_basis(tmp_path):
     [
         (b"", "the file is empty"),
         (b" \n\n", "the file is empty"),
-        (b" $LCMODL\n filbas='3t.basis'\n $END\n", r"a control file of LCModel\. Give the file that FILBAS names"),
+        (b" $LCMODL\n filbas='3t.basis'\n $END\n", r"a control file of LCModel\. Give the file named by FILBAS"),
         (b" $SEQPAR\n $END\n $NMALL HZPPPM=123.2, NUNFIL=2048, DELTAT=2.5E-4 $END\n", "a control file of LCModel"),
     ],
 )

@@ -109,7 +109,11 @@ def test_a_file_without_frequency_needs_an_acquisition(tmp_path):
     [
         ("BADELT =", "BADELTA =", r"line 7: `BADELT` must be the dwell time in s. Received: None"),
         ("0.000400000000", "0.0", r"line 10: `BADELT` must be the dwell time"),
-        ("0.000400000000", "4 ms", r"no bandwidth of a spectrum. Expected from 10 to 1e\+07 Hz. Received: 0.25 Hz"),
+        (
+            "0.000400000000",
+            "4 ms",
+            r"not a valid bandwidth of a spectrum. Expected from 10 to 1e\+07 Hz. Received: 0.25 Hz",
+        ),
         ("0.000400000000", "fast", r"line 10: `BADELT` must be a finite number. Received: 'fast'"),
         ("NDATAB = 128", "NDATAB = 129", r"line 28: wrong number of points after \$BASIS.*258 numbers.*256 numbers"),
         ("NDATAB = 128", "NDATAB = 1E12", r"line 11: `NDATAB` must be a whole number of points from 2 to 1048576"),
@@ -128,7 +132,11 @@ def test_a_file_without_frequency_needs_an_acquisition(tmp_path):
         ("CONC =  1.0", "CONC =  0.", r"line 23: `CONC` must be positive. Received: 0.0"),
         ("METABO = 'Cr'", "METABO = 'Cr", r"line 8\d: .*\$BASIS"),
         ("ISHIFT = 0\n $END", "ISHIFT = 0", r"line 70: \$BASIS, opened in line 20, is not closed. Expected: \$END"),
-        ("127.740000000", "127740000.0", r"no spectrometer frequency of a spectrum. Expected from 1 to 2000 MHz"),
+        (
+            "127.740000000",
+            "127740000.0",
+            r"not a valid spectrometer frequency of a spectrum. Expected from 1 to 2000 MHz",
+        ),
     ],
 )
 def test_a_broken_basis_file_is_refused_with_file_and_line(tmp_path, before, after, words):

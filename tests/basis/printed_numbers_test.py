@@ -108,7 +108,7 @@ def test_the_true_bandwidth_is_accepted_however_the_dwell_time_is_rounded(
 def test_few_digits_are_told_by_description_and_check_and_fine_ones_are_not(tmp_path, format):
     write(tmp_path, format, dwell="0.000083")
     coarse = read(tmp_path, format)
-    words = r"prints the bandwidth coarsely: .* can stand for 11976 to 12121\.2 Hz\. .*acquisition=Acquisition\("
+    words = r"prints the bandwidth coarsely: .* can mean 11976 to 12121\.2 Hz\. .*acquisition=Acquisition\("
     assert re.search(words, describe_basis(coarse))
     assert re.search(words, str(check_basis(coarse)))
     assert "coarsely" not in describe_basis(read(tmp_path, format, SEVEN_TESLA))

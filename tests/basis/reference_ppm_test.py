@@ -46,7 +46,7 @@ def test_a_common_shift_is_told_with_its_size_and_what_to_do(written, reference_
     assert check.verdict == "looks shifted"
     assert check.shift_ppm == pytest.approx(4.65 - reference_ppm, abs=0.003)
     side = "low" if reference_ppm > 4.65 else "high"
-    assert f"All peaks lie {abs(check.shift_ppm):.3f} ppm too {side}" in check.advice
+    assert f"All peaks are {abs(check.shift_ppm):.3f} ppm too {side}" in check.advice
     assert check.advice.endswith(f"Read it with reference_ppm={reference_ppm}.")
     assert all(line.endswith(f"ppm {side}") for line in str(check).splitlines()[:3])
 

@@ -114,7 +114,7 @@ def test_a_shifted_basis_is_right_once_the_advice_is_followed(tmp_path, capsys, 
     moved = FIDS * np.exp(-2j * np.pi * 0.03 * 123.2 * times_s)[:, None]
     path, needed = write(tmp_path, format, moved)
     output = run(capsys, "check", path, *needed)
-    assert "All peaks lie 0.03" in output
+    assert "All peaks are 0.03" in output
     assert output.endswith("Read it with --reference-ppm 4.68.\n")
     converted = tmp_path / "moved.npz"
     assert main(["basis", "convert", str(path), str(converted), *needed, "--reference-ppm", "4.68"]) == 0
@@ -139,7 +139,7 @@ def test_few_printed_digits_are_told_with_the_options_that_mend_it(tmp_path, cap
     (tmp_path / "NAA.RAW").write_text(raw_file(fid, head))
     for command in ("info", "check"):
         output = run(capsys, command, tmp_path)
-        assert "DWELLTIME = 0.000083 s can stand for 11976 to 12121.2 Hz" in output
+        assert "DWELLTIME = 0.000083 s can mean 11976 to 12121.2 Hz" in output
         assert "--spectrometer-frequency-mhz 297.22 --bandwidth-hz 12048.19 --points 4096" in output
     exact = ["--spectrometer-frequency-mhz", "297.22", "--bandwidth-hz", "12000", "--points", "4096"]
     assert "bandwidth              12000 Hz" in run(capsys, "info", tmp_path, *exact)
@@ -180,7 +180,7 @@ SIMULATE = ("simulate", "--output", "x.npz")
         ((*SIMULATE, "--points", "-1"), "`--points` must be a whole number of at least 2"),
         ((*SIMULATE, "--spectrometer-frequency-mhz", "nan"), "`--spectrometer-frequency-mhz` must be a finite number"),
         ((*SIMULATE, "--linewidth-hz", "-2"), "`--linewidth-hz` must be a finite number"),
-        ((*SIMULATE, "--bandwidth-hz", "300"), "`--bandwidth-hz` must hold all protons.*Received: --bandwidth-hz 300"),
+        ((*SIMULATE, "--bandwidth-hz", "300"), "`--bandwidth-hz` must span all protons.*Received: --bandwidth-hz 300"),
         ((*SIMULATE, "--metabolites", "NAA", "NAA"), "`--metabolites` must be .*Received: --metabolites NAA NAA"),
         ((*SIMULATE, "--metabolites", "Xyz"), "Unknown `--metabolites`. Expected one of: 'Ace', .*'Xyz'"),
         ((*SIMULATE, "--te1-ms", "0"), "`--te1-ms` must be a finite number"),

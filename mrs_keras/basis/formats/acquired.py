@@ -1,4 +1,4 @@
-"""How the signals of a file were sampled, from what the file prints and from what the caller knows."""
+"""The acquisition of the signals of a file, from the file and from the caller."""
 
 from pathlib import Path
 
@@ -10,13 +10,13 @@ from mrs_keras.basis.wording import acquisition_setting, setting
 FREQUENCIES_MHZ = (1.0, 2000.0)
 BANDWIDTHS_HZ = (10.0, 1e7)
 WIDEST_BAND_PPM = 200.0
-"""A wider band is one whose unit is wrong: proton spectra are sampled over 10 to 100 ppm."""
+"""A wider band means a wrong unit: proton spectra are sampled over 10 to 100 ppm."""
 
 DEFAULT_PPM_WINDOW = (0.2, 4.2)
 
 
 def acquisition_of(spectrometer_frequency_mhz: float, bandwidth_hz: float, points: int) -> Acquisition:
-    """Returns an acquisition whose window is 0.2 to 4.2 ppm, cut to the band, or the band where it has no point there.
+    """Returns an acquisition with a window of 0.2 to 4.2 ppm, cut to the band, or of the whole band without overlap.
 
     Args:
       spectrometer_frequency_mhz: MHz.
@@ -44,14 +44,14 @@ def settle(
 
     Args:
       path: the file.
-      line: number of the line where its signal starts, from 1, or `None`.
+      line: line number where its signal starts, from 1, or `None`.
       points: complex points of the signal.
-      frequency: spectrometer frequency in MHz, or `None` where the file does not say it.
-      bandwidth: in Hz, or `None` where the file does not say it.
-      given: what the caller knows, or `None` if the file says all.
+      frequency: spectrometer frequency in MHz, or `None` if it is not in the file.
+      bandwidth: in Hz, or `None` if it is not in the file.
+      given: acquisition given by the caller, or `None` if all of it is in the file.
 
     Raises:
-      ValueError: if neither says how the signal was sampled, they contradict each other, or a number is none of a
+      ValueError: if neither defines the acquisition, they contradict each other, or a number is impossible for a
         proton spectrum.
     """
     for what, printed, (low, high), unit in (
@@ -62,7 +62,7 @@ def settle(
             raise fault(
                 path,
                 line,
-                f"this is no {what} of a spectrum. Expected from {low:g} to {high:g} {unit}. "
+                f"not a valid {what} of a spectrum. Expected from {low:g} to {high:g} {unit}. "
                 f"Received: {printed.value} {unit} ({printed.text}). Check the unit.",
             )
         if printed is None and given is None:
@@ -88,7 +88,7 @@ def check_band(path: Path, line: int | None, frequency_mhz: float, bandwidth_hz:
       line: number of a line, from 1, or `None`.
       frequency_mhz: spectrometer frequency, MHz.
       bandwidth_hz: Hz.
-      text: how the file prints the bandwidth. Defaults to `""`: it comes from elsewhere.
+      text: how the file prints the bandwidth. Defaults to `""`: it is not from a file.
     """
     band_ppm = bandwidth_hz / frequency_mhz
     if band_ppm > WIDEST_BAND_PPM:
@@ -109,7 +109,7 @@ def check_agrees(
     bandwidth: Printed | None,
     given: Acquisition,
 ) -> None:
-    """Raises `ValueError` if a file contradicts what the caller knows; arguments as those of `settle`."""
+    """Raises `ValueError` if a file contradicts the acquisition given by the caller; arguments as in `settle`."""
     if points != given.points:
         raise _contradiction(path, line, setting("points", given.points), setting("points", points))
     for name, printed, expected, tolerance, unit in (
@@ -127,5 +127,5 @@ def _contradiction(path: Path, line: int | None, expected: str, received: str) -
         path,
         line,
         f"the file contradicts the acquisition given. Expected: {expected}. Received: {received}. "
-        "Leave the acquisition out if the file knows better, or correct it.",
+        "Leave the acquisition out if the file is right, or correct it.",
     )

@@ -1,4 +1,4 @@
-"""What a basis file holds, whatever its format."""
+"""The contents of a basis file, for all formats."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ from mrs_keras.checks import check_finite
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """How a file was read, for what descriptions and advice say of it.
+    """How a file was read, for descriptions and advice.
 
     Attributes:
-      conjugated: whether the file was taken for the complex conjugate of this package's convention.
-      reference_ppm: chemical shift of the spectrometer frequency that it was taken to be written for, ppm.
-      coarse: what the file prints with too few digits -> the printed number.
+      conjugated: whether the file was read as the complex conjugate of this package's convention.
+      reference_ppm: chemical shift at the spectrometer frequency that the file was assumed to be written for, ppm.
+      coarse: name of a quantity that the file prints with too few digits -> the printed number.
     """
 
     conjugated: bool
@@ -28,15 +28,15 @@ class Reading:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class BasisContents:
-    """The data of a `Basis`, without what it can do: every reader returns them, and every writer takes them.
+    """The data of a `Basis`, without its methods: returned by every reader and accepted by every writer.
 
     Args:
       names: metabolite names.
       fids: complex (points, metabolites), arbitrary units, in the sign convention of this package: a peak at f Hz
-        evolves as `exp(+2 pi i f t)` and lies at `4.65 + f / f0` ppm.
+        evolves as `exp(+2 pi i f t)` and is at `4.65 + f / f0` ppm.
       acquisition: how the FIDs were sampled.
-      description: one line on where the signals come from. Defaults to `""`.
-      reading: how a file was read. Defaults to `None`: the signals come from elsewhere. It is not saved.
+      description: one line on the origin of the signals. Defaults to `""`.
+      reading: how a file was read. Defaults to `None`: not read from a file. It is not saved.
 
     Raises:
       ValueError: if shapes disagree, a name occurs twice, or a value is not finite.
@@ -70,11 +70,11 @@ def remarks(contents: BasisContents) -> list[str]:
         return []
     acquisition = contents.acquisition
     units = {"bandwidth": "Hz", "spectrometer frequency": "MHz"}
-    remedy = "Where you know it better, give it: " + acquisition_setting(
+    remedy = "If you know it more exactly, give it: " + acquisition_setting(
         acquisition.spectrometer_frequency_mhz, round(acquisition.bandwidth_hz, 2), acquisition.points
     )
     return [
-        f"The file prints the {what} coarsely: {number.text} can stand for {number.low:.6g} to {number.high:.6g} "
+        f"The file prints the {what} coarsely: {number.text} can mean {number.low:.6g} to {number.high:.6g} "
         f"{units[what]}. {remedy}."
         for what, number in contents.reading.coarse.items()
     ]

@@ -1,4 +1,4 @@
-"""Which format a file or folder has."""
+"""Detects the format of a file or folder."""
 
 import re
 from collections import Counter
@@ -18,9 +18,9 @@ Format = Literal["npz", "lcmodel_basis", "lcmodel_raw", "fsl_json", "jmrui", "te
 FORMATS = get_args(Format)
 
 SINGLE_FILES = ("npz", "lcmodel_basis")
-"""Formats of which one file holds all metabolites; the others may have a file per metabolite."""
+"""Formats with all metabolites in one file; the others may have a file per metabolite."""
 
-# Of a file per metabolite. jMRUI's and two-column text share a suffix, and are told apart by content.
+# Formats with a file per metabolite. jMRUI and two-column text share a suffix; the content decides.
 _SUFFIXES = {"lcmodel_raw": (".raw",), "fsl_json": (".json",), "text": (".txt", ".csv", ".dat", ".asc")}
 _NO_SIGNALS = ("readme", "license", "licence", "citation", Path(SUMMARY_FILE).stem)
 _COMPRESSED = {".gz", ".bz2", ".xz", ".zip", ".7z"}
@@ -34,10 +34,10 @@ def files_of_folder(folder: Path, format: str | None) -> tuple[Sequence[Path], s
 
     Args:
       folder: the folder.
-      format: the format that the caller names, or `None`.
+      format: given by the caller, or `None`.
 
     Raises:
-      ValueError: if the folder holds no files of that format, or files of several.
+      ValueError: if the folder contains no files of that format, or files of several formats.
     """
     if format in SINGLE_FILES:
         raise fault(
@@ -68,14 +68,14 @@ def files_of_folder(folder: Path, format: str | None) -> tuple[Sequence[Path], s
 
 
 def _choice_of_files(folder: Path, files: dict[str, list[Path]], others: Counter[str]) -> str:
-    """Returns what to say of a folder that has files of no format, or of several."""
+    """Returns the message for a folder without files of a known format, or with files of several formats."""
     received = ", ".join(f"{len(found)} {found[0].suffix}" for found in files.values())
     if not received:
         beside = ", ".join(f"{number} {suffix}" for suffix, number in others.most_common(3))
         received = "none of these" + (f", but {beside}" if beside else "")
     alone = [path.name for path in sorted(folder.glob("*")) if path.suffix.lower() in (".basis", ".npz")][:3]
     return (
-        "the folder must hold the files of one format, one per metabolite. "
+        "the folder must contain the files of one format, one per metabolite. "
         f"Expected: {' or '.join(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)}. "
         f"Received: {received}."
         + (f" Give the path of the file: {', '.join(alone)}." if alone else "")
@@ -85,7 +85,7 @@ def _choice_of_files(folder: Path, files: dict[str, list[Path]], others: Counter
 
 
 def format_of_file(path: Path) -> str:
-    """Returns the format that a file starts like; raises `ValueError` if that is none."""
+    """Returns the format of a file, by its beginning; raises `ValueError` if it is unknown."""
     check_plain_file(path)
     with path.open("rb") as file:
         head = file.read(_START_BYTES)
@@ -104,10 +104,10 @@ def format_of_file(path: Path) -> str:
         raise fault(
             path,
             None,
-            "not a basis but a control file of LCModel. Give the file that FILBAS names, or a folder of .RAW files.",
+            "not a basis but a control file of LCModel. Give the file named by FILBAS, or a folder of .RAW files.",
         )
     if not text:
-        raise fault(path, None, "the file is empty. Is it the right one, and was it downloaded whole?")
+        raise fault(path, None, "the file is empty. Is it the right one, and was it downloaded completely?")
     rows = (line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(COMMENT_MARKS))
     first = next(rows, "")
     if first.strip() and all(parse_number(token) is not None for token in first.replace(",", " ").split()):
@@ -116,6 +116,6 @@ def format_of_file(path: Path) -> str:
         path,
         1,
         f"not a basis of a known format. Expected one of: {', '.join(FORMATS)}. "
-        f"Received a file that starts with {quoted(text[:40])}. If it is one of these all the same, name it, for "
+        f"Received a file that starts with {quoted(text[:40])}. If it still is one of these, name it, for "
         f"example {setting('format', 'text')}.",
     )

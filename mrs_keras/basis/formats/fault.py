@@ -1,15 +1,15 @@
-"""The errors of readers: they name file and line."""
+"""The errors of readers, with file and line."""
 
 from pathlib import Path
 
 
 def fault(path: Path, line: int | None, what: str) -> ValueError:
-    """Returns the error to raise for a fault in a file.
+    """Returns the error for a fault in a file.
 
     Args:
       path: the file.
-      line: number of the line, from 1, or `None` where the fault has no line.
-      what: what is wrong, expected, received, and what to do.
+      line: line number, from 1, or `None` if the fault has no line.
+      what: the fault, what was expected and received, and what to do.
     """
     return ValueError(f"'{path}'{'' if line is None else f', line {line}'}: {what}")
 
@@ -20,12 +20,12 @@ def quoted(text: str) -> str:
 
 
 def twice(path: Path, name: str, first: int | None, second: int | None) -> ValueError:
-    """Returns the error to raise where a file says two things of one.
+    """Returns the error for a duplicate entry in a file.
 
     Args:
       path: the file.
-      name: what stands there twice.
-      first: number of the line where it stands first, or `None`.
-      second: number of the other line, or `None`.
+      name: of the duplicate entry.
+      first: line number of the first entry, or `None`.
+      second: line number of the second entry, or `None`.
     """
     return fault(path, second, f"`{name}` occurs twice, first in line {first}. Remove one of them.")

@@ -1,4 +1,4 @@
-"""Files that are handed to a reader by mistake, known by their first bytes."""
+"""Files passed to a reader by mistake, recognised by their first bytes."""
 
 import shlex
 import struct
@@ -19,7 +19,7 @@ _UTF8 = "Save it as UTF-8, for example `iconv -f {} -t UTF-8 {{path}} > new`."
 _BY_FIRST_BYTES: tuple[tuple[bytes, str, str], ...] = (
     (
         b"version https://git-lfs",
-        "a Git LFS pointer, in the place of a file that was not downloaded",
+        "a Git LFS pointer instead of the file itself, which was not downloaded",
         "Run `git lfs pull` in its repository.",
     ),
     (b"\x1f\x8b", "compressed by gzip", _UNPACK.format("`gunzip {path}`")),
@@ -35,7 +35,7 @@ _BY_FIRST_BYTES: tuple[tuple[bytes, str, str], ...] = (
     (b"MATLAB 5.0 MAT-file", "a MATLAB file", _EXPORT),
     (b"MATLAB 7.3 MAT-file", "a MATLAB file", _EXPORT),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", _EXPORT),
-    (b"\x93NUMPY", "a single array of NumPy", "Make a `Basis` of it in Python, and save that."),
+    (b"\x93NUMPY", "a single array of NumPy", "Create a `Basis` from it in Python, and save that."),
     (b"SQLite format 3\0", "an SQLite database", _EXPORT),
     (b">>> Begin of header <<<", "a Siemens .rda file", _SCAN),
     (b"%PDF", "a PDF document", "Check the path."),
@@ -47,12 +47,12 @@ _WEB_PAGES = (b"<!doctype html", b"<html")
 
 
 def check_not_foreign(path: Path, head: bytes, *, zip_is_right: bool = False) -> None:
-    """Raises `ValueError` if a file is of a kind that no reader takes; the message names it, and what to do.
+    """Raises `ValueError` if no reader accepts a file of this kind; the message names the kind, and what to do.
 
     Args:
       path: the file.
       head: its first bytes, up to `HEAD_BYTES` of them.
-      zip_is_right: whether an archive may be what is wanted. Defaults to `False`.
+      zip_is_right: whether a zip archive is acceptable. Defaults to `False`.
     """
     kind = next(_kinds(path, head, zip_is_right), None)
     if kind is not None:
@@ -61,11 +61,11 @@ def check_not_foreign(path: Path, head: bytes, *, zip_is_right: bool = False) ->
 
 
 def check_zip(path: Path) -> None:
-    """Raises `ValueError` if an archive holds no arrays of NumPy, so that it cannot be a basis."""
+    """Raises `ValueError` if an archive contains no NumPy arrays and therefore cannot be a basis."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except Exception:  # zipfile raises many kinds for a damaged archive, of which the reader of .npz tells
+    except Exception:  # zipfile raises many kinds of error for a damaged archive; the .npz reader reports it
         return
     if not any(name.endswith(".npy") for name in names):
         shown = ", ".join(f"'{name[:40]}'" for name in names[:3]) or "nothing"
@@ -75,7 +75,7 @@ def check_zip(path: Path) -> None:
 
 
 def _kinds(path: Path, head: bytes, zip_is_right: bool) -> Iterator[tuple[str, str]]:
-    """Yields what a file is, and what to do, for each kind that it can be, the most special first."""
+    """Yields each kind that a file can be, and what to do, the most specific first."""
     if _is_nifti(path, head):
         yield "a NIfTI file", _SCAN
     for start, what, remedy in _BY_FIRST_BYTES:
@@ -88,7 +88,7 @@ def _kinds(path: Path, head: bytes, zip_is_right: bool) -> Iterator[tuple[str, s
     if head[128:132] == b"DICM":
         yield "a DICOM file", _SCAN
     if head.lstrip()[:14].lower().startswith(_WEB_PAGES):
-        yield "a web page", "Download the file itself, where a site shows it by the link to the raw file."
+        yield "a web page", "Download the file itself, for example by the link to the raw file."
     if len(head) >= 16:
         even, odd = head[0:16:2], head[1:16:2]
         if all(even) and not any(odd):

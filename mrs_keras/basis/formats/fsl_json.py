@@ -1,4 +1,4 @@
-"""FSL-MRS's basis: a folder with one JSON file per metabolite."""
+"""FSL-MRS basis: a folder with one JSON file per metabolite."""
 
 import json
 import re
@@ -17,30 +17,30 @@ from mrs_keras.basis.formats.signals import Signal, to_contents
 from mrs_keras.basis.formats.source_text import parse_number, read_text
 
 CONJUGATED = True
-"""FSL-MRS stores the conjugate of what it holds in memory, and conjugates on reading."""
+"""FSL-MRS stores the conjugate of its signals in memory, and conjugates on reading."""
 
 
 def read_fsl_json(
     files: Sequence[Path], acquisition: Acquisition | None = None, conjugated: bool = CONJUGATED
 ) -> BasisContents:
-    """Reads a basis of FSL-MRS's JSON files.
+    """Reads a basis from FSL-MRS JSON files.
 
     The format is defined by FSL-MRS 2.4 (Clarke et al. 2021, doi 10.1002/mrm.28630): in an object `basis`, `basis_re`
-    and `basis_im` hold the conjugate of the FID, `basis_dwell` the dwell time in s, `basis_centre` the spectrometer
-    frequency in MHz, `basis_name` the metabolite. What else a file may hold (spin system, density matrix) is ignored.
-    The unit of the numbers is arbitrary: they are taken as they are.
+    and `basis_im` contain the conjugate of the FID, `basis_dwell` the dwell time in s, `basis_centre` the spectrometer
+    frequency in MHz, `basis_name` the metabolite. Other content (spin system, density matrix) is ignored. The numbers
+    have arbitrary units and are not rescaled.
 
     Args:
       files: one per metabolite.
-      acquisition: takes the place of what the files say, with which it must agree (see `read_basis`). Defaults
-        to `None`: as the files say.
-      conjugated: whether the files hold the complex conjugate of this package's convention. Defaults to `True`.
+      acquisition: replaces that of the files and must agree with it (see `read_basis`). Defaults to `None`: that of
+        the files.
+      conjugated: whether the files contain the complex conjugate of this package's convention. Defaults to `True`.
 
     Returns:
       `BasisContents` with `fids` of shape (points, metabolites), in the order of `files`.
 
     Raises:
-      ValueError: if a file is no such JSON or incomplete, if its nucleus is not hydrogen, or if the files disagree.
+      ValueError: if a file is not such JSON or incomplete, if its nucleus is not hydrogen, or if the files disagree.
     """
     description = ""
     signals = []
@@ -54,7 +54,7 @@ def read_fsl_json(
 def write_fsl_json(basis: BasisContents, folder: Path) -> None:
     """Writes a basis to a folder as FSL-MRS 2.4 does, one file per metabolite; `read_fsl_json` reads it back.
 
-    The numbers are written in full: reading gives the same to the last bit. `ppm_window` is not kept.
+    The numbers are written with full precision: reading gives bit-identical ones. `ppm_window` is not kept.
     """
     folder.mkdir(parents=True)
     for name, fid in zip(basis.names, basis.fids.T, strict=True):
@@ -74,7 +74,7 @@ def write_fsl_json(basis: BasisContents, folder: Path) -> None:
 
 
 def _read(path: Path) -> tuple[Signal, str]:
-    """Reads one metabolite, and where its file says it comes from."""
+    """Reads one metabolite, and the origin that its file states."""
     text = read_text(path)
     content = _content(path, text)
     basis = content.get("basis") if isinstance(content, dict) else None
@@ -85,7 +85,7 @@ def _read(path: Path) -> tuple[Signal, str]:
         raise fault(
             path,
             _line_of(text, "basis_im"),
-            f"real and imaginary part must be equally long. Received: {len(real)} and {len(imaginary)} points.",
+            f"real and imaginary part must have the same length. Received: {len(real)} and {len(imaginary)} points.",
         )
     name = basis.get("basis_name")
     if not isinstance(name, str):
@@ -112,7 +112,7 @@ def _content(path: Path, text: str) -> object:
         content = json.loads(text, object_pairs_hook=checked)
     except json.JSONDecodeError as error:
         raise fault(path, error.lineno, f"not valid JSON: {error.msg}. The file may be truncated.") from None
-    except (ValueError, RecursionError) as error:  # a number of more digits than Python takes; deep nesting
+    except (ValueError, RecursionError) as error:  # a number with more digits than Python accepts; deep nesting
         raise fault(path, None, f"this JSON cannot be read: {error}.") from None
     for key in repeated:
         if key.startswith("basis"):
@@ -123,7 +123,7 @@ def _content(path: Path, text: str) -> object:
 def _sampling(path: Path, text: str, basis: dict) -> tuple[Printed, Printed]:
     """Returns frequency in MHz and bandwidth in Hz, as the file prints them.
 
-    A dwell time of few digits that gives a whole number of Hz is exact: JSON is written with as many as there are.
+    A dwell time with few digits that gives a whole number of Hz is exact: JSON is written with all available digits.
     """
     frequency_mhz, dwell_s = (_positive(path, text, basis, key) for key in ("basis_centre", "basis_dwell"))
     token = _token_of(text, "basis_centre", frequency_mhz)
@@ -135,7 +135,7 @@ def _sampling(path: Path, text: str, basis: dict) -> tuple[Printed, Printed]:
 
 
 def _token_of(text: str, key: str, value: float) -> str:
-    """Returns how a number is printed behind its key; its shortest form where the key stands elsewhere, too."""
+    """Returns a number as printed after its key; its shortest form if the key also occurs elsewhere."""
     tokens = re.findall(rf'"{key}"\s*:\s*([-+0-9.eE]+)', text)
     return next((token for token in tokens if parse_number(token) == value), repr(value))
 
@@ -163,7 +163,7 @@ def _positive(path: Path, text: str, basis: dict, key: str) -> float:
 
 
 def _check_nucleus(path: Path, text: str, content: dict, basis: dict, frequency_mhz: float) -> None:
-    """Raises `ValueError` if the file is of another nucleus than hydrogen, by name, or by the field of the sequence."""
+    """Raises `ValueError` if the nucleus is not hydrogen, by its name or by the field of the sequence."""
     sequence = content.get("seq") if isinstance(content.get("seq"), dict) else {}
     key = "basis_nucleus" if basis.get("basis_nucleus") else "Nucleus"
     nucleus, field_t = basis.get("basis_nucleus") or sequence.get("Nucleus"), sequence.get("B0")
@@ -176,7 +176,7 @@ def _check_nucleus(path: Path, text: str, content: dict, basis: dict, frequency_
 
 
 def _line_of(text: str, key: str, occurrence: int = 1) -> int | None:
-    """Returns the number of the line where a key stands, from 1, or `None` where it does not."""
+    """Returns the line number of a key, from 1, or `None` if it is missing."""
     position = -1
     for _ in range(occurrence):
         position = text.find(f'"{key}"', position + 1)

@@ -12,7 +12,7 @@ from mrs_keras.basis.formats.signals import MAX_METABOLITES, MAX_POINTS, Signal,
 from mrs_keras.basis.formats.source_text import parse_columns, parse_number, read_lines
 
 CONJUGATED = False
-"""jMRUI's sign is that of this package: the challenge's jMRUI files are the conjugate of its LCModel files."""
+"""jMRUI has the sign convention of this package: the challenge's jMRUI files are the conjugate of its LCModel files."""
 
 TITLE = "jmrui data textfile"
 KEYS = (
@@ -25,35 +25,35 @@ KEYS = (
     "TypeOfNucleus",
     "SignalNames",
 )
-"""What is read of the header."""
+"""The header entries that are read."""
 
 SUMMARY_FILE = "jmrui-text_output_summary.txt"
-"""A file that Vespa-Simulation puts beside those it exports for jMRUI; it holds no signal."""
+"""A file that Vespa-Simulation writes beside its jMRUI exports; it contains no signal."""
 
 
 def read_jmrui(
     files: Sequence[Path], acquisition: Acquisition | None = None, conjugated: bool = CONJUGATED
 ) -> BasisContents:
-    """Reads a basis of jMRUI text files.
+    """Reads a basis from jMRUI text files.
 
     The format (jMRUI manual; http://www.jmrui.eu) names `SamplingInterval` in ms, `TransmitterFrequency` in Hz,
     `PointsInDataset` and `DatasetsInFile`. After a line `Signal 1 out of 1 in file` come the points: real and imaginary
-    part of the FID, and, ignored here, of its spectrum. `ZeroOrderPhase`, which is for display, is ignored too. A
-    metabolite is called as its file, or, in a file of several datasets, as `SignalNames` says. The unit of the numbers
-    is arbitrary: they are taken as they are. A file of another nucleus than hydrogen is refused: by `TypeOfNucleus`,
-    or, where that is a number code, by `TransmitterFrequency` over `MagneticField`.
+    part of the FID, and, ignored here, of its spectrum. `ZeroOrderPhase`, which is for display, is also ignored. The
+    name of a metabolite is that of its file, or, in a file with several datasets, that in `SignalNames`. The numbers
+    have arbitrary units and are not rescaled. A file of a nucleus other than hydrogen is refused: by `TypeOfNucleus`,
+    or, if that is a number code, by `TransmitterFrequency` over `MagneticField`.
 
     Args:
       files: one per metabolite, or one with all.
-      acquisition: takes the place of what the files say, with which it must agree (see `read_basis`). Defaults
-        to `None`: as the files say.
-      conjugated: whether the files hold the complex conjugate of this package's convention. Defaults to `False`.
+      acquisition: replaces that of the files and must agree with it (see `read_basis`). Defaults to `None`: that of
+        the files.
+      conjugated: whether the files contain the complex conjugate of this package's convention. Defaults to `False`.
 
     Returns:
       `BasisContents` with `fids` of shape (points, metabolites), in the order of `files`.
 
     Raises:
-      ValueError: if a file is no jMRUI text or incomplete, if its nucleus is not hydrogen, or if the files disagree in
+      ValueError: if a file is not jMRUI text or incomplete, if its nucleus is not hydrogen, or if the files disagree in
         acquisition.
     """
     signals = [signal for path in files for signal in _read(path)]
@@ -61,7 +61,7 @@ def read_jmrui(
 
 
 def is_jmrui(text: str) -> bool:
-    """Returns whether a text starts as jMRUI's do."""
+    """Returns whether a text starts like a jMRUI file."""
     return text.lstrip()[: len(TITLE)].lower() == TITLE
 
 
@@ -121,7 +121,7 @@ def _header(path: Path, lines: Sequence[str]) -> tuple[dict[str, tuple[str, int]
 
 
 def _next_signal(path: Path, lines: Sequence[str], index: int, last: bool) -> int:
-    """Returns the index of the first line of the next signal's numbers, past empty lines and its title."""
+    """Returns the index of the first line of the next signal's numbers, after empty lines and its title."""
     while index < len(lines) and not lines[index].strip():
         index += 1
     if not last and index < len(lines) and lines[index].startswith("Signal"):
@@ -165,7 +165,7 @@ def _names(path: Path, header: dict, datasets: int) -> list[str]:
         raise fault(
             path,
             line,
-            f"`SignalNames` must name every signal, with ';' between. Expected: {datasets} names (`DatasetsInFile`). "
+            f"`SignalNames` must name every signal, separated by ';'. Expected: {datasets} names (`DatasetsInFile`). "
             f"Received: {len(names) if text else 0}.",
         )
     return names

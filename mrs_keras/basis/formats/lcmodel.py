@@ -1,4 +1,4 @@
-"""LCModel's `.BASIS`: all metabolites in one file, in the frequency domain."""
+"""LCModel `.BASIS` files: all metabolites in one file, in the frequency domain."""
 
 import functools
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ from mrs_keras.basis.formats.signals import MAX_POINTS, Signal, to_contents
 from mrs_keras.basis.formats.source_text import read_lines
 
 CONJUGATED = True
-"""LCModel's frequency axis runs against ours: a positive frequency lies at a lower chemical shift."""
+"""LCModel's frequency axis is the reverse of ours: a positive frequency is at a lower chemical shift."""
 
 ZERO_FILLED_ENERGY = 1e-8
-"""A second half with less than this part of the energy is zero filling. Rounding to 5 digits leaves 1e-10."""
+"""A second half with less than this fraction of the energy is zero filling. Rounding to 5 digits leaves 1e-10."""
 
 SCRAMBLED_LOG_RATIO = 3.0
-"""Median |log| of the ratio of neighbouring points: 5.9 where scrambled, below 1 in spectra."""
+"""Median |log| of the ratio of neighbouring points: 5.9 in scrambled data, below 1 in spectra."""
 
 
 def read_lcmodel_basis(
@@ -38,28 +38,28 @@ def read_lcmodel_basis(
 
     The format is defined by LCModel 6.3 (Provencher 1993, doi 10.1002/mrm.1910300604; source code published in 2021,
     routines MYBASI and CFFTIN). A namelist $BASIS1 gives the dwell time `BADELT` in s and the points `NDATAB`, $SEQPAR
-    the spectrometer frequency `HZPPPM` in MHz. After each namelist $BASIS stand the `NDATAB` complex points F_k of one
-    spectrum, in the order of the FFT, and the FID is
+    the spectrometer frequency `HZPPPM` in MHz. Each namelist $BASIS is followed by the `NDATAB` complex points F_k of
+    one spectrum, in the order of the FFT, and the FID is
 
         x_n = TRAMP / (VOLUME CONC) / sqrt(NDATAB) sum_k F_(k + ISHIFT) exp(2 pi i k n / NDATAB)
 
-    in LCModel's sign, the conjugate of ours. The transform is unitary, so that the scale is that of the `.RAW` files
-    from which LCModel's makebasis made the file, per mM (other programs may scale otherwise, all metabolites alike).
-    LCModel fills the FID with zeros to twice its length: a second half that is zero to the accuracy of the file is
-    dropped. A negative `BADELT` marks the scrambled files that come with LCModel; they are unscrambled as LCModel does.
-    LCModel computes in single precision, and `BADELT` and `HZPPPM` are rounded back to the numbers that were meant.
+    in LCModel's sign convention, the conjugate of ours. The transform is unitary, so the scale is that of the `.RAW`
+    files from which LCModel's makebasis created the file, per mM (other programs may use another scale, common to all
+    metabolites). LCModel pads the FID with zeros to twice its length: a second half that is zero to the accuracy of the
+    file is dropped. A negative `BADELT` marks the scrambled files that come with LCModel; they are unscrambled as in
+    LCModel. LCModel computes in single precision; `BADELT` and `HZPPPM` are rounded back to the intended numbers.
 
     Args:
       path: the file.
-      acquisition: takes the place of what the file says, with which it must agree (see `read_basis`). Defaults
-        to `None`: as the file says.
-      conjugated: whether the file holds the complex conjugate of this package's convention. Defaults to `True`.
+      acquisition: replaces that of the file and must agree with it (see `read_basis`). Defaults to `None`: that of the
+        file.
+      conjugated: whether the file contains the complex conjugate of this package's convention. Defaults to `True`.
 
     Returns:
       `BasisContents` with `fids` of shape (points, metabolites), in the order of the file.
 
     Raises:
-      ValueError: if the file is no such basis, or is incomplete.
+      ValueError: if the file is not such a basis, or is incomplete.
     """
     lines = read_lines(path)
     groups = read_groups(path, lines)
@@ -86,8 +86,8 @@ def read_lcmodel_basis(
 
     spectra = [group for group in groups if group.name == "BASIS"]
     if not spectra:
-        raise fault(path, len(lines), "no namelist $BASIS, and so no metabolite. The file may be truncated.")
-    with np.errstate(all="ignore"):  # `to_contents` finds what overflows
+        raise fault(path, len(lines), "no namelist $BASIS, hence no metabolite. The file may be truncated.")
+    with np.errstate(all="ignore"):  # `to_contents` reports overflows
         fids = _without_zero_filling(np.stack([_fid(group, lines, header, points) for group in spectra]))
     signals = [
         Signal(group.text("METABO"), fid, path, group.line, frequency, bandwidth)
@@ -100,7 +100,7 @@ def read_lcmodel_basis(
 def write_lcmodel_basis(basis: BasisContents, path: Path) -> None:
     """Writes a basis as an LCModel `.BASIS` file; `read_lcmodel_basis` reads it back.
 
-    Each FID is filled with zeros to twice its length, as LCModel demands, and written with 9 digits. `IDBASI` is the
+    Each FID is padded with zeros to twice its length, as LCModel requires, and written with 9 digits. `IDBASI` is the
     first 80 characters of the description. `ppm_window` is not kept.
     """
     acquisition = basis.acquisition
@@ -126,7 +126,7 @@ def write_lcmodel_basis(basis: BasisContents, path: Path) -> None:
 
 
 def _fid(group: Group, lines: Sequence[str], header: Group, points: int) -> np.ndarray:
-    """Returns the FID of one $BASIS group, complex (points,), in LCModel's sign."""
+    """Returns the FID of one $BASIS group, complex (points,), in LCModel's sign convention."""
     spectrum = group.complex_numbers(lines, header.text("FMTBAS", ""), points)
     if header.number("BADELT") < 0:
         spectrum = _unscrambled(spectrum)
@@ -142,8 +142,8 @@ def _unscrambled(spectrum: np.ndarray) -> np.ndarray:
     """Returns a scrambled spectrum as LCModel 6.3 unscrambles it (routine MYBASI).
 
     It multiplies point j by -exp(10 - 20 u_j), where the u_j come from the generator of Schrage (1979, doi
-    10.1145/355826.355828), x -> 16807 x mod (2^31 - 1), from x = 1499. A spectrum whose neighbouring points are alike
-    is no scrambled one, whatever the sign of `BADELT`, and is returned as it is.
+    10.1145/355826.355828), x -> 16807 x mod (2^31 - 1), from x = 1499. A spectrum with similar neighbouring points is
+    not scrambled, whatever the sign of `BADELT`, and is returned unchanged.
     """
     magnitudes = np.abs(spectrum) + 1e-300
     if np.median(np.abs(np.diff(np.log(magnitudes)))) < SCRAMBLED_LOG_RATIO:
@@ -162,7 +162,7 @@ def _uniform(count: int) -> np.ndarray:
 
 
 def _without_zero_filling(fids: np.ndarray) -> np.ndarray:
-    """Returns FIDs (metabolites, points) without their second half, if that holds nothing."""
+    """Returns FIDs (metabolites, points) without their second half if it is empty."""
     points = fids.shape[1]
     largest = np.abs(fids).max(axis=1, keepdims=True)
     energies = np.abs(fids / np.where(largest, largest, 1)) ** 2

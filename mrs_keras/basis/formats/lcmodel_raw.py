@@ -1,4 +1,4 @@
-"""LCModel's `.RAW`: one file per metabolite, in the time domain."""
+"""LCModel `.RAW` files: one file per metabolite, in the time domain."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ from mrs_keras.basis.formats.signals import Signal, to_contents
 from mrs_keras.basis.formats.source_text import read_lines
 
 CONJUGATED = True
-"""As in `.BASIS` files: a positive frequency lies at a lower chemical shift."""
+"""As in `.BASIS` files: a positive frequency is at a lower chemical shift."""
 
 DWELL_TIME_KEYS = ("DELTAT", "DWELLTIME")
 POINTS_KEYS = ("NUNFIL", "NUMBEROFPOINTS")
@@ -31,24 +31,24 @@ POINTS_KEYS = ("NUNFIL", "NUMBEROFPOINTS")
 def read_lcmodel_raw(
     files: Sequence[Path], acquisition: Acquisition | None = None, conjugated: bool = CONJUGATED
 ) -> BasisContents:
-    """Reads a basis of LCModel `.RAW` files.
+    """Reads a basis from LCModel `.RAW` files.
 
-    After a namelist $NMID stand the real and imaginary parts of the FID (LCModel 6.3, routine MYDATA), to be multiplied
-    by `TRAMP / VOLUME`, and conjugated if `BRUKER` is true. A metabolite is called as its file, for the `ID` is free
-    text. LCModel's files say neither bandwidth nor, most of them, frequency. Where a header has them, they are used, in
-    whichever namelist: `HZPPPM` in MHz, `DELTAT` or `dwellTime` in s, `NUNFIL` or `NumberOfPoints`.
+    A namelist $NMID is followed by the real and imaginary parts of the FID (LCModel 6.3, routine MYDATA), to be
+    multiplied by `TRAMP / VOLUME`, and conjugated if `BRUKER` is true. The name of a metabolite is that of its file,
+    since the `ID` is free text. The files contain no bandwidth and mostly no frequency. If a header has them, in any
+    namelist, they are used: `HZPPPM` in MHz, `DELTAT` or `dwellTime` in s, `NUNFIL` or `NumberOfPoints`.
 
     Args:
       files: one per metabolite.
-      acquisition: frequency, bandwidth and points of the files. Defaults to `None`: as the files say.
-      conjugated: whether the files hold the complex conjugate of this package's convention. Defaults to `True`.
+      acquisition: frequency, bandwidth and points of the files. Defaults to `None`: those in the files.
+      conjugated: whether the files contain the complex conjugate of this package's convention. Defaults to `True`.
 
     Returns:
       `BasisContents` with `fids` of shape (points, metabolites), in the order of `files`.
 
     Raises:
-      ValueError: if a file is no such file or incomplete, if the files disagree, or if neither they nor `acquisition`
-        say how they were sampled.
+      ValueError: if a file is not such a file or incomplete, if the files disagree, or if neither they nor
+        `acquisition` define the sampling.
     """
     return to_contents(
         [_read(path) for path in files], acquisition, conjugated, f"LCModel .RAW files in '{files[0].parent.name}'"
@@ -83,7 +83,7 @@ def _read(path: Path) -> Signal:
     if header.flag("SEQACQ"):
         raise fault(path, header.line_of("SEQACQ"), "`SEQACQ` (sequential sampling) is not supported.")
     fid = header.complex_numbers(lines, header.text("FMTDAT", ""))
-    with np.errstate(all="ignore"):  # `to_contents` finds what overflows
+    with np.errstate(all="ignore"):  # `to_contents` reports overflows
         fid = fid * (header.positive("TRAMP") / header.positive("VOLUME"))
     if header.flag("BRUKER"):
         fid = fid.conj()
@@ -105,7 +105,7 @@ def _read(path: Path) -> Signal:
 
 
 def _agreed(path: Path, found: Sequence[tuple[Printed, int]]) -> Printed | None:
-    """Returns the most exact of the numbers that a header has for one thing, or `None` where there is none."""
+    """Returns the most exact of the numbers that a header has for a quantity, or `None` if there is none."""
     for printed, line in found:
         if not printed.overlaps(found[0][0]):
             raise fault(
@@ -118,7 +118,7 @@ def _agreed(path: Path, found: Sequence[tuple[Printed, int]]) -> Printed | None:
 
 
 def _first(groups: Sequence[Group], keys: Sequence[str]) -> tuple[float | None, int | None]:
-    """Returns the first number that one of some keys has in a header, and its line."""
+    """Returns the first number in a header under one of several keys, and its line."""
     for group in groups:
         for key in keys:
             if key in group.values:

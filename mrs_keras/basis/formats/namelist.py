@@ -1,4 +1,4 @@
-"""Fortran namelists, as LCModel writes them, with the lines of numbers that follow each."""
+"""Fortran namelists as written by LCModel, with the lines of numbers that follow each."""
 
 import dataclasses
 import itertools
@@ -22,7 +22,7 @@ MAX_STRING_LINES = 20
 _START = re.compile(r"\s*[$&]([A-Za-z]\w*)")
 _END = re.compile(r"[$&](?:END\b|(?![A-Z]))|/", re.IGNORECASE)
 _WORD = re.compile(r"[^\s,=/'\"$&!(]+(?:\([^()]{0,40}\))?")
-# (6E13.5), with a scale factor as in (1P2E15.6) or without.
+# (6E13.5), with or without a scale factor as in (1P2E15.6).
 _FORMAT = re.compile(r"\((?:[0-9]{1,3}P,?)?[0-9]{0,4}[EFDG]0*([1-9][0-9]{0,2})\.[0-9]{1,3}\)")
 _SEPARATORS = re.compile(r"[\s,(]+")
 _NAME = re.compile(r"([A-Za-z]\w*)(?:\([^()]*\))?")
@@ -35,9 +35,9 @@ class Group:
     Attributes:
       name: in upper case.
       path: the file.
-      line: number of the line that opens the group, from 1.
+      line: line number of the opening of the group, from 1.
       values: key in upper case -> (the first value, number of its line). Strings come without quotes.
-      repeated: key in upper case -> number of the line that gives it another value than `values`.
+      repeated: key in upper case -> line number of an entry with a value different from `values`.
       data: index of the first line after the group, and of the line where the next group or the file ends it.
     """
 
@@ -57,7 +57,7 @@ class Group:
         return default
 
     def number(self, key: str, default: float | None = None) -> float | None:
-        """Returns a number or `default`; raises `ValueError` if something else stands there."""
+        """Returns a number or `default`; raises `ValueError` for anything else."""
         if key not in self.values:
             return default
         text, line = self._value(key)
@@ -73,14 +73,14 @@ class Group:
         return self.values[key]
 
     def positive(self, key: str) -> float:
-        """Returns a number that must be positive, 1 where it is not given."""
+        """Returns a number that must be positive, 1 if it is not given."""
         value = self.number(key, 1.0)
         if not 1e-30 < value < 1e30:
             raise fault(self.path, self.line_of(key), f"`{key}` must be positive. Received: {value}. Correct it.")
         return value
 
     def flag(self, key: str) -> bool:
-        """Returns a Fortran logical, false where it is not given."""
+        """Returns a Fortran logical, false if it is not given."""
         return self.text(key, "F").lstrip(".").upper().startswith("T")
 
     def complex_numbers(self, lines: Sequence[str], fortran_format: str, points: int | None = None) -> np.ndarray:
@@ -88,11 +88,11 @@ class Group:
 
         Args:
           lines: those of the whole file.
-          fortran_format: such as `(6E13.5)`, by whose columns a line is read if its numbers touch each other.
-          points: how many are expected. Defaults to `None`: as many as there are, at least one.
+          fortran_format: such as `(6E13.5)`, whose columns are used to read a line in which numbers touch each other.
+          points: expected number of points. Defaults to `None`: any number, at least one.
 
         Raises:
-          ValueError: if there is something else, or another number of them.
+          ValueError: if there is anything else, or a wrong number of points.
         """
         first, stop = self.data
         width = _FORMAT.fullmatch("".join(fortran_format.upper().split()))
@@ -109,12 +109,12 @@ class Group:
         return values[0::2] + 1j * values[1::2]
 
     def line_of(self, key: str) -> int:
-        """Returns the number of the line of a key, or else of the group."""
+        """Returns the line number of a key, or else of the group."""
         return self.values.get(key, ("", self.line))[1]
 
 
 def write_group(name: str, **values: str | float | int) -> str:
-    """Returns a namelist group as text, one value a line, as LCModel and its readers take it."""
+    """Returns a namelist group as text, one value per line, as LCModel and its readers accept it."""
     lines = [f" ${name}"]
     for key, value in values.items():
         text = "'{}'".format(value.replace("'", "''")) if isinstance(value, str) else repr(value)
@@ -132,8 +132,8 @@ def read_groups(path: Path, lines: Sequence[str]) -> list[Group]:
     """Splits a file into namelist groups and the lines of numbers between them.
 
     Dialects: groups open with `$` or `&` and end with `$END`, `&END`, `$` or `/`, also on the line of the last value;
-    keys in upper or lower case; strings in single or double quotes, quotes doubled inside, also broken over lines;
-    arrays; subscripts; `!` comments. What stands before the first group is ignored, as Fortran does.
+    keys in upper or lower case; strings in single or double quotes, quotes doubled inside, also split over lines;
+    arrays; subscripts; `!` comments. Text before the first group is ignored, as in Fortran.
 
     Raises:
       ValueError: if a group or a string is never closed; the message names the line that opens it.
@@ -156,7 +156,7 @@ def read_groups(path: Path, lines: Sequence[str]) -> list[Group]:
 
 
 def printed_hzpppm(group: Group) -> Printed | None:
-    """Returns the spectrometer frequency of a group as printed, MHz, or `None` where it has none but LCModel's -1."""
+    """Returns the spectrometer frequency of a group as printed, MHz, or `None` if it is missing or LCModel's -1."""
     value = group.number("HZPPPM")
     if value is None or value <= 0:
         return None
@@ -166,7 +166,7 @@ def printed_hzpppm(group: Group) -> Printed | None:
 
 @dataclasses.dataclass(frozen=True)
 class _Token:
-    """A string, a word or an equals sign in a group, and the number of its line."""
+    """A string, a word or an equals sign in a group, and its line number."""
 
     kind: Literal["string", "word", "="]
     text: str
@@ -221,9 +221,9 @@ def _tokens(group: Group, lines: Sequence[str], index: int, position: int) -> tu
 
 
 def _string(group: Group, lines: Sequence[str], index: int, position: int, quote: str) -> tuple[str, int, int]:
-    """Returns a string, from behind its first quote, and index and position of what follows it.
+    """Returns a string, starting after its opening quote, and index and position of the text after it.
 
-    A quote inside is doubled. A string may go on in the next line; the break is no part of it.
+    A quote inside is doubled. A string may continue on the next line; the line break is not part of it.
     """
     opened, parts = index + 1, []
     while index < len(lines) and index < opened + MAX_STRING_LINES:
@@ -238,9 +238,7 @@ def _string(group: Group, lines: Sequence[str], index: int, position: int, quote
         else:
             parts.append(line[position:stop])
             return "".join(parts), index, stop + 1
-    raise fault(
-        group.path, opened, f"a string in ${group.name} is never closed. Expected: {quote}. Close it, or write it anew."
-    )
+    raise fault(group.path, opened, f"a string in ${group.name} is never closed. Expected: {quote}. Close it.")
 
 
 def _unclosed(group: Group, line: int, received: str) -> ValueError:

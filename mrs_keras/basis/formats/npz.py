@@ -22,7 +22,7 @@ KEYS = ("names", "fids", "description", *SETTINGS)
 
 
 def write_npz(basis: BasisContents, path: Path) -> None:
-    """Writes a basis as `.npz`; `read_npz` reads it back. The same basis gives the same bytes."""
+    """Writes a basis as `.npz`; `read_npz` reads it back. Output is deterministic."""
     with path.open("wb") as file:
         np.savez(
             file,
@@ -36,12 +36,12 @@ def write_npz(basis: BasisContents, path: Path) -> None:
 def read_npz(path: Path, acquisition: Acquisition | None = None, conjugated: bool = False) -> BasisContents:
     """Reads a basis that `write_npz` wrote.
 
-    The file holds `fids`, complex (points, metabolites), in the sign convention and scale of this package, `names`,
+    The file contains `fids`, complex (points, metabolites), in the sign convention and scale of this package, `names`,
     `description`, and the fields of `Acquisition`.
 
     Args:
       path: the file.
-      acquisition: takes the place of what the file says, with which it must agree (see `read_basis`). Defaults to
+      acquisition: replaces that of the file and must agree with it (see `read_basis`). Defaults to
         `None`.
       conjugated: whether the FIDs are the complex conjugate of this package's convention. Defaults to `False`.
 
@@ -57,14 +57,14 @@ def read_npz(path: Path, acquisition: Acquisition | None = None, conjugated: boo
         if names.dtype.kind != "U" or names.ndim != 1 or fids.dtype.kind not in "fc" or fids.ndim != 2:
             raise ValueError(f"names of {names.dtype} {names.shape} and fids of {fids.dtype} {fids.shape}")
         settings = {key: content[key].tolist() for key in SETTINGS}
-        if settings["points"] != len(fids):  # before `Acquisition` makes axes of that length
+        if settings["points"] != len(fids):  # before `Acquisition` creates axes of that length
             raise ValueError(f"points={settings['points']} and fids of {fids.shape}")
         with np.errstate(all="ignore"):
             said = Acquisition(**settings)
         contents = BasisContents(
             tuple(names.tolist()), fids.conj() if conjugated else fids, said, str(description), Reading(conjugated)
         )
-    except Exception as error:  # zipfile, zlib, struct and numpy each raise their own kind
+    except Exception as error:  # zipfile, zlib, struct and numpy raise different errors
         raise fault(
             path,
             None,
@@ -79,13 +79,13 @@ def read_npz(path: Path, acquisition: Acquisition | None = None, conjugated: boo
 
 
 def _arrays(data: bytes) -> dict[str, np.ndarray]:
-    """Returns the arrays of a basis in an .npz archive, none larger than a basis can be."""
+    """Returns the arrays of a basis in an .npz archive, limited in size."""
     arrays = {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for key in KEYS:
             entry = archive.getinfo(f"{key}.npy")
             if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise ValueError(f"'{key}' is compressed in another way than numpy does")
+                raise ValueError(f"'{key}' has a compression that numpy does not use")
             with archive.open(entry) as member:
                 packed = member.read(MAX_BYTES + 1)
             if len(packed) > MAX_BYTES:
@@ -95,7 +95,7 @@ def _arrays(data: bytes) -> dict[str, np.ndarray]:
 
 
 def _array(key: str, packed: bytes) -> np.ndarray:
-    """Returns the array of an .npy file, whose header must fit its size: numpy would first allocate what it says."""
+    """Returns the array of an .npy file if its header matches its size: numpy would allocate what the header says."""
     stream = io.BytesIO(packed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # headers of Python 2

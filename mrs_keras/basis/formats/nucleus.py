@@ -1,4 +1,4 @@
-"""Which nucleus a file is of: spectra of others than hydrogen have no place on a proton axis."""
+"""The nucleus of a file: only hydrogen spectra fit on a proton axis."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ MHZ_PER_TESLA = {"1H": 42.58, "31P": 17.24, "13C": 10.71, "2H": 6.54}
 """Nucleus -> gyromagnetic ratio over 2 pi, MHz/T."""
 
 FIELD_TOLERANCE = 0.15
-"""Relative difference that a rounded field explains: "3 T" is 2.89 T on many scanners."""
+"""Relative difference that a rounded field can explain: "3 T" is 2.89 T on many scanners."""
 
 _ISOTOPE = re.compile(r"(\d{1,3})[\s-]*([a-z]{1,2})|([a-z]{1,2})[\s-]*(\d{1,3})")
 _ELEMENTS = {
@@ -20,7 +20,7 @@ _ELEMENTS = {
 
 
 def isotope(text: str) -> str | None:
-    """Returns the nucleus that a text names, or `None` where it names none, as the number codes of jMRUI.
+    """Returns the nucleus that a text names, or `None` if it names none, as for the number codes of jMRUI.
 
     >>> isotope("31P"), isotope(" p-31 "), isotope("proton"), isotope("0E0"), isotope("")
     ('31P', '31P', '1H', None, None)
@@ -36,16 +36,16 @@ def isotope(text: str) -> str | None:
 def check_proton(
     path: Path, line: int | None, nucleus: str | None, frequency_mhz: float | None = None, field_t: float | None = None
 ) -> None:
-    """Raises `ValueError` if a file is of another nucleus than hydrogen.
+    """Raises `ValueError` if the nucleus of a file is not hydrogen.
 
     Args:
       path: the file.
-      line: number of the line that tells, from 1, or `None`.
-      nucleus: as the file names it, or `None` where it does not. The field then tells, where there is one.
+      line: line number of the entry, from 1, or `None`.
+      nucleus: as the file names it, or `None` if it does not. The field is then used, if there is one.
       frequency_mhz: spectrometer frequency, MHz. Defaults to `None`: unknown.
-      field_t: field, T, as the file says it, which may be rounded. Defaults to `None`: unknown.
+      field_t: field, T, as stated in the file, possibly rounded. Defaults to `None`: unknown.
     """
-    remedy = "Give a basis of protons, or correct this entry if it is wrong."
+    remedy = "Give a proton basis, or correct this entry if it is wrong."
     name = isotope(nucleus) if nucleus else None
     if name is not None and name != "1H":
         raise fault(
@@ -66,7 +66,7 @@ def check_proton(
 
 
 def field_of(text: str) -> float | None:
-    """Returns a field in T, with or without its unit, or `None` where there is none.
+    """Returns a field in T, given with or without its unit, or `None` if there is none.
 
     >>> field_of("3E0"), field_of("3T"), field_of("2.89 T"), field_of("0"), field_of("high")
     (3.0, 3.0, 2.89, None, None)

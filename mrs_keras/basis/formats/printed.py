@@ -1,4 +1,4 @@
-"""Numbers as a file prints them: what the digits say, and what they can stand for."""
+"""Numbers as printed in a file: the value, and the range that rounds to it."""
 
 import dataclasses
 import decimal
@@ -11,26 +11,26 @@ from mrs_keras.basis.formats.source_text import decimal_token
 
 BANDWIDTH_TOLERANCE = 1e-4
 FREQUENCY_TOLERANCE = 1e-3
-"""Relative difference that is no contradiction, where the printed digits are finer than that."""
+"""Relative difference that is not a contradiction, if the printed digits are finer than that."""
 
 _EDGE = 1 + 1e-9
-"""Rounding in the last bit leaves the ends of an interval inside."""
+"""Tolerance for rounding in the last bit at the ends of an interval."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Printed:
     """A quantity from a file.
 
-    A printed number stands for all that round to it, half a unit of the last digit to either side: a dwell time of
-    0.000083 s for 0.0000825 to 0.0000835 s, which is 11,976 to 12,121 Hz.
+    A printed number means any value that rounds to it, within half a unit of the last digit: a dwell time of 0.000083 s
+    means 0.0000825 to 0.0000835 s, which is 11,976 to 12,121 Hz.
 
     Attributes:
-      value: what the digits say.
-      low: the least that they can stand for.
-      high: the most that they can stand for.
+      value: as printed.
+      low: lowest possible value.
+      high: highest possible value.
       text: as the file prints it, with key and unit.
-      coarse: whether the digits leave open more than the tolerance. A short number that gives a whole number of Hz,
-        such as 0.00025 s, is probably meant so, and is not coarse.
+      coarse: whether the range exceeds the tolerance. A short number that gives a whole number of Hz, such as
+        0.00025 s, is probably exact, and is not coarse.
     """
 
     value: float
@@ -40,7 +40,7 @@ class Printed:
     coarse: bool = False
 
     def agrees(self, value: float, tolerance: float) -> bool:
-        """Returns whether the file can mean `value`, or something that differs from it by no more than a tolerance."""
+        """Returns whether the file can mean `value`, within a tolerance."""
         return self.low / _EDGE <= value <= self.high * _EDGE or abs(value - self.value) <= tolerance * value
 
     def overlaps(self, other: "Printed") -> bool:
@@ -49,17 +49,17 @@ class Printed:
 
     @property
     def width(self) -> float:
-        """float: what the digits leave open."""
+        """float: width of the range of possible values."""
         return self.high - self.low
 
 
 def exactly(value: float, text: str) -> Printed:
-    """Returns a quantity that its file holds in full."""
+    """Returns a quantity that its file stores with full precision."""
     return Printed(value, value, value, text)
 
 
 def finest(quantities: Iterable[Printed]) -> Printed:
-    """Returns the quantity that is printed with most digits, the first of several."""
+    """Returns the quantity that is printed with the most digits, the first of several."""
     return min(quantities, key=lambda printed: printed.width)
 
 
@@ -94,7 +94,7 @@ def printed_bandwidth(text: str, token: str, dwell_s: float, s_per_unit: float =
 
 
 def probably_exact(token: str, bandwidth_hz: float) -> bool:
-    """Returns whether a dwell time means what it says: more than one digit, and `as_meant`.
+    """Returns whether a dwell time is exact: more than one digit, and `as_meant`.
 
     >>> probably_exact("2.5E-1", 4000.0), probably_exact("3E-1", 1 / 3e-4), probably_exact("0.000083", 1 / 83e-6)
     (True, False, False)
@@ -118,7 +118,7 @@ def _mantissa(token: str) -> str:
 
 
 def half_unit(token: str) -> float:
-    """Returns half a unit of the last digit of a printed number, 0 where that is too small for a float.
+    """Returns half a unit of the last digit of a printed number, 0 if that is too small for a float.
 
     >>> half_unit("0.000083"), half_unit("2.5E-1"), half_unit("123"), half_unit("-0.83D-04")
     (5e-07, 0.005, 0.5, 5e-07)
@@ -126,12 +126,12 @@ def half_unit(token: str) -> float:
     try:
         exponent = decimal.Decimal(decimal_token(token)).as_tuple().exponent
         return float(decimal.Decimal((0, (5,), exponent - 1)))
-    except (decimal.InvalidOperation, ValueError):  # an exponent of more digits than they take
+    except (decimal.InvalidOperation, ValueError):  # an exponent with more digits than they accept
         return 0.0
 
 
 def single_precision(value: float) -> float:
-    """Returns the shortest number that single precision rounds to `value`, if LCModel may have written that.
+    """Returns the shortest number that rounds to `value` in single precision, if LCModel may have written it.
 
     >>> single_precision(0.000250000012), single_precision(123.261703), single_precision(0.00020000001)
     (0.00025, 123.2617, 0.00020000001)

@@ -1,4 +1,4 @@
-"""Signals read from files, and how a basis is made of them."""
+"""Signals read from files, and their assembly to a basis."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ MAX_METABOLITES = 1024
 
 @dataclasses.dataclass
 class Signal:
-    """One metabolite as a file holds it.
+    """One metabolite as stored in a file.
 
     Attributes:
       name: metabolite name.
       fid: complex (points,), in the sign convention of the file.
       path: the file.
-      line: number of the line where the signal starts, from 1, or `None`.
-      frequency: spectrometer frequency as the file prints it, MHz, or `None` where it does not.
-      bandwidth: as the file prints it, Hz, or `None` where it does not.
+      line: line number where the signal starts, from 1, or `None`.
+      frequency: spectrometer frequency as printed in the file, MHz, or `None` if it is missing.
+      bandwidth: as printed in the file, Hz, or `None` if it is missing.
     """
 
     name: str
@@ -45,18 +45,18 @@ class Signal:
 def to_contents(
     signals: Sequence[Signal], acquisition: Acquisition | None, conjugated: bool, description: str
 ) -> BasisContents:
-    """Returns what a basis of some signals holds, in the sign convention of this package.
+    """Returns the contents of a basis of these signals, in the sign convention of this package.
 
     Args:
       signals: at least one.
-      acquisition: how the signals were sampled, or `None` if the files say so. The window of the result is then 0.2
+      acquisition: how the signals were sampled, or `None` for that of the files. The window of the result is then 0.2
         to 4.2 ppm, cut to the band.
       conjugated: whether the FIDs are the complex conjugate of this package's convention.
-      description: one line on where the signals come from.
+      description: one line on the origin of the signals.
 
     Raises:
-      ValueError: if the signals disagree in acquisition or share a name, if the files do not say how they were sampled
-        and `acquisition` does not either, or if they contradict it.
+      ValueError: if the signals disagree in acquisition or share a name, if neither the files nor `acquisition` define
+        the sampling, or if they contradict each other.
     """
     if len(signals) > MAX_METABOLITES:
         raise fault(signals[0].path.parent, None, f"more than {MAX_METABOLITES} signals. Is this the right folder?")
@@ -90,7 +90,7 @@ def to_contents(
 def _common(signals: Sequence[Signal]) -> tuple[Signal, Printed | None, Printed | None]:
     """Returns the first signal, and the frequency and bandwidth of all, as the most exact file prints them.
 
-    Raises `ValueError` if two signals were not sampled alike.
+    Raises `ValueError` if two signals were sampled differently.
     """
     first = signals[0]
     for other in signals[1:]:
@@ -115,6 +115,6 @@ def _unlike(what: str, one: Signal, expected: object, other: Signal, received: o
     return fault(
         other.path,
         other.line,
-        f"all signals of a basis must be acquired alike. Expected a {what} of {expected}, as {one.name} in "
+        f"all signals of a basis must have the same acquisition. Expected a {what} of {expected}, as {one.name} in "
         f"'{one.path}' has. Received: {received} for {other.name}. Keep one acquisition per folder.",
     )

@@ -1,4 +1,4 @@
-"""Text files of unknown origin: read with bounds, decoded, their numbers parsed, their faults named by line.
+"""Text files of unknown origin: bounded reading, decoding, parsing of numbers, and errors with line numbers.
 
 All parsing here takes time linear in the size of the file.
 """
@@ -14,15 +14,15 @@ from mrs_keras.basis.formats.fault import fault, quoted
 from mrs_keras.basis.formats.foreign import HEAD_BYTES, check_not_foreign
 
 MAX_BYTES = 32 * 2**20
-"""Largest file that is opened. The largest basis files seen in the wild are 12 MB."""
+"""Largest file that is opened. The largest known basis files have 12 MB."""
 
 MAX_LINES = 4 * 2**20
 MAX_LINE_LENGTH = 2**16
 
-# Digits only: `float` would also take '1_000', 'nan' and the digits of other scripts.
+# Digits only: `float` would also accept '1_000', 'nan' and the digits of other scripts.
 _NUMERIC = re.compile(r"[-+.0-9eEdD \t\f\v\r\n]*")
 _EXPONENT = str.maketrans("dD", "ee")
-# Fortran leaves the letter out of an exponent of three digits: 0.12345-100.
+# Fortran omits the letter of a three-digit exponent: 0.12345-100.
 _LETTERLESS = re.compile(r"([-+]?[0-9]*\.[0-9]*)([-+][0-9]{3})")
 
 
@@ -40,7 +40,7 @@ def check_plain_file(path: Path) -> int:
     except ValueError as error:  # a zero byte in the path
         raise ValueError(f"`path` must be the path of a file. Received: path={str(path)!r} ({error}).") from None
     if not stat.S_ISREG(status.st_mode):
-        raise fault(path, None, "this is not a plain file. Expected a basis file.")
+        raise fault(path, None, "not a plain file. Expected a basis file.")
     if status.st_size > MAX_BYTES:
         raise fault(
             path,
@@ -59,17 +59,17 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """Reads a text file in UTF-8 or Latin-1, with line ends of any system as `\\n`.
+    """Reads a text file in UTF-8 or Latin-1; line ends of any system become `\\n`.
 
     Raises:
       FileNotFoundError: if there is no such file.
-      ValueError: if it is too large, binary, or of a kind that is no basis.
+      ValueError: if it is too large, binary, or recognised as another kind of file.
     """
     data = read_bytes(path)
     check_not_foreign(path, data[:HEAD_BYTES])
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
-        raise fault(path, line, "not a text file: it holds a zero byte. Is it the right file?")
+        raise fault(path, line, "not a text file: it contains a zero byte. Is it the right file?")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -100,7 +100,7 @@ def read_lines(path: Path) -> list[str]:
 
 
 def parse_number(token: str) -> float | None:
-    """Returns the number that a token writes, as Fortran reads it, or `None` if it writes none, or none that is finite.
+    """Returns the number that a token represents in Fortran, or `None` if it is not a finite number.
 
     >>> parse_number("-0.5D+01"), parse_number("0.12345-100"), parse_number("1_0")
     (-5.0, 1.2345e-101, None)
@@ -115,7 +115,7 @@ def parse_number(token: str) -> float | None:
 
 
 def decimal_token(token: str) -> str:
-    """Returns a number that Fortran may have written in the form that Python reads.
+    """Returns a number in Fortran notation in the form that Python reads.
 
     >>> decimal_token(" -0.5D+01"), decimal_token("0.12345-100")
     ('-0.5e+01', '0.12345e-100')
@@ -130,8 +130,8 @@ def parse_numbers(path: Path, first_line: int, lines: Sequence[str], field_width
 
     Args:
       path: the file that the lines come from, for messages.
-      first_line: number of the first of the lines, from 1.
-      lines: numbers between white space; exponents with `E`, `D` or, of three digits, without a letter.
+      first_line: line number of the first of the lines, from 1.
+      lines: numbers separated by white space; exponents with `E` or `D`, or three-digit ones without a letter.
       field_width: characters per number, for lines whose numbers touch each other as Fortran's may. Defaults to
         `None`: numbers do not touch.
 
@@ -139,7 +139,7 @@ def parse_numbers(path: Path, first_line: int, lines: Sequence[str], field_width
       float64 array (numbers,), all finite.
 
     Raises:
-      ValueError: if something else than a finite number stands there; the message names the line.
+      ValueError: if anything is not a finite number; the message names the line.
     """
     text = "\n".join(lines)
     if _NUMERIC.fullmatch(text):
@@ -147,7 +147,7 @@ def parse_numbers(path: Path, first_line: int, lines: Sequence[str], field_width
         try:
             values = np.fromiter(map(float, tokens), np.float64, len(tokens))
         except ValueError:
-            pass  # found below
+            pass  # the faulty line is found below
         else:
             if np.isfinite(values).all():
                 return values
@@ -161,7 +161,7 @@ def parse_numbers(path: Path, first_line: int, lines: Sequence[str], field_width
 
 
 def _numbers_of_line(path: Path, number: int, line: str, field_width: int | None) -> list[float]:
-    """Parses one line, number by number, and by columns where that fails."""
+    """Parses one line, number by number, or by columns if that fails."""
     values = [parse_number(token) for token in line.split()]
     if None in values and field_width:
         body = line.rstrip()
@@ -176,19 +176,19 @@ def _numbers_of_line(path: Path, number: int, line: str, field_width: int | None
 
 
 def parse_columns(path: Path, first_line: int, lines: Sequence[str], columns: Sequence[int]) -> np.ndarray:
-    """Parses rows of numbers, of which the first two are real and imaginary part.
+    """Parses rows of numbers; the first two are real and imaginary part.
 
     Args:
       path: the file that the lines come from, for messages.
       first_line: number of the first of the lines, from 1.
       lines: one row each.
-      columns: the numbers of columns that a file may have; every row of the file must have as many as the first.
+      columns: the allowed numbers of columns; every row of the file must have as many as the first.
 
     Returns:
       complex128 array (rows,).
 
     Raises:
-      ValueError: if a row has another number of columns, or holds something else than finite numbers.
+      ValueError: if a row has another number of columns, or contains anything but finite numbers.
     """
     width = len(lines[0].split()) if lines else columns[0]
     for number, line in enumerate(lines, first_line):

@@ -18,22 +18,22 @@ COMMENT_MARKS = ("#", "%", "!")
 def read_text_basis(
     files: Sequence[Path], acquisition: Acquisition | None = None, conjugated: bool = CONJUGATED
 ) -> BasisContents:
-    """Reads a basis of text files with two columns, real and imaginary part, in white space or commas.
+    """Reads a basis from text files with two columns, real and imaginary part, separated by white space or commas.
 
-    Lines that start with `#`, `%` or `!`, and empty lines, may stand above the numbers. A metabolite is called as its
-    file. Nothing in the file tells how it was sampled, its sign or its unit: the numbers are taken as they are.
+    Lines that start with `#`, `%` or `!`, and empty lines, may precede the numbers. The name of a metabolite is that of
+    its file. The files define neither sampling, sign convention nor unit: the numbers are not rescaled.
 
     Args:
       files: one per metabolite.
       acquisition: frequency, bandwidth and points of the files.
-      conjugated: whether the files hold the complex conjugate of this package's convention. Defaults to `True`, as
-        those of the 2016 ISMRM fitting challenge do.
+      conjugated: whether the files contain the complex conjugate of this package's convention. Defaults to `True`, as
+        for those of the 2016 ISMRM fitting challenge.
 
     Returns:
       `BasisContents` with `fids` of shape (points, metabolites), in the order of `files`.
 
     Raises:
-      ValueError: if a line does not hold two numbers, files differ in length, or `acquisition` is missing or wrong.
+      ValueError: if a line does not have two numbers, files differ in length, or `acquisition` is missing or wrong.
     """
     return to_contents(
         [_read(path) for path in files], acquisition, conjugated, f"text files in '{files[0].parent.name}'"
@@ -49,7 +49,7 @@ def _read(path: Path) -> Signal:
     while stop > start and not lines[stop - 1].strip():
         stop -= 1
     if start == stop:
-        raise fault(path, None, "the file holds no numbers. Expected two columns: real and imaginary part.")
+        raise fault(path, None, "the file contains no numbers. Expected two columns: real and imaginary part.")
     if stop - start > MAX_POINTS:
         raise fault(path, start + 1, f"a FID must have at most {MAX_POINTS} points. Received: {stop - start} lines.")
     rows = [line.replace(",", " ") for line in lines[start:stop]]

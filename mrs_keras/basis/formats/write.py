@@ -45,13 +45,13 @@ def write_basis(basis: BasisContents, path: str | os.PathLike, format: WriteForm
 
 
 def _check_folder(basis: BasisContents, folder: Path) -> None:
-    """Raises unless the folder is new or empty, and every metabolite's name can be that of a file."""
+    """Raises an error unless the folder is new or empty, and every metabolite's name is a valid file name."""
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise FileExistsError(f"Will not write a basis over what stands at '{folder}'. Give the path of a new folder.")
+        raise FileExistsError(f"Will not write a basis over files in '{folder}'. Give the path of a new folder.")
     for name in basis.names:
         if not name.strip() or not name.isprintable() or set(name) & set('/\\:*?"<>|') or name.startswith("."):
             raise ValueError(
-                f"The name of a metabolite must be a valid file name, too. Received: {name!r}. "
+                f"The name of a metabolite must be a valid file name. Received: {name!r}. "
                 f"Write a single file: {setting('format', 'npz')} or {setting('format', 'lcmodel_basis')}."
             )
     if len({name.lower() for name in basis.names}) < len(basis.names):

@@ -1,4 +1,4 @@
-"""Spin systems of the 2016 ISMRM fitting challenge, as its basis spectra reveal them.
+"""Spin systems of the 2016 ISMRM fitting challenge, recovered from its basis spectra.
 
 Fitted to the `noTMS` text files with least squares on the complex FID. The fits end at the rounding of the files
 (relative L2 error 1e-6), and all 21 agree on one frequency: 123.2617 MHz, at which every shift falls on a multiple of
@@ -16,7 +16,7 @@ _FITTED = "fitted to the 2016 ISMRM fitting challenge"
 
 
 def _nitrogen(*couplings_hz: float) -> tuple[Partner, Partner]:
-    """14N as the challenge has it: two spins 1/2, so that a line splits 1:2:1 instead of the 1:1:1 of a spin 1."""
+    """14N as in the challenge: two spins 1/2, so that a line splits 1:2:1 instead of the 1:1:1 of a spin 1."""
     return Partner(0.5, couplings_hz), Partner(0.5, couplings_hz)
 
 

@@ -1,11 +1,11 @@
-"""Quantum mechanics of coupled spins 1/2: which lines a pulse sequence leaves, and the signal they add up to.
+"""Quantum mechanics of coupled spins 1/2: the lines after a pulse sequence, and the sum of their signals.
 
 The density matrix of one coupled group evolves under the strong-coupling Hamiltonian, in Hz,
 
     H = sum_i nu_i Iz_i + sum_(i<j) J_ij I_i . I_j
 
 (Ernst, Bodenhausen and Wokaun, Principles of Nuclear Magnetic Resonance in One and Two Dimensions, 1987). In the
-product basis `I_i . I_j` is `P_ij / 2` but for a constant, where `P_ij` exchanges the states of two spins; in the
+product basis `I_i . I_j` is `P_ij / 2` up to a constant, where `P_ij` exchanges the states of two spins; in the
 eigenbasis of H a delay multiplies each element of the density matrix by a phase, and each element is a line.
 """
 
@@ -19,7 +19,7 @@ from mrs_keras.basis.spins.groups import SpinGroup
 from mrs_keras.basis.spins.sequences import PulseSequence
 
 _SMALLEST_AMPLITUDE = 1e-12
-"""Lines below this, of one proton's 1, are rounding errors."""
+"""Lines below this amplitude (1 for one proton) are rounding errors."""
 
 _BLOCK_POINTS = 64
 
@@ -41,7 +41,7 @@ def group_lines(
     offsets_hz = (np.asarray(group.shifts_ppm) - PPM_REFERENCE) * spectrometer_frequency_mhz
     states = [np.arange(-partner.spin, partner.spin + 1) for partner in group.partners]
     frequencies, amplitudes = [], []
-    for state in itertools.product(*states):  # of the nuclei of other elements, each equally likely
+    for state in itertools.product(*states):  # of the partner nuclei, each equally likely
         split_hz = sum(
             (m * np.asarray(partner.couplings_hz) for m, partner in zip(state, group.partners, strict=True)),
             np.zeros(len(offsets_hz)),
@@ -64,7 +64,7 @@ def lines_to_signal(frequencies_hz: np.ndarray, amplitudes: np.ndarray, bandwidt
     Returns:
       complex128 (points,).
     """
-    # n = start of the block + place in the block: a matrix product instead of an exponential per line and point.
+    # n = start of the block + position in the block: a matrix product instead of an exponential per line and point.
     phases = 2j * np.pi * frequencies_hz / bandwidth_hz
     starts = np.arange(0, points, _BLOCK_POINTS)
     blocks = np.exp(np.outer(starts, phases)) * amplitudes
@@ -80,7 +80,7 @@ def _lines(offsets_hz: np.ndarray, couplings_hz: dict, sequence: PulseSequence) 
     transitions_hz = energies_hz[:, None] - energies_hz[None, :]
     order = np.rint(total_z[:, None] - total_z[None, :])
 
-    density = np.diag(total_z).astype(np.complex128)  # equilibrium, but for a factor
+    density = np.diag(total_z).astype(np.complex128)  # equilibrium, up to a factor
     for interval in sequence:
         pulse = _pulse(spins, interval.flip_deg, interval.axis)
         density = pulse @ density @ pulse.conj().T
@@ -102,7 +102,7 @@ def _product_states(spins: int) -> np.ndarray:
 
 
 def _hamiltonian(offsets_hz: np.ndarray, couplings_hz: dict, up: np.ndarray) -> np.ndarray:
-    """Returns H in Hz, but for a constant: float64, real and symmetric, (2**spins, 2**spins)."""
+    """Returns H in Hz, up to a constant: float64, real and symmetric, (2**spins, 2**spins)."""
     dimension, spins = up.shape
     hamiltonian = np.diag((up - 0.5) @ offsets_hz)
     numbers = np.arange(dimension)

@@ -1,4 +1,4 @@
-"""What a spin system is made of: protons that couple, and the nuclei of other elements that split their lines."""
+"""Parts of a spin system: coupled protons, and the nuclei of other elements that split their lines."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ class Partner:
 
     Attributes:
       spin: spin quantum number, 0.5 or 1.0.
-      couplings_hz: scalar coupling J in Hz to each proton of the group, 0 where there is none.
+      couplings_hz: scalar coupling J in Hz to each proton of the group, 0 for none.
     """
 
     spin: float
@@ -34,8 +34,8 @@ class SpinGroup:
     Attributes:
       shifts_ppm: chemical shift of each proton, ppm.
       couplings_hz: scalar coupling J in Hz of each pair of protons `(i, j)`, `i < j`; pairs not named are not coupled.
-      count: how often the group occurs in the molecule. Three equivalent protons without a coupling partner are one
-        spin, three times; an anomer occurs as often as its share. Defaults to `1`.
+      count: multiplicity of the group in the molecule. Three equivalent protons without a coupling partner are one spin
+        with a count of 3; the count of an anomer is its fraction. Defaults to `1`.
       partners: nuclei of other elements that are coupled to the group. Defaults to `()`.
       sigma: Gaussian decay rate `exp(-sigma^2 t^2)` in 1/s of this group alone, for lines that are broader than the
         others of the molecule. Defaults to `0.0`.
@@ -73,12 +73,12 @@ class SpinGroup:
 
 @dataclasses.dataclass(frozen=True)
 class SpinSystem:
-    """A molecule: its groups of coupled protons, and where their constants come from.
+    """A molecule: its groups of coupled protons, and the references of their constants.
 
     Attributes:
-      groups: the groups; what is missing (exchangeable protons) is not simulated.
-      source: where the constants come from: short names in `literature_constants.REFERENCES`, or "fitted to ...".
-      note: what a user should know, such as an unusual constant. Defaults to `""`.
+      groups: the groups; missing ones (exchangeable protons) are not simulated.
+      source: origin of the constants: short names in `literature_constants.REFERENCES`, or "fitted to ...".
+      note: remark for users, such as an unusual constant. Defaults to `""`.
     """
 
     groups: tuple[SpinGroup, ...]

@@ -1,8 +1,8 @@
 """Spin systems of brain metabolites as published, at 37 degrees C and pH 7.
 
 Protons that exchange with water (OH, NH, NH2, NH3) are left out, as in most basis sets: their lines are broad, weak and
-saturated by water suppression. Left out too is the coupling of 0.6 Hz of trimethyl protons to 14N, which no spectrum in
-vivo resolves.
+saturated by water suppression. The coupling of 0.6 Hz of trimethyl protons to 14N is also left out, since in vivo
+spectra do not resolve it.
 """
 
 from mrs_keras.basis.spins.groups import Partner, SpinGroup, SpinSystem

@@ -1,4 +1,4 @@
-"""Pulse sequences with ideal pulses, as data: which pulse, which coherence order survives, how long it evolves."""
+"""Pulse sequences with ideal pulses, as data: pulses, selected coherence orders, and delays."""
 
 import dataclasses
 import inspect
@@ -12,13 +12,13 @@ from mrs_keras.checks import check_choice, check_positive
 class Interval:
     """A pulse, the crusher gradients after it, and the delay until the next pulse or the acquisition.
 
-    Pulses are ideal: instant, unselective and exact. Crushers are ideal too: of all coherence orders (the order of
-    `I_x + i I_y` is +1, that of magnetisation along z and of zero-quantum coherence is 0) they leave one.
+    Pulses are ideal: instantaneous, non-selective and exact. Crushers are ideal, too: they select one of the coherence
+    orders (+1 for `I_x + i I_y`, 0 for magnetisation along z and for zero-quantum coherence).
 
     Attributes:
       flip_deg: flip angle of the pulse, degrees.
-      axis: `"x"` or `"y"`, the axis in the rotating frame about which the pulse turns.
-      order: coherence order that survives: +1, 0, or -1. Only -1 is seen by the receiver.
+      axis: `"x"` or `"y"`, the rotation axis of the pulse in the rotating frame.
+      order: coherence order that survives: +1, 0, or -1. Only -1 is detected by the receiver.
       delay_s: time after the pulse, s.
     """
 
@@ -71,8 +71,8 @@ def press(te1_ms: float = 11.0, te2_ms: float = 19.0) -> PulseSequence:
 def steam(te_ms: float = 20.0, tm_ms: float = 10.0) -> PulseSequence:
     """Returns 90 - TE/2 - 90 - TM - 90 - TE/2 - acquisition (Frahm et al. 1987, J Magn Reson 72:502).
 
-    The stimulated echo: order +1 before, order 0 during, and order -1 after the mixing time. That is half of the signal
-    of a singlet. Zero-quantum coherence has order 0 as well, so that no gradient removes it: it evolves during TM.
+    The stimulated echo: order +1 before, order 0 during, and order -1 after the mixing time. It has half of the signal
+    of a singlet. Zero-quantum coherence also has order 0, so no gradient removes it: it evolves during TM.
 
     Args:
       te_ms: echo time, ms. Defaults to `20.0`.
@@ -96,11 +96,11 @@ SEQUENCES: dict[str, Callable[..., PulseSequence]] = {
     "spin_echo": spin_echo,
     "pulse_acquire": pulse_acquire,
 }
-"""Name of a sequence -> function of its times in ms that makes it."""
+"""Name of a sequence -> function that creates it from its times in ms."""
 
 
 def make_sequence(name: str, times_ms: Mapping[str, float]) -> tuple[PulseSequence, dict[str, float]]:
-    """Makes a sequence by its name.
+    """Creates a sequence by name.
 
     Args:
       name: a key of `SEQUENCES`.

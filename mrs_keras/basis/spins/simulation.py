@@ -25,11 +25,11 @@ def simulate_basis(
     constants: str = "challenge",
     **times_ms: float,
 ) -> Basis:
-    """Simulates a basis with ideal (instant, unselective) pulses and crushers, without relaxation.
+    """Simulates a basis with ideal (instantaneous, non-selective) pulses and crushers, without relaxation.
 
     The first point is sampled at the echo top. One proton gives a FID of initial amplitude 1, as in the basis of the
-    2016 ISMRM fitting challenge, with which all 21 metabolites agree to a relative L2 error of 2e-6 where the sequence,
-    its times, the acquisition, the linewidth and the constants are the defaults.
+    2016 ISMRM fitting challenge, with which all 21 metabolites agree to a relative L2 error of 2e-6 for the default
+    sequence, times, acquisition, linewidth and constants.
 
     Args:
       metabolites: names from `mrs_keras.basis.SPIN_SYSTEMS`. Defaults to all 21.
@@ -56,7 +56,7 @@ def simulate_basis(
     names = () if isinstance(metabolites, str) else tuple(metabolites)
     if not names or len(set(names)) < len(names):
         raise ValueError(
-            f"`{argument('metabolites')}` must be a list of at least one metabolite name, each but once. "
+            f"`{argument('metabolites')}` must be a list of at least one metabolite name, without duplicates. "
             f"Received: {setting('metabolites', metabolites)}. "
             f"Give for example {setting('metabolites', ['NAA', 'PCr'])}."
         )
@@ -158,14 +158,14 @@ def simulate_fid(
 
 
 def _check_bandwidth(groups: tuple[SpinGroup, ...], acquisition: Acquisition) -> None:
-    """Raises `ValueError` where there is no proton, or one that would be folded back into the spectrum."""
+    """Raises `ValueError` if there is no proton, or one that would be aliased into the spectrum."""
     if not groups:
         raise ValueError("`groups` must hold at least one `SpinGroup`. Received: groups=().")
     farthest_ppm = max((ppm for group in groups for ppm in group.shifts_ppm), key=lambda ppm: abs(ppm - PPM_REFERENCE))
     needed_hz = 2 * abs(farthest_ppm - PPM_REFERENCE) * acquisition.spectrometer_frequency_mhz
     if needed_hz > acquisition.bandwidth_hz:
         raise ValueError(
-            f"`{argument('bandwidth_hz')}` must hold all protons. Expected at least {needed_hz:.0f} Hz, for the proton "
+            f"`{argument('bandwidth_hz')}` must span all protons. Expected at least {needed_hz:.0f} Hz, for the proton "
             f"at {farthest_ppm:g} ppm at {acquisition.spectrometer_frequency_mhz:g} MHz. "
-            f"Received: {setting('bandwidth_hz', acquisition.bandwidth_hz)}. Give a larger one."
+            f"Received: {setting('bandwidth_hz', acquisition.bandwidth_hz)}. Use a larger one."
         )

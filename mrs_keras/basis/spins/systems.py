@@ -1,9 +1,9 @@
-"""Spin systems by metabolite name, in two sets of constants: those of the fitting challenge, and those published.
+"""Spin systems by metabolite name, with two sets of constants: from the fitting challenge and from the literature.
 
 The 2016 ISMRM fitting challenge was simulated at 123.2617 MHz, while its README states 123.2 MHz, and it is read with
-that. On the axis of a 123.2 MHz spectrometer each of its shifts lies farther from 4.65 ppm by 123.2617 / 123.2, which
-is 1.3 mppm for NAA. `SPIN_SYSTEMS` holds the challenge's constants as they lie on that axis, so that a basis simulated
-with the default `Acquisition` is the challenge's own; `CHALLENGE_SPIN_SYSTEMS` holds them as the challenge had them.
+that. On the axis of a 123.2 MHz spectrometer each of its shifts is farther from 4.65 ppm by 123.2617 / 123.2, which
+is 1.3 mppm for NAA. `SPIN_SYSTEMS` contains the challenge's constants on that axis, so that a basis simulated with the
+default `Acquisition` reproduces the challenge's own; `CHALLENGE_SPIN_SYSTEMS` contains the original constants.
 """
 
 import dataclasses
@@ -40,7 +40,7 @@ def spin_system(name: str, constants: str = "challenge") -> SpinSystem:
 
     Args:
       name: metabolite name as in the 2016 ISMRM fitting challenge, such as `"NAA"`.
-      constants: `"challenge"` (what the challenge's basis spectra reveal) or `"literature"` (as published). Defaults to
+      constants: `"challenge"` (recovered from the challenge's basis) or `"literature"` (as published). Defaults to
         `"challenge"`.
 
     Raises:
