@@ -20,16 +20,16 @@ from mrs_keras.simulation.forward import baseline_polynomials, forward_model
 from mrs_keras.simulation.parameters import SpectralParameters
 
 CHUNK = 64
-"""Spectra fitted at a time: their signals stay in the processor's cache."""
+"""Number of spectra fitted at a time, so that their signals fit in the processor's cache."""
 
 WIDTH_LIMIT, EPS_LIMIT = 500.0, 200.0
-"""Largest gamma and sigma (1/s) and |eps| (rad/s), far beyond in vivo spectra: a fit to anything stays finite."""
+"""Largest gamma and sigma (1/s) and |eps| (rad/s), far beyond in vivo spectra: keeps any fit finite."""
 
 START_GAMMA, START_SIGMA, START_EPS = (1.0, 8.0, 20.0, 45.0), (3.0, 12.0, 24.0, 40.0), np.arange(-48.0, 49.0, 6.0)
-"""Grid of starting points, 1/s, 1/s and rad/s: the steps of eps are below the width of the narrowest line."""
+"""Grid of starting points, 1/s, 1/s and rad/s; the steps of eps are below the width of the narrowest line."""
 
 FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-3, 1e-9, 1e9
-"""Levenberg-Marquardt damping: at the start, the least, and that at which a fit gives up."""
+"""Levenberg-Marquardt damping: initial, smallest, and the value at which a fit stops."""
 
 RELATIVE_OFFSET, ABSOLUTE_OFFSET = 1e-5, 1e-11
 """A fit has converged when a Gauss-Newton step would move the fitted spectrum by no more than the first fraction of
@@ -44,8 +44,8 @@ class SpectralFit:
       parameters: of the fitted spectra, with one line-shape group and the baseline coefficients.
       fitted: complex128 (batch, window_points), the physical spectrum nearest to each spectrum, in its units.
       residual: float64 (batch,), `||spectrum - fitted|| / ||spectrum||`: the distance from the physical model. 0 is a
-        spectrum that the model can make, 1 one of which it explains nothing.
-      converged: bool (batch,), whether the fit reached a minimum. Where `False`, the best point found is returned.
+        spectrum that the model reproduces exactly, 1 for one that it does not explain at all.
+      converged: bool (batch,), whether the fit reached a minimum. If `False`, the best point found is returned.
     """
 
     parameters: SpectralParameters
@@ -65,8 +65,8 @@ def fit_spectra(
     """Fits the forward model to spectra: the inverse of `simulate`.
 
     Minimises `||spectrum - model||` in the window over gamma, sigma, eps, phi0, phi1, concentrations and baseline; all
-    metabolites share a line shape. The start is the best point of a grid over line shapes, with its phi0 in closed
-    form: no true or expected value enters.
+    metabolites share a line shape. The fit starts from the best point of a grid over line shapes, with phi0 in closed
+    form; it uses no true or expected values.
 
     Concentrations are real and may be negative. `phi0` and `phi0 + pi` with all concentrations negated give the same
     spectrum: the one with a positive sum of concentrations is returned. In noise `phi1` is a nuisance, mostly at its
@@ -97,7 +97,7 @@ def fit_spectra(
     spectra = _checked_spectra(spectra, basis)
     max_iterations = check_count("max_iterations", max_iterations, 100)
     chunks = [slice(first, first + CHUNK) for first in range(0, len(spectra), CHUNK)]
-    # The matrices are small: threads inside the linear algebra wait for each other, where chunks need not.
+    # The matrices are small: threads inside the linear algebra would wait for each other, those over chunks do not.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(cores(), len(chunks))) as pool:
         model = _Model.of(basis, baseline_order, phi1_limit)
         grid, templates = _grid(model)
@@ -150,7 +150,7 @@ def _checked_spectra(spectra, basis: Basis) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Model:
-    """What all spectra of a fit share.
+    """Data shared by all spectra of a fit.
 
     Args:
       basis: scaled.
@@ -205,32 +205,32 @@ class _Model:
         return model
 
     def project(self, spectra: np.ndarray) -> np.ndarray:
-        """Takes the baseline out of complex (..., window_points).
+        """Removes the baseline from complex (..., window_points).
 
-        Real and imaginary part have a baseline each, alike: this is the projection of the two stacked.
+        Real and imaginary part have separate baselines of the same form: this is the projection of the two stacked.
         """
         return spectra - (spectra @ self.orthonormal) @ self.orthonormal.T
 
     def window_spectrum(self, fids: np.ndarray) -> np.ndarray:
-        """Transforms FIDs (..., points), which it overwrites, to their spectra in the window."""
+        """Transforms FIDs (..., points), which are overwritten, to their spectra in the window."""
         return scipy.fft.fft(fids, norm="ortho", overwrite_x=True)[..., self.bins]
 
     def columns(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Returns metabolite spectra (batch, metabolites, window_points), envelope and phase (batch, points or window).
 
-        The spectra are those of 1 mM each, with the baseline that they overlap with.
+        The spectra are those of 1 mM each, including the part that overlaps with the baseline.
         """
         gamma, variance, eps, phi0, phi1 = theta.T[:, :, None]
         acquisition = self.basis.acquisition
         time = acquisition.time_axis_s
         envelope = np.exp(-(gamma + 1j * eps) * time - variance * time**2)
         phase = np.exp(-1j * (phi0 + phi1 * acquisition.frequency_axis_hz[acquisition.window]))
-        # One metabolite at a time: the signals of all would not stay in the cache.
+        # One metabolite at a time: the signals of all would not fit in the cache.
         return np.stack([phase * self.window_spectrum(fid * envelope) for fid in self.fids], axis=1), envelope, phase
 
 
 def _grid(model: _Model) -> tuple[np.ndarray, np.ndarray]:
-    """Makes starting points theta (grid, 5) and their templates complex (grid, metabolites, window_points).
+    """Creates starting points theta (grid, 5) and their templates complex (grid, metabolites, window_points).
 
     The templates of a point are its metabolites' spectra without baseline, made orthonormal as real vectors.
     """
@@ -241,7 +241,7 @@ def _grid(model: _Model) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _start(targets: np.ndarray, grid: np.ndarray, templates: np.ndarray) -> np.ndarray:
-    """Picks for each target, complex (batch, window_points) without baseline, the grid point that explains it best.
+    """Selects for each target, complex (batch, window_points) without baseline, the grid point that explains it best.
 
     With u the products of the target and the templates, phi0 makes the energy `sum Re(exp(i phi0) u)^2` explained. It
     is largest, `(sum |u|^2 + |sum u^2|) / 2`, where exp(2 i phi0) cancels the phase of `sum u^2`.
@@ -276,7 +276,7 @@ def _fit_chunk(spectra, model, grid, templates, max_iterations) -> tuple[np.ndar
         trial_state = (trial, *_evaluate(trial, targets[active], model))
         achieved = cost[active] - trial_state[1]
         # Damping by Nielsen's rule (Madsen, Nielsen and Tingleff, Methods for Non-Linear Least Squares Problems, 2004):
-        # a step that overshoots raises it even where it helps. Else steps of high noise alternate for ever.
+        # a step that overshoots raises it even if it helps. Otherwise, steps in high noise alternate forever.
         predicted = 2 * (step * slope).sum(axis=1) - np.einsum("bi,bij,bj->b", step, hessian, step)
         gain = np.clip(achieved / np.maximum(predicted, 1e-300), 0.0, 1.0)
         damping[active] *= np.where(gain > 0, np.maximum(1 - (2 * gain - 1) ** 3, 0.1), 4.0)
@@ -324,9 +324,9 @@ def _evaluate(theta: np.ndarray, targets: np.ndarray, model: _Model) -> tuple[np
 
 
 def _offset(theta, descent, curvature, model) -> np.ndarray:
-    """Returns by how much, as an L2 norm (batch,), a Gauss-Newton step would move the fitted spectrum.
+    """Returns the change of the fitted spectrum by a Gauss-Newton step, as an L2 norm (batch,).
 
-    Parameters at a bound that would leave their range are held.
+    Parameters at a bound that would leave their range are fixed.
     """
     inside = ((theta > model.lower) | (descent > 0)) & ((theta < model.upper) | (descent < 0))
     descent, reach = np.where(inside, descent, 0.0), np.where(inside, np.inf, 0.0)
@@ -337,7 +337,7 @@ def _offset(theta, descent, curvature, model) -> np.ndarray:
 def _bounded_step(curvature, descent, damping, lowest, highest) -> np.ndarray:
     """Solves `(curvature + damping diag(curvature)) step = descent` with lowest <= step <= highest: (batch, 5).
 
-    Parameters that would leave their range are set to its end, and the others are solved for again.
+    Parameters that would leave their range are set to its end, and the system is solved again for the others.
     """
     scale = np.sqrt(np.einsum("bii->bi", curvature))
     scale = np.where(scale > 0, scale, 1.0)

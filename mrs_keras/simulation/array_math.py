@@ -1,6 +1,6 @@
-"""The mathematics that NumPy and TensorFlow spell differently.
+"""Mathematical functions that differ between NumPy and TensorFlow.
 
-Formulas of effects and priors are written once, for a module or class with these names: here for NumPy, in
+Formulas of effects and priors are written once, in terms of a module with these names: this one for NumPy, and
 `mrs_keras.simulation.graph.array_math` for tensors.
 """
 
@@ -22,7 +22,7 @@ def polar(magnitude, angle: np.ndarray) -> np.ndarray:
 
 
 def total(values: np.ndarray) -> np.ndarray:
-    """Returns the sums over the last axis, which is kept."""
+    """Returns the sums over the last axis, with dimensions kept."""
     return values.sum(axis=-1, keepdims=True)
 
 
@@ -42,5 +42,5 @@ def scaled(leaf: Any, fraction: np.ndarray, factor: float) -> np.ndarray:
 
 
 def as_complex(values: np.ndarray) -> np.ndarray:
-    """Returns values that complex ones can be multiplied with: NumPy takes real ones as they are."""
+    """Returns values that complex ones can be multiplied with: NumPy accepts real ones."""
     return values

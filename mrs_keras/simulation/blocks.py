@@ -1,14 +1,14 @@
-"""Work on blocks of rows, over all cores."""
+"""Work on blocks of rows on all cores."""
 
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 BLOCK_BYTES = 2**21
-"""Largest size of a block's largest array: small enough for a cache, large enough that Python's part is small."""
+"""Largest size of a block's largest array: small enough for a cache, large enough to hide Python's overhead."""
 
 ROWS_PER_THREAD = 32
-"""Rows below which another thread costs more than it brings."""
+"""Number of rows below which another thread costs more than it saves."""
 
 
 def cores() -> int:
@@ -17,14 +17,14 @@ def cores() -> int:
 
 
 def for_each_block(work: Callable[[slice], None], rows: int, bytes_per_row: int) -> None:
-    """Calls `work(slice(first, stop))` for blocks that together are all rows, in threads.
+    """Calls `work(slice(first, stop))` in threads for blocks that together cover all rows.
 
     NumPy and SciPy release the GIL while they compute. The work on a row must not depend on its block.
 
     Args:
-      work: writes the results of some rows to where they belong.
+      work: writes the results of some rows to the output.
       rows: number of rows.
-      bytes_per_row: size of a row of the largest array that `work` makes.
+      bytes_per_row: size of a row of the largest array that `work` allocates.
     """
     threads = max(min(cores(), rows // ROWS_PER_THREAD), 1)
     size = max(min(BLOCK_BYTES // bytes_per_row, -(-rows // threads)), 1)

@@ -1,4 +1,4 @@
-"""Receiver coils: what each of several coils makes of a signal."""
+"""Receiver coils: the signal received by each of several coils."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,11 +19,11 @@ def receive_with_coils(
     split: str = "train",
     start: int = 0,
 ) -> np.ndarray:
-    """Receives FIDs with several coils, each with its sensitivity, and noise that is correlated between them.
+    """Simulates the reception of FIDs by several coils, with coil sensitivities and noise correlated between coils.
 
     Coil c receives `fid * amplitude_c * exp(i phase_c)`, as FSL-MRS simulates it (doi 10.1002/mrm.28630), and noise
     whose real and imaginary parts each have the covariance `noise_covariance` between coils (Roemer et al. 1990,
-    doi 10.1002/mrm.1910160203). Noise of example k depends on (seed, split, k) alone.
+    doi 10.1002/mrm.1910160203). Noise of example k depends only on (seed, split, k).
 
     Args:
       fid: complex (batch, points).
@@ -36,10 +36,10 @@ def receive_with_coils(
       start: index of the first FID in its split. Defaults to `0`.
 
     Returns:
-      complex (batch, points, coils): coils after time, as in NIfTI-MRS.
+      complex (batch, points, coils), in the axis order of NIfTI-MRS.
 
     Raises:
-      ValueError: if shapes disagree, a value is not finite, or the covariance is not one.
+      ValueError: if shapes disagree, a value is not finite, or the covariance is invalid.
 
     Example:
 

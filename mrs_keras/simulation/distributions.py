@@ -14,7 +14,7 @@ from mrs_keras.checks import check_finite
 from mrs_keras.simulation import array_math
 
 TAIL = 1e-3
-"""Probability beyond each end that a distribution without an end is described by."""
+"""Probability beyond each of the ends that describe an unbounded distribution."""
 
 
 class Distribution:
@@ -23,9 +23,9 @@ class Distribution:
     Attributes:
       kind: its name in JSON.
       unit: of the parameter.
-      source: where the distribution comes from.
-      low: lowest value; where there is no end, the value that one in a thousand lies below.
-      high: highest value, alike.
+      source: reference of the distribution.
+      low: lowest value; if unbounded, the value with a probability of 1 in 1,000 below it.
+      high: highest value; likewise.
     """
 
     kind: ClassVar[str]
@@ -35,7 +35,7 @@ class Distribution:
     source: str
 
     def quantile(self, fraction: Any, ops: Any = array_math) -> Any:
-        """Returns the values that lie above these fractions of the distribution, from 0 to 1; same shape."""
+        """Returns the quantiles of the distribution at these fractions, from 0 to 1; same shape."""
         raise NotImplementedError
 
     def to_plain(self) -> Any:
@@ -47,7 +47,7 @@ class Distribution:
 
 @dataclasses.dataclass(frozen=True)
 class UniformRange(Distribution):
-    """A uniform distribution from `low` to `high`, with its unit and where it comes from.
+    """A uniform distribution from `low` to `high`, with its unit and reference.
 
     Raises:
       ValueError: if `low > high`, or an end is not finite.
@@ -101,18 +101,18 @@ class Fixed(Distribution):
 
 @dataclasses.dataclass(frozen=True)
 class Normal(Distribution):
-    """A normal distribution, cut off at `at_least` and `at_most` where these are given.
+    """A normal distribution, truncated at `at_least` and `at_most` if given.
 
     Args:
-      mean: of the distribution before it is cut.
-      deviation: standard deviation before it is cut, above 0.
+      mean: of the distribution before truncation.
+      deviation: standard deviation before truncation, above 0.
       at_least: lowest value. Defaults to `None`: none.
       at_most: highest value. Defaults to `None`: none.
       unit: of all of these.
-      source: where they come from.
+      source: reference of the numbers.
 
     Raises:
-      ValueError: if a number is not finite, the deviation not above 0, or nothing is left between the ends.
+      ValueError: if a number is not finite, the deviation is not above 0, or nothing is left between the ends.
     """
 
     kind: ClassVar = "normal"
@@ -160,13 +160,13 @@ class Normal(Distribution):
 
 @dataclasses.dataclass(frozen=True)
 class LogNormal(Distribution):
-    """A distribution whose logarithm is normal: values above 0, skewed to high ones.
+    """A log-normal distribution: values above 0, skewed to high ones.
 
     Args:
       median: above 0.
       log_deviation: standard deviation of the natural logarithm, above 0.
       unit: of the median.
-      source: where the numbers come from.
+      source: reference of the numbers.
     """
 
     kind: ClassVar = "log_normal"
@@ -197,13 +197,13 @@ class LogNormal(Distribution):
 
 
 def inside(fraction: Any) -> Any:
-    """Takes fractions from 0 to 1 to a little inside: the quantiles of 0 and 1 are infinite for a normal distribution.
+    """Moves fractions from 0 to 1 slightly inwards: the quantiles of 0 and 1 are infinite for a normal distribution.
 
-    The step is half of the smallest that uniform numbers of single precision have.
+    The step is half of the smallest step of single-precision uniform numbers.
     """
     return 2.0**-25 + (1 - 2.0**-24) * fraction
 
 
 def plain(value: Any) -> Any:
-    """Returns arrays and tuples as lists, and all else as it is."""
+    """Returns arrays and tuples as lists, and anything else unchanged."""
     return value.tolist() if isinstance(value, np.ndarray) else list(value) if isinstance(value, tuple) else value

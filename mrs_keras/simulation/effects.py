@@ -1,7 +1,7 @@
-"""What the scanner adds to a batch of spectra: one class for each effect, and the values of all of them.
+"""Scanner effects on a batch of spectra: one class for each effect, and the values of all of them.
 
-An effect is added to the signal of the tissue (residual water), or multiplies all signals alike (eddy currents,
-frequency drift); what is added comes first. Frequencies follow `Basis`: a positive one raises the ppm. (`eps` of the
+An effect is added to the signal of the tissue (residual water), or multiplies all signals equally (eddy currents,
+frequency drift); additions come first. Frequencies follow `Basis`: a positive one raises the ppm. (`eps` of the
 forward model has the opposite sign and is in rad/s.) `mrs_keras.simulation.effects_on_fids` has each as a function.
 """
 
@@ -21,7 +21,7 @@ class Effect:
     """An effect: its parameters, and its formula for NumPy and for TensorFlow.
 
     Attributes:
-      parameters: name -> what it is; a batch has all of them or none.
+      parameters: name -> description; a batch has all of them or none.
       settings: name -> default of whole numbers that are the same for all spectra.
       adds: whether the effect is added to the signal; it multiplies the signal otherwise.
     """
@@ -32,7 +32,7 @@ class Effect:
 
     @staticmethod
     def compute(time: Any, ops: Any, **values: Any) -> Any:
-        """Returns what is added to FIDs, or what multiplies them: (batch, points).
+        """Returns the addition to FIDs, or the factor that multiplies them: (batch, points).
 
         Args:
           time: (points,), s.
@@ -43,7 +43,7 @@ class Effect:
 
 
 class ResidualWater(Effect):
-    """The water that suppression leaves behind: a few Voigt lines near the spectrometer frequency.
+    """Residual water after suppression: a few Voigt lines near the spectrometer frequency.
 
     Imperfect suppression leaves lines of any phase, whose tails reach into the metabolites (a sum of damped
     exponentials describes them, which is how they are removed: Pijnappel et al. 1992,
@@ -98,7 +98,7 @@ class EddyCurrent(Effect):
 
         phase(t) = 2 pi A tau (1 - exp(-t / tau))
 
-    common to all signals; dividing by the phase of a water reference takes it out (Klose 1990,
+    common to all signals; dividing by the phase of a water reference removes it (Klose 1990,
     doi 10.1002/mrm.1910140104).
     """
 
@@ -118,13 +118,13 @@ class EddyCurrent(Effect):
 class FrequencyDrift(Effect):
     """Averages transients whose frequency drifts linearly, without aligning them.
 
-    Transient m = 0..M-1 is off by d (m / (M - 1) - 1/2) Hz, so that the mean frequency stays. The mean over the
-    transients is the Dirichlet kernel
+    Transient m = 0..M-1 is shifted by d (m / (M - 1) - 1/2) Hz, so the mean frequency does not change. The mean over
+    the transients is the Dirichlet kernel
 
         sin(M x) / (M sin x),  x = pi d t / (M - 1)
 
-    which broadens each line towards a box d Hz wide and lowers it. That is what spectral registration is there to undo
-    (Near et al. 2015, doi 10.1002/mrm.25094).
+    which broadens each line towards a box d Hz wide and lowers it. Spectral registration corrects this (Near et al.
+    2015, doi 10.1002/mrm.25094).
     """
 
     parameters: ClassVar = {
@@ -146,12 +146,12 @@ class FrequencyDrift(Effect):
 
 
 EFFECTS: tuple[type[Effect], ...] = (ResidualWater, EddyCurrent, FrequencyDrift)
-"""All effects, in the order in which they act. A new one is a class here."""
+"""All effects, in the order in which they act. Add the class of a new effect here."""
 
 EFFECT_PARAMETERS: dict[str, Parameter] = {
     name: parameter for effect in EFFECTS for name, parameter in effect.parameters.items()
 }
-"""Field of `Effects` -> what it is."""
+"""Field of `Effects` -> its description."""
 
 EFFECT_UNITS = {name: parameter.unit for name, parameter in EFFECT_PARAMETERS.items()}
 """Field of `Effects` -> unit."""
@@ -160,7 +160,7 @@ _SETTINGS = {name: default for effect in EFFECTS for name, default in effect.set
 
 
 def check_together(names: Iterable[str]) -> None:
-    """Raises `ValueError` where an effect has some of its parameters but not all, or a name is unknown."""
+    """Raises `ValueError` if an effect has some of its parameters but not all, or a name is unknown."""
     names = list(names)
     unknown = [name for name in names if name not in EFFECT_PARAMETERS]
     if unknown:
@@ -177,10 +177,10 @@ def check_together(names: Iterable[str]) -> None:
 
 
 class Effects:
-    """The effects of a batch of spectra as numbers; an effect whose parameters are not given is absent.
+    """The effects of a batch of spectra as numbers; effects without parameters are absent.
 
     Args:
-      transients: how many transients are averaged. Defaults to `64`.
+      transients: number of averaged transients. Defaults to `64`.
       **values: names of `EFFECT_PARAMETERS` -> (batch,), or (batch, lines) or (batch,) for residual water, in the units
         of `EFFECT_UNITS`. All parameters of an effect, or none.
 
@@ -233,7 +233,7 @@ class Effects:
         return Effects(**{name: value[rows] for name, value in self._values.items()}, **self._settings)
 
     def added_and_factor(self, time_axis_s: np.ndarray, rows: slice = slice(None)) -> tuple[Any, Any]:
-        """Returns what is added to the FIDs of some spectra, and what then multiplies them: (rows, points) or a number.
+        """Returns the addition to the FIDs of some spectra, and the factor after it: (rows, points) or a number.
 
         Args:
           time_axis_s: float (points,), s.
@@ -258,7 +258,7 @@ class Effects:
 
 
 def combine_effects(values: Mapping[str, Any], time: Any, ops: Any) -> tuple[Any, Any]:
-    """Computes the effects whose parameters are given: the sum of what is added, and the product of the factors.
+    """Computes the effects whose parameters are given: the sum of the additions and the product of the factors.
 
     Args:
       values: name -> (batch, 1) or (batch, lines); settings that are left out have their defaults.
@@ -266,7 +266,7 @@ def combine_effects(values: Mapping[str, Any], time: Any, ops: Any) -> tuple[Any
       ops: `mrs_keras.simulation.array_math` or its twin for tensors.
 
     Returns:
-      (batch, points) each; the numbers 0 and 1 where there is nothing to add or to multiply with.
+      (batch, points) each; the numbers 0 and 1 if there is nothing to add or to multiply.
     """
     added, factor = 0.0, 1.0
     for effect in EFFECTS:

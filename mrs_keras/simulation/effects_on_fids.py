@@ -54,13 +54,13 @@ def apply_frequency_drift(
       fid: complex (batch, points).
       time_axis_s: float (points,), s.
       drift_hz: number or (batch,), d, Hz: frequency of the last transient less that of the first.
-      transients: M, how many are averaged. Defaults to `64`.
+      transients: M, number of averaged transients. Defaults to `64`.
 
     Returns:
       complex (batch, points), same precision.
 
     Raises:
-      ValueError: if shapes disagree, a value is not finite, or `transients` is no whole number of at least 1.
+      ValueError: if shapes disagree, a value is not finite, or `transients` is not a whole number of at least 1.
 
     Example:
 
@@ -81,7 +81,7 @@ def residual_water(
     sigma: ArrayLike,
     phase: ArrayLike,
 ) -> np.ndarray:
-    """Makes the water that suppression leaves behind: a few Voigt lines near the spectrometer frequency.
+    """Simulates residual water after suppression: a few Voigt lines near the spectrometer frequency.
 
     `ResidualWater` has the formula and its source.
 

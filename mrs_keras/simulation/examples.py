@@ -1,4 +1,4 @@
-"""The one recipe of an example: from its number to its parameters, and from these to its spectrum."""
+"""The recipe of an example: from its number to its parameters, and from these to its spectrum."""
 
 import dataclasses
 from typing import Any
@@ -15,7 +15,7 @@ from mrs_keras.simulation.spectra import Backend, simulate
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Examples:
-    """What some spectra are simulated from.
+    """The inputs of the simulation of some spectra.
 
     Attributes:
       parameters: of the spectra.
@@ -52,7 +52,7 @@ class Examples:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ExampleRecipe:
-    """Draws and simulates examples; example k of a split depends on these arguments, the split and k alone.
+    """Draws and simulates examples; example k of a split depends only on these arguments, the split and k.
 
     Args:
       prior: of the parameters, the effects and the signal-to-noise ratio.
@@ -60,7 +60,7 @@ class ExampleRecipe:
       seed: of all draws. Defaults to `0`.
       snr: the same signal-to-noise ratio for all examples. Defaults to `None`: that of the prior, and without one no
         noise.
-      backend: who computes the spectra, as in `simulate`. Defaults to `"numpy"`.
+      backend: that computes the spectra, as in `simulate`. Defaults to `"numpy"`.
     """
 
     prior: Prior
@@ -84,7 +84,7 @@ class ExampleRecipe:
         return Examples(parameters, effects, self.prior.draw_snr(start, stop, **key))
 
     def draw_pairs(self, varied: tuple[str, ...], start: int, stop: int, split: str = "test") -> Examples:
-        """Draws pairs of examples that are alike, in effects and noise level too, but for the `varied` parameters.
+        """Draws pairs of examples that differ only in the `varied` parameters; effects and noise level are equal, too.
 
         Args:
           varied: names among `gamma`, `sigma`, `eps`, `phi0`, `phi1`; see `Prior.draw_pairs`.
@@ -104,9 +104,9 @@ class ExampleRecipe:
 
         Args:
           examples: of this recipe.
-          start: number of the first of them in its split, which its noise belongs to. Defaults to `0`.
+          start: number of the first of them in its split, for the noise. Defaults to `0`.
           split: name of the split. Defaults to `"train"`.
-          noise: whether to add noise, where the examples have a signal-to-noise ratio. Defaults to `True`.
+          noise: whether to add noise if the examples have a signal-to-noise ratio. Defaults to `True`.
 
         Returns:
           complex64 (batch, window_points), rising ppm.

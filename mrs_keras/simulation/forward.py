@@ -35,8 +35,8 @@ def forward_model(
 
     Args:
       parameters: of `batch` spectra.
-      basis: signals of the metabolites, used as they are: scale them with `Basis.scaled` to get FSL-MRS's numbers.
-      metabolite_groups: line-shape group of each metabolite, from 0. Defaults to `None`: all in group 0, or, where the
+      basis: signals of the metabolites, not rescaled here: use `Basis.scaled` to get FSL-MRS's numbers.
+      metabolite_groups: line-shape group of each metabolite, from 0. Defaults to `None`: all in group 0, or, if the
         parameters have as many groups as there are metabolites, each metabolite in its own.
       baseline_regressors: (points, order + 1), the polynomials P_o. Defaults to `None`: those of the
         acquisition's window.
@@ -94,13 +94,13 @@ def spectrum_to_fid(spectrum: np.ndarray) -> np.ndarray:
 def baseline_polynomials(
     acquisition: Acquisition, order: int, ppm_limits: tuple[float, float] | str | None = "window"
 ) -> np.ndarray:
-    """Makes the baseline polynomials of FSL-MRS, by an exact QR decomposition.
+    """Computes the baseline polynomials of FSL-MRS, by an exact QR decomposition.
 
-    P_o is x^o made orthogonal to the lower orders over all points and then cut to the limits, where x runs from -1 to 1
+    P_o is x^o made orthogonal to the lower orders over all points and then cut to the limits, where x is from -1 to 1
     inside the limits and is 0 outside. (FSL-MRS itself uses a pseudo-inverse, which is off by up to 2e-3.)
 
     Args:
-      acquisition: gives the axes.
+      acquisition: defines the axes.
       order: highest order, >= 0.
       ppm_limits: (low, high) in ppm, or `None` for the whole band. Defaults to the acquisition's window.
 

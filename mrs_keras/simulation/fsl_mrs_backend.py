@@ -1,4 +1,4 @@
-"""Spectra made by FSL-MRS itself, where a user has installed it, in place of this package's forward model.
+"""Spectra computed by FSL-MRS, if installed, instead of this package's forward model.
 
 FSL-MRS (Clarke, Stagg and Jbabdi, Magn Reson Med 85:2950-2964 (2021), doi 10.1002/mrm.28630) is called through its
 public API, one spectrum at a time. Agreement and times measured with version 2.4.11: the docstring of
@@ -17,10 +17,10 @@ from mrs_keras.simulation.keyed_random import keyed_uniform
 from mrs_keras.simulation.parameters import SpectralParameters
 
 INSTALL_COMMAND = "conda install -c conda-forge -c https://fsl.fmrib.ox.ac.uk/fsldownloads/fslconda/public/ fsl_mrs"
-"""How a user installs FSL-MRS, from its own conda channel."""
+"""Command to install FSL-MRS from its own conda channel."""
 
 SEED_WORDS = 4
-"""32-bit numbers that seed the noise of an example."""
+"""Number of 32-bit integers that seed the noise of an example."""
 
 
 def simulate_with_fsl_mrs(
@@ -36,14 +36,14 @@ def simulate_with_fsl_mrs(
     """Simulates the spectra of `parameters` in the acquisition's ppm window with FSL-MRS.
 
     Without a baseline, or with one of order 0, they are those of `forward_model` to a relative L2 error of 1e-15. With
-    a baseline of a higher order they differ by about 1e-3, because FSL-MRS finds its baseline polynomials with an
-    ill-conditioned pseudo-inverse (errors of 1e-3 to 6e-3 of a polynomial, by machine, window and points), where
-    `baseline_polynomials` is exact. A spectrum of two metabolites takes 2 ms.
+    a baseline of a higher order they differ by about 1e-3, because FSL-MRS computes its baseline polynomials with an
+    ill-conditioned pseudo-inverse (errors of 1e-3 to 6e-3 of a polynomial, depending on machine, window and points),
+    while `baseline_polynomials` is exact. A spectrum of two metabolites takes 2 ms.
 
-    Noise is FSL-MRS's own: white and complex, drawn in the time domain, other numbers than `simulate` draws by itself.
+    Noise is FSL-MRS's own: white and complex, drawn in the time domain, with numbers other than those of `simulate`.
     It adds noise after it has doubled the first time point, and the transform halves that point, so the variance of
     the spectrum's noise is `noise_sigma^2 (1 - 0.75 / points)`. It comes from NumPy's global random state, which
-    is seeded for each example and given back as it was: do not call this function from several threads at once.
+    is seeded for each example and then restored: do not call this function from several threads at once.
 
     Args:
       parameters: of `batch` spectra.
@@ -53,7 +53,7 @@ def simulate_with_fsl_mrs(
       metabolite_groups: line-shape group of each metabolite, as in `forward_model`. Defaults to `None`.
       seed: of the noise. Defaults to `0`.
       split: name of the split that the noise belongs to. Defaults to `"train"`.
-      start: index of the first spectrum in its split; noise of example k depends on (seed, split, k) alone. Defaults
+      start: index of the first spectrum in its split; noise of example k depends only on (seed, split, k). Defaults
         to `0`.
 
     Returns:
@@ -96,7 +96,7 @@ def simulate_with_fsl_mrs(
             )
             if mrs.conj_Basis:
                 raise ValueError(
-                    "FSL-MRS takes the signals of `basis` for conjugated and would mirror them about 4.65 ppm. "
+                    "FSL-MRS considers the signals of `basis` conjugated and would mirror them about 4.65 ppm. "
                     "Expected: for more than half of the metabolites, more signal between 0.2 and 4.2 ppm than between "
                     f"5.1 and 9.1 ppm, its mirror image. Received: basis.names={basis.names}. "
                     "Conjugate the FIDs if they are in the other convention, otherwise use backend='numpy'."
@@ -111,7 +111,7 @@ def _import_fsl_mrs() -> tuple:
         from fsl_mrs.core.basis import Basis as FslBasis
         from fsl_mrs.utils.synthetic.synthetic_from_basis import syntheticFromBasisFile
     except ModuleNotFoundError as error:
-        if str(error.name).partition(".")[0] != "fsl_mrs":  # FSL-MRS is here, and lacks something itself.
+        if str(error.name).partition(".")[0] != "fsl_mrs":  # FSL-MRS is installed, but lacks a dependency.
             raise
         raise ModuleNotFoundError(
             "The backend 'fsl_mrs' needs FSL-MRS. Expected: the module `fsl_mrs` in this Python environment. "
@@ -124,7 +124,7 @@ def _import_fsl_mrs() -> tuple:
 
 @contextlib.contextmanager
 def _global_random_state_kept() -> Iterator[None]:
-    """Gives NumPy's global random state back as it was."""
+    """Restores NumPy's global random state."""
     state = np.random.get_state(legacy=False)  # noqa: NPY002
     try:
         yield

@@ -1,4 +1,4 @@
-"""Leaves of a prior that belong together: distributions of several parameters."""
+"""Joint distributions of several parameters of a prior."""
 
 import dataclasses
 import math
@@ -13,12 +13,12 @@ from mrs_keras.simulation.distributions import TAIL, Distribution, inside, plain
 
 
 class Joint:
-    """A distribution of several parameters together; `joint["gamma"]` is the leaf of one of them.
+    """A joint distribution of several parameters; `joint["gamma"]` is the leaf of one of them.
 
     Attributes:
       kind: its name in JSON.
       names: of the parameters: metabolites, and names of `SpectralParameters` and `Effects`, one number per spectrum.
-      width: uniform random numbers that a draw takes.
+      width: number of uniform random numbers per draw.
     """
 
     kind: ClassVar[str]
@@ -30,7 +30,7 @@ class Joint:
         raise NotImplementedError
 
     def values(self, fractions: Any, ops: Any = array_math) -> Any:
-        """Returns the parameters, (batch, names), of uniform random numbers (batch, width)."""
+        """Returns the parameters, (batch, names), for uniform random numbers (batch, width)."""
         raise NotImplementedError
 
     def ends_of(self, column: int) -> tuple[float, float]:
@@ -54,7 +54,7 @@ class JointNormal(Joint):
       names: of the parameters.
       mean: (names,), in their units; of the logarithm for those of `logarithmic`.
       covariance: (names, names), of the same.
-      logarithmic: names of parameters whose logarithm is normal: they stay above 0.
+      logarithmic: names of parameters whose logarithm is normal, so that they are above 0.
       source: where the numbers come from.
 
     Raises:
@@ -90,7 +90,7 @@ class JointNormal(Joint):
             object.__setattr__(self, name, value)
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "covariance", covariance)
-        # Not Cholesky's factor: it needs full rank.
+        # Not the Cholesky factor, which requires full rank.
         object.__setattr__(self, "_factor", (vectors * np.sqrt(np.maximum(values, 0))).T)
 
     @property
@@ -114,7 +114,7 @@ class JointNormal(Joint):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Empirical(Joint):
-    """The rows of a table, each as likely as any other: parameters of a row stay together.
+    """The rows of a table, with equal probability: the parameters of a row are drawn together.
 
     Args:
       names: of the columns.

@@ -1,11 +1,11 @@
-"""Random numbers that depend on a key and an index alone, not on who asks for them or in what order."""
+"""Random numbers that depend only on a key and an index, not on the process or the order of the calls."""
 
 import hashlib
 
 import numpy as np
 
 PHILOX_WIDTH = 4
-"""64-bit numbers that Philox 4x64 gives per counter."""
+"""Number of 64-bit integers that Philox 4x64 returns per counter."""
 
 
 def _philox(counter: int, *key: object) -> np.random.Philox:
@@ -17,20 +17,20 @@ def _philox(counter: int, *key: object) -> np.random.Philox:
 def keyed_uniform(start: int, stop: int, width: int, *key: object) -> np.ndarray:
     """Draws `width` uniform numbers for each index from `start` to `stop - 1`.
 
-    Row i depends on `key` and on the index `start + i` alone: any division of the indices among calls, workers or
+    Row i depends only on `key` and on the index `start + i`: any division of the indices among calls, workers or
     machines gives the same numbers.
 
     Args:
       start: first index.
       stop: one past the last index.
       width: numbers per index.
-      *key: what names the stream, such as a seed, a split and the name of a parameter.
+      *key: identifies the stream, such as a seed, a split and the name of a parameter.
 
     Returns:
       float64 (stop - start, width), in [0, 1).
     """
     counters = -(-width // PHILOX_WIDTH)
-    # In a Generator, since its loops release the GIL: other threads go on.
+    # In a Generator, since its loops release the GIL.
     generator = np.random.Generator(_philox(start * counters, *key))
     return generator.random((stop - start, counters * PHILOX_WIDTH))[:, :width]
 
@@ -38,8 +38,8 @@ def keyed_uniform(start: int, stop: int, width: int, *key: object) -> np.ndarray
 def keyed_normal(start: int, stop: int, width: int, *key: object) -> np.ndarray:
     """Draws `width` standard normal numbers for each index from `start` to `stop - 1`; see `keyed_uniform`.
 
-    Box and Muller's transform (doi 10.1214/aoms/1177706645) of 32-bit uniform numbers: every number takes as many
-    random bits as any other, so that a whole block is one draw. None lies beyond 6.8.
+    Box-Muller transform (doi 10.1214/aoms/1177706645) of 32-bit uniform numbers: all numbers consume the same number
+    of random bits, so that a whole block is one draw. Values are at most 6.8 in magnitude.
 
     Returns:
       float32 (stop - start, width).

@@ -1,9 +1,9 @@
 """The signals of the forward model, for a block of spectra.
 
-Four things make it quick. Metabolites of a group are added up before their one line shape multiplies them. The sampling
-times are a uniform grid, n = 64 a + b, so that exp(r t_n) is an outer product of two short tables instead of an
-exponential per point. What lies outside the points asked for is left out after the Fourier transform. And each thread
-uses the same memory for block after block.
+Four optimisations make it fast. Metabolites of a group are summed before their common line shape multiplies them. The
+sampling times are a uniform grid, n = 64 a + b, so that exp(r t_n) is an outer product of two short tables instead of
+an exponential per point. After the Fourier transform, only the requested points are computed. And each thread reuses
+its memory for all blocks.
 
 The arithmetic on a row never depends on the other rows: sums are elementwise, since a matrix product of BLAS rounds a
 row differently in batches of different size.
@@ -23,7 +23,7 @@ from mrs_keras.simulation.effects import Effects
 from mrs_keras.simulation.parameters import SpectralParameters
 
 TIME_GRID, FREQUENCY_GRID = 64, 32
-"""Points of the finer of the two tables, in time and in frequency."""
+"""Number of points of the finer of the two tables, in time and in frequency."""
 
 _BUFFERS = threading.local()
 _TRANSPOSED: weakref.WeakKeyDictionary[Basis, dict] = weakref.WeakKeyDictionary()
@@ -37,12 +37,12 @@ def metabolite_spectra(
     points: slice,
     dtype: type,
 ) -> np.ndarray:
-    """Computes some points of the phased spectra of some rows, without baseline.
+    """Computes selected points of the phased spectra of some rows, without baseline.
 
     Args:
       parameters: of `batch` spectra.
       rows: the spectra to compute.
-      basis: signals of the metabolites, used as they are.
+      basis: signals of the metabolites, not rescaled.
       groups: line-shape group of each metabolite, from 0.
       points: the points to compute, in the order of rising ppm.
       dtype: `np.complex128` or `np.complex64`.
@@ -57,12 +57,12 @@ def metabolite_spectra(
 def metabolite_signals(
     parameters: SpectralParameters, rows: slice, basis: Basis, groups: Sequence[int], dtype: type
 ) -> np.ndarray:
-    """Computes the FIDs of some rows before their phase: the first point halved, all over sqrt(points).
+    """Computes the FIDs of some rows before their phase: the first point halved, all divided by sqrt(points).
 
     Args: as in `metabolite_spectra`.
 
     Returns:
-      complex (rows, points), in memory of the thread that the next call uses again.
+      complex (rows, points), in memory of the thread that the next call overwrites.
     """
     acquisition, fids = basis.acquisition, _transposed(basis, dtype)
     concentrations = parameters.concentrations[rows].astype(fids.dtype)
@@ -81,7 +81,7 @@ def metabolite_signals(
 
 
 def with_effects(signals: np.ndarray, effects: Effects, rows: slice, acquisition: Acquisition) -> np.ndarray:
-    """Returns FIDs as `metabolite_signals` gives them with the effects of some rows, in an array of their own."""
+    """Applies the effects of some rows to the FIDs of `metabolite_signals`; returns a new array."""
     added, factor = effects.added_and_factor(acquisition.time_axis_s, rows)
     # By name: NumPy multiplies in place into a large temporary, and complex numbers then round differently.
     received = signals.copy()
@@ -95,7 +95,7 @@ def with_effects(signals: np.ndarray, effects: Effects, rows: slice, acquisition
 def phased_spectra(
     signals: np.ndarray, parameters: SpectralParameters, rows: slice, acquisition: Acquisition, points: slice
 ) -> np.ndarray:
-    """Transforms FIDs as `metabolite_signals` gives them, which it overwrites, to some points of phased spectra."""
+    """Transforms the FIDs of `metabolite_signals`, which it overwrites, to selected points of phased spectra."""
     spectra = _shifted(scipy.fft.fft(signals, overwrite_x=True), points)
     spectra *= _phase(parameters.phi0[rows], parameters.phi1[rows], acquisition, points, signals.dtype.type)
     return spectra
@@ -125,9 +125,9 @@ def add_baseline(spectra: np.ndarray, coefficients: np.ndarray, regressors: np.n
 
 
 def _transposed(basis: Basis, dtype: type) -> np.ndarray:
-    """Returns the basis signals ready to be added up: real (metabolites, 2 padded_points), real and imaginary part.
+    """Returns the basis signals prepared for summation: real (metabolites, 2 padded_points), real and imaginary part.
 
-    The first point is halved, all are divided by sqrt(points), and zeros fill the grid.
+    The first point is halved, all are divided by sqrt(points), and the grid is padded with zeros.
     """
     made = _TRANSPOSED.setdefault(basis, {})
     if dtype not in made:
@@ -140,7 +140,7 @@ def _transposed(basis: Basis, dtype: type) -> np.ndarray:
 
 
 def _buffers(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
-    """Returns three arrays of a shape, the thread's own: fresh memory for each block would cost as much as the FFT."""
+    """Returns three thread-local arrays of a shape: allocating memory for each block would cost as much as the FFT."""
     kept = getattr(_BUFFERS, "arrays", None)
     if kept is None or kept.dtype != dtype or kept.shape[2] != shape[1] or kept.shape[1] < shape[0]:
         kept = _BUFFERS.arrays = np.empty((3, *shape), dtype)
@@ -148,7 +148,7 @@ def _buffers(shape: tuple[int, int], dtype: np.dtype) -> np.ndarray:
 
 
 def _apply_line_shape(signal, scratch, gamma, sigma, eps, acquisition: Acquisition) -> None:
-    """Multiplies signals by exp(-(gamma + i eps) t - sigma^2 t^2), in place; real and imaginary part take turns."""
+    """Multiplies signals by exp(-(gamma + i eps) t - sigma^2 t^2), in place; real and imaginary part alternate."""
     dtype = np.result_type(signal.dtype, np.complex64)
     np.multiply(-(sigma[:, None] ** 2).astype(signal.dtype), _squared_time(acquisition, signal.dtype), out=scratch)
     signal *= np.exp(scratch, out=scratch)
@@ -162,15 +162,15 @@ def _apply_line_shape(signal, scratch, gamma, sigma, eps, acquisition: Acquisiti
 
 @functools.lru_cache(maxsize=8)
 def _squared_time(acquisition: Acquisition, dtype: np.dtype) -> np.ndarray:
-    """Returns t^2 of every point, twice each, as far as the grid goes: (2 padded_points,)."""
+    """Returns t^2 of every point of the padded grid, twice each: (2 padded_points,)."""
     padded = -(-acquisition.points // TIME_GRID) * TIME_GRID
     return np.repeat((np.arange(1, padded + 1) / acquisition.bandwidth_hz) ** 2, 2).astype(dtype)
 
 
 def _polar(magnitude, angle: np.ndarray, dtype: type) -> np.ndarray:
-    """Returns magnitude exp(i angle), an array of its own."""
+    """Returns magnitude exp(i angle), a new array."""
     result = np.empty(angle.shape, dtype)
-    # Single precision is enough, and far quicker, once whole turns are taken off in double precision.
+    # Single precision is sufficient, and far faster, once whole turns are removed in double precision.
     angle = (angle - 2 * np.pi * np.rint(angle / (2 * np.pi))).astype(result.real.dtype)
     np.multiply(magnitude, np.cos(angle), out=result.real, casting="same_kind")
     np.multiply(magnitude, np.sin(angle), out=result.imag, casting="same_kind")
@@ -189,7 +189,7 @@ def _phase(phi0, phi1, acquisition: Acquisition, points: slice, dtype: type) -> 
 
 
 def _shifted(spectra: np.ndarray, points: slice) -> np.ndarray:
-    """Returns the `points` of `fftshift(spectra)`, in an array of their own."""
+    """Returns the `points` of `fftshift(spectra)`, as a new array."""
     total = spectra.shape[1]
     first = points.start - total // 2
     stop = points.stop - total // 2

@@ -10,14 +10,14 @@ from mrs_keras.checks import check_finite
 
 @dataclasses.dataclass(frozen=True)
 class Parameter:
-    """What a physical parameter is: all that builder, prior, checks and cards need to know of it.
+    """The definition of a physical parameter, for builder, prior, checks and cards.
 
     Attributes:
       unit: of its values.
       doc: one line.
-      at_least: lowest value that makes sense. Defaults to none.
-      above: value that it must lie above. Defaults to none.
-      per_line: whether a spectrum has one number per line (of residual water), not one in all.
+      at_least: lowest valid value. Defaults to none.
+      above: exclusive lower bound. Defaults to none.
+      per_line: whether a spectrum has one number per line (of residual water) instead of a single one.
       in_peak_heights: whether priors give it as a fraction of the tallest metabolite peak.
     """
 
@@ -30,7 +30,7 @@ class Parameter:
 
     @property
     def bound_in_words(self) -> str:
-        """What its values must be, such as `above 0 s`."""
+        """Condition on its values, such as `above 0 s`."""
         above = math.isfinite(self.above)
         return f"{'above' if above else 'at least'} {self.above if above else self.at_least:g} {self.unit}".rstrip()
 
@@ -54,7 +54,7 @@ PARAMETERS = {
         "units of the spectrum", "Baseline coefficients: real0, imag0, real1, imag1, ...", in_peak_heights=True
     ),
 }
-"""Field of `SpectralParameters` -> what it is."""
+"""Field of `SpectralParameters` -> its definition."""
 
 UNITS = {name: parameter.unit for name, parameter in PARAMETERS.items()}
 """Field of `SpectralParameters` -> unit."""
@@ -65,7 +65,7 @@ SNR = Parameter(
     "deviation of the real part of the noise, no unit",
     above=0.0,
 )
-"""What the signal-to-noise ratio is."""
+"""Definition of the signal-to-noise ratio."""
 
 LINE_SHAPE = ("gamma", "sigma", "eps")
 SCALARS = (*LINE_SHAPE, "phi0", "phi1")
@@ -74,7 +74,7 @@ SCALARS = (*LINE_SHAPE, "phi0", "phi1")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SpectralParameters:
-    """What the forward model needs to know of each spectrum, for a batch of spectra.
+    """The parameters of the forward model for a batch of spectra.
 
     Args:
       concentrations: (batch, metabolites), mM.
@@ -124,7 +124,7 @@ class SpectralParameters:
             raise ValueError(
                 "`concentrations` must be (batch, metabolites), and `gamma` (batch,) or (batch, groups). "
                 f"Received: concentrations.shape={self.concentrations.shape}, gamma.shape={np.shape(self.gamma)}. "
-                "One spectrum is a batch of 1."
+                "A single spectrum is a batch of 1."
             )
         batch = len(self.concentrations)
         groups = self.gamma.shape[-1]

@@ -1,4 +1,4 @@
-"""Priors over the physical parameters, and the draws from them."""
+"""Priors over the physical parameters, and draws from them."""
 
 import dataclasses
 import json
@@ -23,12 +23,12 @@ from mrs_keras.simulation.prior_presets import PRIOR_PRESETS
 from mrs_keras.simulation.priors_as_json import prior_from_plain, prior_to_plain
 
 Uniform = Callable[[str, int], Any]
-"""Takes the name of a stream and a number of columns, and gives uniform numbers, (batch, columns)."""
+"""Function from the name of a stream and a number of columns to uniform numbers, (batch, columns)."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Prior:
-    """The distribution of all physical parameters of `SpectralParameters`, and of `Effects` where given.
+    """The distribution of all physical parameters of `SpectralParameters`, and of `Effects` if given.
 
     Its leaves are distributions: `UniformRange`, `Normal`, `LogNormal`, `Fixed`, and members of joint ones
     (`JointNormal`, `Empirical`). Leaves are independent, unless they are members of the same joint distribution.
@@ -46,10 +46,10 @@ class Prior:
       description: one line.
       effects: field of `Effects` -> distribution; `water_height` as a multiple of `peak_height`. Defaults to none.
       water_lines: lines of residual water, each drawn from the same distributions. Defaults to `1`.
-      snr: signal-to-noise ratio as `simulate` defines it. Defaults to `None`: the prior says nothing about noise.
+      snr: signal-to-noise ratio as `simulate` defines it. Defaults to `None`: the prior does not define the noise.
 
     Raises:
-      ValueError: if a distribution reaches where its parameter makes no sense, or a parameter of an effect is missing.
+      ValueError: if a distribution allows invalid values, or a parameter of an effect is missing.
 
     Example:
 
@@ -100,7 +100,7 @@ class Prior:
 
     @classmethod
     def of(cls, prior: "str | Mapping | Prior") -> "Prior":
-        """Returns a prior as it is, of a preset by name, of a file that `save` wrote, or of what `to_dict` returned.
+        """Returns a prior from a `Prior`, the name of a preset, a file that `save` wrote, or the output of `to_dict`.
 
         Raises:
           ValueError: if it is none of these; the message lists the presets.
@@ -109,15 +109,15 @@ class Prior:
             return prior
         if isinstance(prior, Mapping):
             return cls.from_dict(prior)
-        # A preset goes before a file of that name.
+        # A preset takes precedence over a file of that name.
         return cls.load(prior) if prior not in PRIOR_PRESETS and Path(prior).exists() else cls.from_preset(prior)
 
     @classmethod
     def from_dict(cls, content: Mapping) -> "Prior":
-        """Returns the prior that `to_dict` made plain, without the units and sources of its leaves.
+        """Returns the prior from the output of `to_dict`, without the units and references of its leaves.
 
         Raises:
-          ValueError: if something of a prior is missing, unknown, or makes no sense.
+          ValueError: if a field is missing, unknown or invalid.
         """
         fields = {field.name: field for field in dataclasses.fields(cls)}
         needed = [name for name, field in fields.items() if field.default is field.default_factory]
@@ -127,7 +127,7 @@ class Prior:
             raise ValueError(
                 f"A prior must have {', '.join(needed)}; it may have {', '.join(set(fields) - set(needed))}. "
                 f"Missing: {', '.join(missing) or 'none'}. Unknown: {', '.join(unknown) or 'none'}. "
-                "`Prior.from_preset('naa_pcr').save('prior.json')` writes one to begin with."
+                "`Prior.from_preset('naa_pcr').save('prior.json')` writes one to start from."
             )
         return cls(**prior_from_plain(content))
 
@@ -137,7 +137,7 @@ class Prior:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Prior":
-        """Reads a prior that `save` wrote, or that somebody wrote by hand.
+        """Reads a prior that was written by `save` or by hand.
 
         Raises:
           FileNotFoundError: if there is no such file.
@@ -146,14 +146,14 @@ class Prior:
         try:
             return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
         except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
-            raise ValueError(f"The file '{os.fspath(path)}' does not hold a prior: {error}") from error
+            raise ValueError(f"The file '{os.fspath(path)}' is not a valid prior: {error}") from error
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes the prior as JSON; `load` reads it back."""
         with replacing(Path(path)) as partial:
             partial.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
 
-    # === What is in it ===
+    # === Contents ===
 
     @property
     def metabolites(self) -> tuple[str, ...]:
@@ -161,14 +161,14 @@ class Prior:
         return tuple(self.concentrations)
 
     def leaf(self, name: str) -> Distribution:
-        """Returns the distribution of a metabolite's concentration, of a parameter, of an effect's, or of the SNR."""
+        """Returns the distribution of a concentration, of a parameter, of a parameter of an effect, or of the SNR."""
         for leaves in (self.concentrations, self.effects):
             if name in leaves:
                 return leaves[name]
         return getattr(self, name)
 
     def _parameters(self) -> dict[str, Parameter]:
-        """Returns name -> what it is, of all that has a leaf."""
+        """Returns name -> definition, for all parameters with a leaf."""
         return {
             **dict.fromkeys(self.concentrations, PARAMETERS["concentrations"]),
             **{name: PARAMETERS[name] for name in (*SCALARS, "baseline")},
@@ -212,12 +212,12 @@ class Prior:
     def values(
         self, uniform: Uniform, peak_height: float, names: Iterable[str] | None = None, ops: Any = array_math
     ) -> dict[str, Any]:
-        """Turns uniform random numbers into parameters: the one place that says how, for NumPy and for TensorFlow.
+        """Converts uniform random numbers to parameters, for NumPy and for TensorFlow.
 
         Args:
-          uniform: gives the numbers of a stream. Each parameter has a stream of its own, and so has each joint
-            distribution: a change to one leaf leaves the draws of the others as they were.
-          peak_height: what fractions of the tallest peak are multiplied with.
+          uniform: returns the numbers of a stream. Each parameter and each joint distribution has its own stream, so a
+            change to one leaf does not affect the draws of the others.
+          peak_height: factor for fractions of the tallest peak.
           names: of the parameters. Defaults to `None`: all, and `"snr"` if there is one.
           ops: `mrs_keras.simulation.array_math` or its twin for tensors.
 
@@ -239,7 +239,7 @@ class Prior:
         return values
 
     def _stream(self, name: str) -> str:
-        """Returns the name of a parameter's stream, which no other has."""
+        """Returns the unique name of a parameter's stream."""
         if name in self.concentrations:
             return f"concentration/{name}"
         return f"effect/{name}" if name in self.effects else name
@@ -260,10 +260,10 @@ class Prior:
     def draw(self, basis: Basis, start: int, stop: int, *, seed: int, split: str = "train") -> SpectralParameters:
         """Draws the parameters of the examples `start` to `stop - 1` of a split.
 
-        Example k depends on (seed, split, k) alone.
+        Example k depends only on (seed, split, k).
 
         Args:
-          basis: signals that hold the prior's metabolites; they give the height of the baseline.
+          basis: signals of the prior's metabolites; they set the height of the baseline.
           start: index of the first example.
           stop: one past the index of the last example.
           seed: integer.
@@ -303,7 +303,7 @@ class Prior:
     def draw_pairs(
         self, basis: Basis, varied: tuple[str, ...], start: int, stop: int, *, seed: int, split: str = "test"
     ) -> SpectralParameters:
-        """Draws pairs of spectra that are alike but for the `varied` parameters.
+        """Draws pairs of spectra that differ only in the `varied` parameters.
 
         The first of a pair has the varied parameters at 10 % of their ranges, the second at 90 %.
 
@@ -332,4 +332,4 @@ class Prior:
 
 
 UniformPrior = Prior
-"""The name of `Prior` from the time when all its leaves were uniform."""
+"""Former name of `Prior`, when all its leaves were uniform."""

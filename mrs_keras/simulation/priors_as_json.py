@@ -37,10 +37,10 @@ def prior_to_plain(prior: Any) -> dict:
 
 
 def prior_from_plain(content: Mapping) -> dict:
-    """Returns the arguments of the prior that `prior_to_plain` made plain.
+    """Returns the arguments of the prior from the output of `prior_to_plain`.
 
     Raises:
-      ValueError: if a distribution is unknown, or an argument of it wrong.
+      ValueError: if a distribution is unknown, or one of its arguments is wrong.
     """
     joints = [_joint_from_plain(joint) for joint in content.get("joints", ())]
 

@@ -18,7 +18,7 @@ from mrs_keras.simulation.line_shapes import add_baseline, metabolite_signals, p
 from mrs_keras.simulation.parameters import SpectralParameters
 
 Backend = Literal["numpy", "fsl_mrs"]
-"""Who computes the spectra: this package, or FSL-MRS where it is installed."""
+"""Backends that compute the spectra: this package, or FSL-MRS if installed."""
 
 _SCALED: weakref.WeakKeyDictionary[Basis, Basis] = weakref.WeakKeyDictionary()
 
@@ -38,27 +38,27 @@ def simulate(
 ) -> np.ndarray:
     """Simulates the spectra of `parameters` in the acquisition's ppm window.
 
-    Effects act on metabolites, macromolecules and lipids before the phase of the receiver; not on the baseline, which
-    describes the spectrum as it was acquired, nor on the noise. Noise is white and complex; real and imaginary part of
-    each point are N(0, noise_sigma^2) independently, in the FID as in the spectrum (the transform is orthonormal).
-    Noise of example k depends on (seed, split, k) alone. Spectra are computed in blocks on all cores; a spectrum has
-    the same bytes in any batch.
+    Effects act on metabolites, macromolecules and lipids before the phase of the receiver, but not on the baseline,
+    which describes the spectrum as acquired, nor on the noise. Noise is white and complex; real and imaginary part of
+    each point are independently N(0, noise_sigma^2), in the FID as in the spectrum (the transform is orthonormal).
+    Noise of example k depends only on (seed, split, k). Spectra are computed in blocks on all cores; a spectrum is
+    bit-identical in any batch.
 
     Args:
       parameters: of `batch` spectra.
       basis: signals of the same metabolites, in the same order; scaled here as FSL-MRS scales them.
-      effects: residual water, eddy currents and drift, of as many spectra. Defaults to `None`: none.
+      effects: residual water, eddy currents and drift, of the same number of spectra. Defaults to `None`: none.
       noise_sigma: standard deviation of the real part of each point, a number or (batch,), in the units of the
         spectrum. Defaults to `None`: no noise.
-      snr: in place of `noise_sigma`, the signal-to-noise ratio, a number or (batch,): height of the tallest point of
+      snr: alternative to `noise_sigma`: the signal-to-noise ratio, a number or (batch,): height of the tallest point of
         the magnitude spectrum in the window, without baseline and effects, over the standard deviation of the real part
-        of the noise: a tall water line does not raise it. Defaults to `None`.
+        of the noise; a tall water line does not raise it. Defaults to `None`.
       seed: of the noise. Defaults to `0`.
       split: name of the split that the noise belongs to. Defaults to `"train"`.
       start: index of the first spectrum in its split. Defaults to `0`.
       dtype: `np.complex64` or `np.complex128`. Defaults to `np.complex64`.
-      backend: `"numpy"`, or `"fsl_mrs"` to have FSL-MRS compute spectra and noise; see `simulate_with_fsl_mrs` for how
-        near they are. Defaults to `"numpy"`.
+      backend: `"numpy"`, or `"fsl_mrs"` to have FSL-MRS compute spectra and noise; see `simulate_with_fsl_mrs` for the
+        differences. Defaults to `"numpy"`.
 
     Returns:
       complex (batch, window_points), rising ppm.
@@ -99,7 +99,7 @@ def simulate(
         key = {"seed": seed, "split": split, "start": start}
         spectra = simulate_with_fsl_mrs(parameters, basis, noise_sigma=noise_sigma, **key).astype(dtype)
         if effects is not None:
-            # FSL-MRS knows none of them: what they change is added.
+            # FSL-MRS has no effects: the change that they cause is added.
             spectra += simulate(clean, basis, effects, dtype=dtype) - simulate(clean, basis, dtype=dtype)
         return spectra
     spectra = np.empty((batch, basis.acquisition.window_points), dtype)
@@ -115,7 +115,7 @@ def simulate(
         if parameters.baseline is not None:
             add_baseline(block, parameters.baseline[rows], regressors)
         if sigma is not None:
-            # Drawn for the window alone: the transform is orthonormal, so white noise is the same on either side of it.
+            # Drawn only for the window: the transform is orthonormal, so white noise is white in both domains.
             noise = keyed_normal(start + rows.start, start + rows.stop, 2 * block.shape[1], seed, split, NOISE)
             noise *= sigma.astype(np.float32)[:, None]
             block += noise.view(np.complex64)

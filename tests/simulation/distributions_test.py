@@ -157,5 +157,5 @@ def test_leaves_that_make_no_sense_are_refused(make, message):
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"concentrations": 3}'])
 def test_a_file_that_holds_no_prior_is_named(tmp_path, text):
     (tmp_path / "prior.json").write_text(text)
-    with pytest.raises(ValueError, match="prior.json' does not hold a prior"):
+    with pytest.raises(ValueError, match="prior.json' is not a valid prior"):
         Prior.load(tmp_path / "prior.json")

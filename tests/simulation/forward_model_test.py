@@ -195,9 +195,9 @@ def test_negative_decay_rates_and_wrong_shapes_are_refused():
         parameters(SINGLET, gamma=-1.0)
     with pytest.raises(ValueError, match=r"`phi0` does not fit.*Expected shape \(1,\)"):
         parameters(SINGLET, phi0=[0.0, 1.0])
-    with pytest.raises(ValueError, match="One spectrum is a batch of 1"):
+    with pytest.raises(ValueError, match="A single spectrum is a batch of 1"):
         SpectralParameters([[1.0]], gamma=1.0, sigma=1.0, eps=0.0, phi0=0.0, phi1=0.0)
-    with pytest.raises(ValueError, match="One spectrum is a batch of 1"):
+    with pytest.raises(ValueError, match="A single spectrum is a batch of 1"):
         parameters(SINGLET, concentrations=[1.0])
     with pytest.raises(ValueError, match="`baseline` does not fit"):
         parameters(SINGLET, baseline=[[1.0, 2.0, 3.0]])

@@ -160,7 +160,7 @@ def test_global_random_state_is_given_back_as_it_was(noise):
 def test_a_basis_that_fsl_mrs_would_conjugate_is_refused():
     mirrored = Basis(BASIS.names, BASIS.fids.conj(), BASIS.acquisition)
     before = np.random.get_state(legacy=False)  # noqa: NPY002
-    with pytest.raises(ValueError, match="takes the signals of `basis` for conjugated"):
+    with pytest.raises(ValueError, match="considers the signals of `basis` conjugated"):
         simulate(CLEAN, mirrored, backend="fsl_mrs")
     np.testing.assert_equal(np.random.get_state(legacy=False), before)  # noqa: NPY002
 

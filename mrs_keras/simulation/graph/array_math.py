@@ -25,7 +25,7 @@ def where(condition, one, other) -> tf.Tensor:
 def sinc(values: tf.Tensor) -> tf.Tensor:
     """Returns sin(pi y) / (pi y), 1 at 0."""
     angle = math.pi * values
-    # The gradient of what is not chosen must be finite, too.
+    # The gradient of the branch that is not selected must be finite, too.
     safe = tf.where(tf.abs(angle) < 1e-4, tf.ones_like(angle), angle)
     return tf.where(tf.abs(angle) < 1e-4, 1.0 - tf.square(angle) / 6.0, tf.sin(safe) / safe)
 
@@ -36,7 +36,7 @@ def polar(magnitude, angle: tf.Tensor) -> tf.Tensor:
 
 
 def total(values: tf.Tensor) -> tf.Tensor:
-    """Returns the sums over the last axis, which is kept."""
+    """Returns the sums over the last axis, with dimensions kept."""
     return tf.reduce_sum(values, axis=-1, keepdims=True)
 
 

@@ -18,17 +18,17 @@ from mrs_keras.simulation.priors import Prior
 def tf_examples(recipe: ExampleRecipe, batch_size: int, batch: int | tf.Tensor) -> dict[str, tf.Tensor]:
     """Draws and simulates a batch of examples.
 
-    Batch n depends on (recipe, batch_size, n) alone. The distribution is that of the recipe's own examples, the numbers
+    Batch n depends only on (recipe, batch_size, n). The distribution is that of the recipe's own examples, the numbers
     are not.
 
     Args:
-      recipe: gives prior, basis, seed and signal-to-noise ratio.
+      recipe: defines prior, basis, seed and signal-to-noise ratio.
       batch_size: spectra.
       batch: number of the batch, an integer or an int64 scalar of a graph.
 
     Returns:
-      `"spectrum"`, float32 (batch_size, points, 2), and all that it was simulated from: the parameters, the effects
-      and, with noise, `"snr"`, with the names of the features of `simulated_mrs`, float32 (batch_size, ...).
+      `"spectrum"`, float32 (batch_size, points, 2), and the inputs of its simulation: the parameters, the effects and,
+      with noise, `"snr"`, with the names of the features of `simulated_mrs`, float32 (batch_size, ...).
     """
     batch = tf.convert_to_tensor(batch, tf.int64)
     drawn = tf_draw(recipe.prior, recipe.basis, batch_size, seed=recipe.seed, batch=batch)
@@ -47,13 +47,13 @@ def tf_examples(recipe: ExampleRecipe, batch_size: int, batch: int | tf.Tensor) 
 
 
 def tf_draw(prior: Prior, basis: Basis, batch_size: int, *, seed: int, batch: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Draws the parameters of a batch of spectra, each from a stream of its own.
+    """Draws the parameters of a batch of spectra, each from its own stream.
 
-    Batch n depends on (seed, batch_size, n) alone. The distribution is `Prior.draw`'s, the numbers are not.
+    Batch n depends only on (seed, batch_size, n). The distribution is that of `Prior.draw`, the numbers are not.
 
     Args:
       prior: of the parameters.
-      basis: signals that hold the prior's metabolites; they give the height of the baseline.
+      basis: signals of the prior's metabolites; they set the height of the baseline.
       batch_size: spectra.
       seed: integer.
       batch: int64 scalar, number of the batch.
@@ -67,7 +67,7 @@ def tf_draw(prior: Prior, basis: Basis, batch_size: int, *, seed: int, batch: tf
     def uniform(stream, columns):
         return tf.random.stateless_uniform((batch_size, columns), _key(seed, stream, batch), alg="philox")
 
-    # All concentrations are one stream here.
+    # All concentrations share one stream here.
     of_metabolites = uniform("concentrations", len(prior.metabolites))
     numbers = {f"concentration/{name}": number for number, name in enumerate(prior.metabolites)}
 
@@ -104,6 +104,6 @@ def tf_add_noise(
 
 
 def _key(seed: int, name: str, batch: tf.Tensor) -> tf.Tensor:
-    """Returns the seed of a stateless operation: a hash of what names the stream, and the number of the batch."""
+    """Returns the seed of a stateless operation: a hash of the stream's name, and the number of the batch."""
     digest = hashlib.blake2b(f"graph\x1f{seed}\x1f{name}".encode(), digest_size=8).digest()
     return tf.stack([tf.constant(int.from_bytes(digest, "little", signed=True), tf.int64), tf.cast(batch, tf.int64)])

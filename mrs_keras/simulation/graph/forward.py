@@ -26,7 +26,7 @@ def tf_forward_model(
       parameters: tensors with the names, shapes and units of `SpectralParameters`: `concentrations` float32 (batch,
         metabolites) in mM; `gamma`, `sigma` in 1/s and `eps` in rad/s, (batch, groups) or (batch,); `phi0` in rad and
         `phi1` in rad/Hz, (batch,); and, if there is one, `baseline` (batch, 2 (order + 1)). They are not checked.
-      basis: signals of the metabolites, used as they are: scale them with `Basis.scaled` to get FSL-MRS's numbers.
+      basis: signals of the metabolites, not rescaled here: use `Basis.scaled` to get FSL-MRS's numbers.
       effects: tensors with the names, shapes and units of `Effects`, which act before the phase. Defaults to `None`.
       metabolite_groups: line-shape group of each metabolite, from 0. Defaults to `None`: as in `forward_model`.
       ppm_limits: (low, high) in ppm, `None` for the whole band. Defaults to the acquisition's window.
@@ -63,7 +63,7 @@ def tf_forward_model(
 
 
 def _with_effects(signal: tf.Tensor, effects: Mapping[str, tf.Tensor], time: tf.Tensor) -> tf.Tensor:
-    """Returns FIDs with their effects; the first point of each is halved, and all are over sqrt(points)."""
+    """Returns FIDs with their effects; the first point of each is halved, and all are divided by sqrt(points)."""
     columns = {name: value if value.shape.rank == 2 else value[:, None] for name, value in effects.items()}
     added, factor = combine_effects(columns, time, array_math)
     if tf.is_tensor(added):
@@ -79,7 +79,7 @@ def tf_baseline(
 
     Args:
       coefficients: float32 (batch, 2 (order + 1)), real0, imag0, real1, imag1, ..., in the units of the spectrum.
-      basis: gives the axes.
+      basis: defines the axes.
       ppm_limits: as in `tf_forward_model`.
 
     Returns:
