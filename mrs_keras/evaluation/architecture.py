@@ -1,4 +1,4 @@
-"""Topic: the layers of both networks, as they are connected."""
+"""Topic: the layers of both networks and their connections."""
 
 import dataclasses
 from typing import Self
@@ -57,7 +57,7 @@ def layer_graph(network: keras.Model) -> list[LayerBox]:
         for entry in network.get_config()["layers"]
     }
     to_output: dict[str, int] = {}
-    for name in reversed(inputs):  # Keras lists a layer after those that feed it
+    for name in reversed(inputs):  # Keras lists a layer after its inputs
         followers = [other for other, sources in inputs.items() if name in sources]
         to_output[name] = 1 + max((to_output[other] for other in followers), default=-1)
     lowest = max(to_output.values())
@@ -70,7 +70,7 @@ def layer_graph(network: keras.Model) -> list[LayerBox]:
 
 
 def _sources(node) -> list[str]:
-    """Returns the names of the layers whose outputs a serialised inbound node holds."""
+    """Returns the names of the layers whose outputs are in a serialised inbound node."""
     if isinstance(node, dict):
         if "keras_history" in node:
             return [node["keras_history"][0]]

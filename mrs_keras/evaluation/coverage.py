@@ -1,4 +1,4 @@
-"""Topic: whether generated spectra cover the data, as points in a feature space; no physics is needed."""
+"""Topic: whether generated spectra cover the data, as points in a feature space, without a physical model."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -21,17 +21,17 @@ from mrs_keras.evaluation.table import PERCENT, Row
 from mrs_keras.evaluation.topic import OverviewRow, Split, Topic
 
 COMPONENTS = 32
-"""Principal components of the feature space; of the default dataset they leave out 5e-6 of the variance."""
+"""Principal components of the feature space; for the default dataset, they miss 5e-6 of the variance."""
 
 NEIGHBOURS = 5
 """Neighbour that sets the radius of density and coverage."""
 
 IDEAL_COVERAGE = 1 - 2.0**-NEIGHBOURS
-"""Coverage of two sets of points from the same distribution."""
+"""Expected coverage for two sets of points from the same distribution."""
 
 
 def feature_space(training: np.ndarray) -> PCA:
-    """Fits the space in which sets of spectra are compared.
+    """Fits the feature space in which sets of spectra are compared.
 
     Its coordinates are the first principal components of the training spectra, real and imaginary part side by side,
     each divided by its standard deviation.
@@ -51,8 +51,8 @@ def features_of(spectra: np.ndarray, space: PCA) -> np.ndarray:
 def density_and_coverage(real: np.ndarray, generated: np.ndarray, neighbours: int = NEIGHBOURS) -> tuple[float, float]:
     """Compares two sets of points by the neighbourhoods of the real ones (Naeem et al. 2020, arXiv 2002.09797).
 
-    The neighbourhood of a real point is the ball that reaches to its k-th nearest real neighbour. Density is the number
-    of balls that hold a generated point, over k, on average; coverage the share of balls that hold one at all.
+    The neighbourhood of a real point is the ball up to its k-th nearest real neighbour. Density is the mean number of
+    balls that contain a generated point, divided by k; coverage is the share of balls that contain at least one.
 
     Args:
       real: float (examples, features).
@@ -60,7 +60,7 @@ def density_and_coverage(real: np.ndarray, generated: np.ndarray, neighbours: in
       neighbours: k. Defaults to `5`.
 
     Returns:
-      density, 1 where the sets are alike, and coverage, 1 - 2^-k there.
+      density, 1 if the distributions are equal, and coverage, 1 - 2^-k in that case.
     """
     radii = NearestNeighbors(n_neighbors=neighbours).fit(real).kneighbors()[0][:, -1]
     inside = pairwise_distances(real, generated) < radii[:, None]
@@ -70,15 +70,15 @@ def density_and_coverage(real: np.ndarray, generated: np.ndarray, neighbours: in
 def classifier_two_sample_test(real: np.ndarray, generated: np.ndarray) -> tuple[float, float]:
     """Tests whether a classifier can tell two sets of points apart (Lopez-Paz and Oquab 2017, arXiv 1610.06545).
 
-    An ensemble of extremely randomised trees learns on one half of all points and is asked about the other, and the
-    other way round.
+    An ensemble of extremely randomised trees is trained on one half of all points and tested on the other, and vice
+    versa.
 
     Args:
       real: float (examples, features).
-      generated: float (batch, features), of about as many points.
+      generated: float (batch, features), about as many points.
 
     Returns:
-      share of right answers, 0.5 where the sets are alike and 1 where they never are, and its standard error,
+      accuracy, 0.5 if the sets cannot be told apart and 1 if they always can, and its standard error,
       sqrt(accuracy (1 - accuracy) / points).
     """
     points, of_set = np.concatenate([real, generated]), np.repeat([0, 1], [len(real), len(generated)])
@@ -119,7 +119,7 @@ class ComparedSet:
 
     Attributes:
       name: key in `numbers.json`.
-      label: what a reader sees.
+      label: in tables and figures.
       features: float64 (batch, components).
       scores: against the validation spectra.
     """
@@ -131,7 +131,7 @@ class ComparedSet:
 
     @classmethod
     def of(cls, source: SpectrumSet, space: PCA, validation: np.ndarray) -> Self:
-        """Compares as many spectra of a set as there are validation spectra, (examples, components)."""
+        """Compares a set, cut to the number of validation spectra, with these, (examples, components)."""
         features = features_of(source.spectra[: len(validation)], space)
         return cls(source.name, source.label, features, CoverageScores.of(validation, features))
 
@@ -143,7 +143,7 @@ class Coverage(Topic):
     Attributes:
       validation: float64 (examples, components).
       generated: a set for each latent prior, the default first.
-      simulated: what a perfect generator would make; `None` where nothing can be simulated.
+      simulated: the output of a perfect generator; `None` if nothing can be simulated.
     """
 
     ROWS = (
@@ -218,15 +218,15 @@ class Coverage(Topic):
                 "Generated spectra: do they cover the data?",
                 f"Generated and validation spectra as points: their first {COMPONENTS} principal components (of the "
                 "training spectra), each divided by its standard deviation. Density (Naeem et al. 2020, k = "
-                f"{NEIGHBOURS}) is low where generated spectra lie away from the data, 1 is best; coverage is the "
-                f"share of validation spectra that a generated one comes near to, {IDEAL_COVERAGE:.2f} is best. "
-                "Accuracy is that of a classifier that was trained to tell generated from validation spectra "
-                "(Lopez-Paz and Oquab 2017): 0.5 is best, 1 means that it is never fooled; further than two standard "
-                "errors from 0.5, the two sets are told apart."
-                + ("" if self.simulated is None else " The simulated spectra show what a perfect generator gets."),
+                f"{NEIGHBOURS}) is low if generated spectra are far from the data, 1 is best; coverage is the "
+                f"share of validation spectra with a generated one nearby, {IDEAL_COVERAGE:.2f} is best. "
+                "Accuracy is that of a classifier trained to distinguish generated from validation spectra "
+                "(Lopez-Paz and Oquab 2017): 0.5 is best, 1 means that it is never fooled; more than two standard "
+                "errors from 0.5, it can distinguish the two sets."
+                + ("" if self.simulated is None else " The simulated spectra show the result of a perfect generator."),
                 (("spectra", "density", "coverage", "classifier accuracy (standard error)"), rows),
                 "generated_coverage",
                 "Left: the two components in which the default prior's spectra differ most from the data; blue points "
-                "should lie as the grey ones do. Right: bars should reach the dashed lines.",
+                "should be distributed like the grey ones. Right: bars should reach the dashed lines.",
             )
         ]

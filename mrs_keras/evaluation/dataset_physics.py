@@ -1,4 +1,4 @@
-"""The physics of a dataset: simulates more of its spectra, and fits spectra as they ask for it."""
+"""The physics of a dataset: simulates more of its spectra, and fits spectra over its ranges."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ LINE_PARAMETERS = ("gamma", "sigma", "eps", "phi0")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class DatasetPhysics:
-    """What the spectra of a dataset are made of.
+    """The physical model of a dataset's spectra.
 
     Args:
       recipe: that the spectra were simulated by.
@@ -37,11 +37,11 @@ class DatasetPhysics:
 
     @classmethod
     def of(cls, description: DatasetDescription, basis: Basis | None = None) -> "DatasetPhysics | None":
-        """Returns the physics of a dataset, or `None` where its prior, or the basis, is not known.
+        """Returns the physics of a dataset, or `None` if its prior or basis is not known.
 
         Args:
           description: of the dataset.
-          basis: that the dataset was built from. Defaults to `None`: this package's own, where the dataset has one.
+          basis: that the dataset was built from. Defaults to `None`: this package's own, if the dataset uses it.
 
         Raises:
           ValueError: if the basis lacks a metabolite, or is of another acquisition.
@@ -60,7 +60,7 @@ class DatasetPhysics:
 
     @property
     def prior(self) -> Prior:
-        """That the parameters were drawn from."""
+        """Prior that the parameters were drawn from."""
         return self.recipe.prior
 
     @property
@@ -75,7 +75,7 @@ class DatasetPhysics:
 
     @property
     def exact(self) -> bool:
-        """Whether the spectra are those of the physical model and nothing else: no noise and no effects."""
+        """Whether the spectra are exactly those of the physical model, without noise and effects."""
         return not self.noisy and not self.prior.effects
 
     def range_of(self, name: str) -> Distribution:
@@ -97,9 +97,9 @@ class DatasetPhysics:
         return {"baseline_order": self.prior.baseline_order, "phi1_limit": max(abs(phi1.low), abs(phi1.high))}
 
     def values(self, parameters: SpectralParameters) -> dict[str, np.ndarray]:
-        """Returns what is judged: `LINE_PARAMETERS`, each (batch,), and a metabolite each (batch,), mM.
+        """Returns the evaluated parameters: `LINE_PARAMETERS`, each (batch,), and each metabolite (batch,), mM.
 
-        Besides `"baseline"`, (batch, coefficients), as fractions of `peak_height`.
+        Also `"baseline"`, (batch, coefficients), as fractions of `peak_height`.
         """
         return {
             **{name: getattr(parameters, name).reshape(len(parameters)) for name in LINE_PARAMETERS},
@@ -118,7 +118,7 @@ class DatasetPhysics:
         Args:
           examples: what they are simulated from.
           split: that their noise belongs to; it differs from spectrum to spectrum.
-          noise: Defaults to `True`: where the dataset has some.
+          noise: whether to add noise if the dataset has some. Defaults to `True`.
         """
         return complex_to_channels(self.recipe.simulate(examples, 0, split, noise))
 

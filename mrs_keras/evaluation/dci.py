@@ -20,9 +20,9 @@ class Disentanglement(Topic):
     """Result of `disentanglement`, all from 0 to 1, where 1 is best.
 
     Attributes:
-      disentanglement: whether a latent carries one parameter alone.
-      completeness: whether a parameter is carried by one latent alone.
-      informativeness: parameter -> R2 of its prediction from all latents, for examples that the regressor did not see.
+      disentanglement: whether each latent carries only one parameter.
+      completeness: whether each parameter is carried by only one latent.
+      informativeness: parameter -> R2 of its prediction from all latents, on held-out examples.
     """
 
     disentanglement: float
@@ -31,7 +31,7 @@ class Disentanglement(Topic):
 
     @classmethod
     def measure(cls, latent_space: LatentSpace) -> Self | LeftOut:
-        """Measures how latents pair up with gamma, sigma, eps, phi0 and the baseline.
+        """Measures how latents correspond to gamma, sigma, eps, phi0 and the baseline.
 
         phi1 is left out: in its range it changes a spectrum by less than the model's own error.
         """
@@ -58,9 +58,9 @@ class Disentanglement(Topic):
             Section(
                 "Latent space: disentanglement",
                 "Disentanglement, completeness and informativeness (Eastwood and Williams 2018) of gamma, sigma, eps, "
-                "phi0 and the baseline, from 0 to 1, 1 is best: whether a latent carries one parameter alone, whether "
-                "a parameter is carried by one latent alone, and how well trees predict it (R2). A model can generate "
-                "well with entangled latents; they are only harder to steer.",
+                "phi0 and the baseline, from 0 to 1, 1 is best: whether a latent carries only one parameter, whether "
+                "a parameter is carried by only one latent, and how well trees predict it (R2). A model can generate "
+                "well with entangled latents; they are only harder to control.",
                 (("", "value"), rows),
             )
         ]
@@ -70,9 +70,10 @@ def disentanglement(latents: np.ndarray, factors: Mapping[str, np.ndarray]) -> D
     """Measures whether latents and parameters pair up one to one (Eastwood and Williams, ICLR 2018).
 
     Extremely randomised trees predict each parameter from the latents; the importance R_ij of latent i for parameter j
-    says who carries what. With P_ij the share of latent i's importance that goes to parameter j, the disentanglement of
-    latent i is 1 less the entropy of P_i. over its largest value; latents are weighed by their importance. Completeness
-    is the same for the shares of parameter j's importance among the latents, averaged over the parameters.
+    measures which latent carries which parameter. With P_ij the share of latent i's importance that goes to parameter
+    j, the disentanglement of latent i is 1 minus the entropy of P_i. over its largest value; latents are weighted by
+    their importance. Completeness is the same for the shares of parameter j's importance among the latents, averaged
+    over the parameters.
 
     Args:
       latents: (batch, latent_dim), of at least two latents.
@@ -91,7 +92,7 @@ def disentanglement(latents: np.ndarray, factors: Mapping[str, np.ndarray]) -> D
 
 
 def _one_less_entropy(importance: np.ndarray) -> np.ndarray:
-    """Returns 1 less the entropy of each row's shares, over that of equal shares: (rows,)."""
+    """Returns 1 minus the entropy of each row's shares relative to that of equal shares: (rows,)."""
     shares = importance / np.maximum(importance.sum(axis=1, keepdims=True), 1e-300)
     logarithms = np.log(np.where(shares > 0, shares, 1.0))
     return 1 + (shares * logarithms).sum(axis=1) / np.log(importance.shape[1])

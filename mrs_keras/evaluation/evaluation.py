@@ -50,7 +50,7 @@ TOPICS: tuple[type[Topic], ...] = (
 """All topics, in the order of the main table."""
 
 PROGRESS_STEPS = 10
-"""Lines of progress of an evaluation of a model with two latent priors."""
+"""Number of progress steps of an evaluation of a model with two latent priors."""
 
 
 def evaluate(
@@ -65,17 +65,17 @@ def evaluate(
 ) -> dict:
     """Evaluates a trained model; writes numbers, tables, figures and a report.
 
-    A spectral fit (`fit_spectra`) recovers the physical parameters of any spectrum. Where the data have noise or
-    effects, which limit it, fewer spectra are fitted, and each number stands beside that of simulated spectra. Where
-    the dataset has no prior, no basis or no test split, the report says what is left out. A model that does not
-    reconstruct its data gets a short report that says so.
+    A spectral fit (`fit_spectra`) recovers the physical parameters of any spectrum. If the data have noise or effects,
+    which limit the fit, fewer spectra are fitted, and each number is compared with that of simulated spectra. If the
+    dataset has no prior, basis or test split, the report lists what is left out. A model that does not reconstruct its
+    data gets a short report that says so.
 
-    The folder gets `numbers.json`, `table.txt` (the main numbers, and the targets of the run's preset),
-    `interpolation.csv`, figures, and `report.html`, which needs no other file.
+    Writes `numbers.json`, `table.txt` (the main numbers, and the targets of the run's preset), `interpolation.csv`,
+    figures, and `report.html`, which is self-contained.
 
     Args:
       run_dir: the folder that `train` wrote.
-      dataset: name of a dataset, or a folder that holds one. Defaults to `None`: that of the training.
+      dataset: name of a dataset, or a folder that contains one. Defaults to `None`: that of the training.
       data_dir: TFDS data folder. Defaults to `None`: `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
       config: builder config of the dataset. Defaults to `None`: that of the training.
       steps: spectra per interpolation of a test pair. Defaults to `11`.
@@ -87,9 +87,9 @@ def evaluate(
 
     Raises:
       FileNotFoundError: if the model or the dataset is missing.
-      RuntimeError: if the training diverged: there is no model, or it makes NaN or infinity of good input.
-      ValueError: if the dataset is not of the model's acquisition and labels, or `output_dir` holds something else
-        than an earlier evaluation.
+      RuntimeError: if the training diverged: there is no model, or it returns NaN or infinity for valid input.
+      ValueError: if the dataset does not have the model's acquisition and labels, or `output_dir` contains anything
+        but an earlier evaluation.
     """
     check_count("steps", steps, 11, at_least=2)
     output_dir = Path(output_dir or Path(run_dir) / EVALUATION)
@@ -179,9 +179,9 @@ def _measure(
 
 
 def _data_of(settings: Mapping, dataset: str | os.PathLike | None, config: str | None) -> tuple:
-    """Returns dataset and config to evaluate on: those given, else those of the training."""
+    """Returns dataset and config for the evaluation: those given, else those of the training."""
     trained_on = settings["dataset"]
-    if not isinstance(trained_on, str):  # a run from before there were other datasets
+    if not isinstance(trained_on, str):  # a run from before other datasets were supported
         trained_on = DEFAULT_DATASET
     if dataset is None:
         return trained_on, config or settings["config"]
@@ -189,7 +189,7 @@ def _data_of(settings: Mapping, dataset: str | os.PathLike | None, config: str |
 
 
 def _notes(description: DatasetDescription, physics: DatasetPhysics | None) -> list[str]:
-    """Returns what a reader must know before any number."""
+    """Returns the notes that precede the numbers of the report."""
     notes = []
     if physics is None:
         return notes
@@ -197,8 +197,8 @@ def _notes(description: DatasetDescription, physics: DatasetPhysics | None) -> l
         notes.append(
             "The spectra of this dataset have noise or effects (residual water, eddy currents, drift) that the "
             f"spectral fit does not model, so it is not exact. {fitted_spectra(physics)} spectra of each kind are "
-            "fitted, and beside each number stands that of simulated spectra, which are like the dataset's: a good "
-            "model comes near to it."
+            "fitted, and each number is compared with that of spectra simulated like those of the dataset: a good "
+            "model comes close to it."
         )
     if physics.basis.description != description.basis:
         notes.append(
@@ -210,7 +210,7 @@ def _notes(description: DatasetDescription, physics: DatasetPhysics | None) -> l
 
 
 def _check_replaceable(output_dir: Path, run_dir: Path) -> None:
-    """Raises `ValueError` where an evaluation would take the place of something else."""
+    """Raises `ValueError` if an evaluation would replace anything else."""
     earlier = (output_dir / NUMBERS_FILE).exists() and (output_dir / REPORT_FILE).exists()
     holds_the_run = run_dir.resolve().is_relative_to(output_dir.resolve())
     in_use = output_dir.exists() and (not output_dir.is_dir() or any(output_dir.iterdir()))

@@ -1,4 +1,4 @@
-"""Topic: whether generated spectra carry their labels, are physical, and have parameters spread as the data's."""
+"""Topic: whether generated spectra have the requested labels, are physical, and follow the data's distributions."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from mrs_keras.simulation import UNITS, channels_to_complex
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FittedSet:
-    """A set of spectra and what a fit tells about it.
+    """A set of spectra and the results of its fit.
 
     Attributes:
       source: the spectra that were fitted.
@@ -36,7 +36,7 @@ class FittedSet:
 
     @classmethod
     def of(cls, source: SpectrumSet, physics: DatasetPhysics) -> Self:
-        """Fits the first spectra of a set, as many as `fitted_spectra` says."""
+        """Fits the first spectra of a set, as many as `fitted_spectra` returns."""
         count = fitted_spectra(physics)
         fitted = dataclasses.replace(source, spectra=source.spectra[:count], requested=source.requested[:count])
         fit = physics.fit(fitted.spectra)
@@ -45,13 +45,13 @@ class FittedSet:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Generation(Topic):
-    """Generated spectra and what a fit recovers from them.
+    """Generated spectra and the parameters recovered from them by a fit.
 
     Attributes:
       ppm: float (points,), chemical shifts.
       physics: of the dataset.
       generated: a set for each latent prior, the default first.
-      simulated: what a perfect generator would make.
+      simulated: the output of a perfect generator.
     """
 
     ROWS = (
@@ -111,7 +111,7 @@ class Generation(Topic):
             )
             for label, each in sets.items()
         }
-        # Of the baseline, the coefficient that the default prior generates worst.
+        # For the baseline, the coefficient that the default prior generates worst.
         worst = int(np.argmax(baseline_ks(default.fit.parameters, physics)))
         values = {label: physics.values(each.fit.parameters) for label, each in sets.items()}
         ranges = {name: physics.range_of(name) for name in (*LINE_PARAMETERS, "baseline")}
@@ -174,8 +174,8 @@ class Generation(Topic):
             Section(
                 "Generated spectra: do they carry the requested concentrations?",
                 f"{GENERATED} spectra are generated at uniformly drawn concentrations with each latent prior that the "
-                f"model has (by default it uses the {default}), and as many are simulated: what a perfect generator "
-                f"would make. {fitted} of each are fitted. Relative error of the recovered concentration (0 is best), "
+                f"model has (by default it uses the {default}), and as many are simulated, as a perfect generator "
+                f"would do. {fitted} of each are fitted. Relative error of the recovered concentration (0 is best), "
                 "and slope and R2 of recovered against requested (1 is best; R2 counts every deviation from the "
                 "requested value).",
                 (
@@ -193,8 +193,8 @@ class Generation(Topic):
             ),
             Section(
                 "Generated spectra: are they physical?",
-                "Relative L2 distance from the nearest spectrum of the physical model, 0 is best. What lies beyond "
-                "10 % should not be trained on. A fit that did not converge counts with the best point that it found.",
+                "Relative L2 distance from the nearest spectrum of the physical model, 0 is best. Spectra beyond "
+                "10 % should not be used for training. A fit that did not converge counts with its best point.",
                 (
                     ("spectra", "median", "95th percentile", "fits that did not converge"),
                     [
@@ -204,15 +204,15 @@ class Generation(Topic):
                 ),
                 "generated_physicality",
                 "Left: share of spectra within a distance; good curves rise far left. Right: generated spectra and "
-                "what physics cannot explain of them (red).",
+                "the part that the physical model cannot explain (red).",
             ),
             Section(
-                "Generated spectra: is each parameter spread as in the training data?",
+                "Generated spectra: is each parameter distributed as in the training data?",
                 "Kolmogorov-Smirnov statistic of each recovered parameter against its uniform training range: the "
                 f"largest distance between the cumulative distributions, 0 is best. {fitted} spectra that follow the "
                 f"range stay below {1.36 / fitted**0.5:.3f} in 95 of 100 cases. Of the baseline, the coefficient with "
-                "the largest statistic counts. In brackets: the share of spectra that lie outside the training range, "
-                "by more than 1 % of its width; of the baseline, with any coefficient.",
+                "the largest statistic counts. In brackets: the share of spectra outside the training range by more "
+                "than 1 % of its width; for the baseline, with any coefficient.",
                 (
                     ("spectra", *self.simulated.quality.ks),
                     [
@@ -227,7 +227,7 @@ class Generation(Topic):
                     ],
                 ),
                 "generated_marginals",
-                "Good: steps along the dashed line. The first and the last bin hold all that lies beyond. Of the "
+                "Good: steps along the dashed line. The first and the last bin include all values beyond. For the "
                 "baseline, the coefficient that the default prior generates worst.",
             ),
         ]

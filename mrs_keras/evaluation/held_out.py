@@ -1,4 +1,4 @@
-"""How well a trained model explains spectra that it has not seen, as one number."""
+"""How well a trained model explains held-out spectra, as one number."""
 
 import math
 
@@ -17,14 +17,14 @@ def held_out_loss(model: CVAE, batches: tf.data.Dataset, seed: int = 0) -> dict[
     """Bounds the negative log-likelihood of held-out spectra, given their concentrations, under what `generate` draws.
 
     It is the negative evidence lower bound (Kingma and Welling, ICLR 2014, arXiv 1312.6114), with the density that
-    latents are drawn from, p(z | c), in the place of the standard normal prior, and with weight 1 for it, whatever
-    weight the training gave the KL:
+    latents are drawn from, p(z | c), instead of the standard normal prior, and with weight 1, whatever the KL weight of
+    the training:
 
         loss = mean over (x, c) and z ~ q(z | x, c) of  - ln p(x | z, c) + ln q(z | x, c) - ln p(z | c)
 
-    So models trained with other KL weights, latents or widths compare: blurred spectra cost, and so do latents that
-    `generate` would not draw. The training's own loss cannot do that, since a lower KL weight lowers it by itself, and
-    the squared error alone knows nothing of what is generated. Differences of 1 nat per spectrum are a factor e of
+    This makes models trained with different KL weights, latents or widths comparable: blurred spectra increase the
+    loss, and so do latents that `generate` would not draw. The training loss is not comparable, since a lower KL weight
+    lowers it, and the squared error ignores the generation. A difference of 1 nat per spectrum is a factor e of
     likelihood; a decoder variance that was `"optimal"` in training is the mean squared error of these spectra.
 
     Args:

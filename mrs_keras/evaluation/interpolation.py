@@ -1,4 +1,4 @@
-"""Interpolation between two spectra in the latent space, and the physics of what lies between."""
+"""Interpolation between two spectra in the latent space, and its physical parameters."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -23,12 +23,12 @@ class Interpolation:
       alpha: float64 (steps,), interpolation coefficient, from 0 to 1.
       z: float (steps, latent_dim).
       spectra: complex (steps, points), generated.
-      ends: complex (2, points), the two spectra between which is interpolated.
+      ends: complex (2, points), the two spectra at the ends of the interpolation.
       recovered: parameter of `RECOVERED` -> float64 (steps,), by the fit; gamma and sigma in 1/s, eps in rad/s, phi0 in
         rad.
       true: parameter of `RECOVERED` -> float64 (2,), of the ends.
       distance: float64 (steps,), relative L2 distance from the physical model.
-      monotone: parameter in which the ends differ -> whether it goes strictly one way.
+      monotone: parameter in which the ends differ -> whether it is strictly monotone.
       r2: the same -> R2 of the recovered values against the straight line between their ends.
       end_point_error: the same -> larger deviation of a recovered end from its true value, over the true difference.
     """
@@ -46,7 +46,7 @@ class Interpolation:
 
     @property
     def varied(self) -> tuple[str, ...]:
-        """Parameters in which the ends differ."""
+        """Names of the parameters in which the ends differ."""
         return tuple(self.monotone)
 
     @property
@@ -63,7 +63,7 @@ def interpolate(
     Args:
       model: trained.
       spectra: float (2, points, 2), the ends.
-      concentrations: (2, metabolites), mM, of the ends; interpolated alike.
+      concentrations: (2, metabolites), mM, of the ends; also interpolated.
       steps: number of spectra, ends included. Defaults to `11`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Topic: how much of the latents is used, which parameter each carries, and whether a label leaks into them."""
+"""Topic: which latents are used, which parameters they carry, and whether labels leak into them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -25,12 +25,12 @@ from mrs_keras.simulation import voigt_fwhm_hz
 from mrs_keras.simulation.keyed_random import keyed_normal
 
 LANDMARKS = 300
-"""Radial basis functions of the nonlinear regressor."""
+"""Number of radial basis functions of the nonlinear regressor."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Predictability:
-    """R2 of the prediction of a number from all latents, of examples that the regressor did not see.
+    """R2 of the prediction of a number from all latents, on held-out examples.
 
     1 is perfect, 0 as good as the mean, and a little below 0 is chance.
 
@@ -45,17 +45,17 @@ class Predictability:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class LatentSpace(Topic):
-    """What the latents of the validation spectra carry.
+    """Information in the latents of the validation spectra.
 
     Attributes:
-      latents: float64 (batch, latent_dim), drawn from the posteriors: in a posterior mean, what the noise of an unused
-        latent drowns can be seen.
+      latents: float64 (batch, latent_dim), drawn from the posteriors: posterior means would reveal information that the
+        noise of an unused latent hides.
       factors: what a latent could carry: name -> (batch,), the metabolites first.
       metabolites: names of the factors that are labels.
       kl_per_unit: float64 (latent_dim,), as `kl_per_unit` returns it, nats.
       predicted: factor -> how well it is predicted from all latents.
       mutual_information: factor -> float64 (latent_dim,), nats.
-      active_units: latents that are used.
+      active_units: number of active latents.
     """
 
     ROWS = (Row("latent_space.labels.*.nonlinear", "labels that leak into the latents (largest R2)", STATISTIC),)
@@ -70,7 +70,7 @@ class LatentSpace(Topic):
 
     @classmethod
     def measure(cls, validation: Split, metabolites: tuple[str, ...], reconstruction: Reconstruction) -> Self:
-        """Measures what the posteriors of the validation spectra carry of their parameters."""
+        """Measures the information about the parameters in the posteriors of the validation spectra."""
         z_mean, z_log_var = reconstruction.z_mean, reconstruction.z_log_var
         noise = keyed_normal(0, *z_mean.shape, 0, EVALUATED_LATENTS)
         latents, factors = z_mean + np.exp(0.5 * z_log_var) * noise, latent_factors(validation, metabolites)
@@ -119,17 +119,17 @@ class LatentSpace(Topic):
                 "Latent space: which latent carries what?",
                 f"{self.active_units} of {len(self.kl_per_unit)} latents are active, with {self.kl_per_unit.sum():.1f} "
                 "nats of KL divergence in all. R2 is how well a parameter is predicted from all latents (five-fold "
-                "cross-validation; a linear and a kernel ridge regression): near 1 for what the model has to know of a "
-                "spectrum, but near 0 for the labels, which the generator is given anyway: a label that leaks into the "
-                "latents fights the requested one. Chance lies a little below 0.",
+                "cross-validation; a linear and a kernel ridge regression): it should be near 1 for parameters that "
+                "the model must encode, but near 0 for the labels, which are inputs of the generator: a label that "
+                "leaks into the latents conflicts with the requested one. Chance is slightly below 0.",
                 (
                     ("parameter", "strongest latents (mutual information, nats)", "R2, linear", "nonlinear"),
                     [self._row(name) for name in self.factors],
                 ),
                 "latent_space",
                 "Top: KL divergence of each latent, 0 where it is unused. Bottom left: mutual information; good is one "
-                "bright cell per row, and dark rows for labels. Bottom right: R2; good are long bars, but none for "
-                "labels. phi1 changes a spectrum so little that a model may leave it out.",
+                "bright cell per row, and dark rows for labels. Bottom right: R2; long bars are good, except for "
+                "labels. phi1 changes a spectrum so little that a model may ignore it.",
             )
         ]
 
@@ -157,7 +157,7 @@ def kl_per_unit(z_mean: np.ndarray, z_log_var: np.ndarray) -> np.ndarray:
 def latent_factors(examples: Mapping[str, np.ndarray], metabolites: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Returns what a latent could carry: name -> (batch,).
 
-    Concentrations, and of the rest what the dataset knows: line shape, phases, each baseline coefficient, and all else
+    Concentrations, and whatever else the dataset has: line shape, phases, each baseline coefficient, and everything
     that is one number per spectrum, such as an effect.
 
     Args:
@@ -203,8 +203,8 @@ def predictability(latents: np.ndarray, targets: Mapping[str, np.ndarray]) -> di
 def mutual_information(latents: np.ndarray, factors: Mapping[str, np.ndarray]) -> np.ndarray:
     """Returns the mutual information of each latent and each factor, nats: (factors, latent_dim).
 
-    Estimated from nearest neighbours (Kraskov et al. 2004, doi 10.1103/PhysRevE.69.066138); 0 where they are
-    independent, and by chance a little above.
+    Estimated from nearest neighbours (Kraskov et al. 2004, doi 10.1103/PhysRevE.69.066138); 0 if they are independent,
+    slightly above 0 by chance.
 
     Args:
       latents: (batch, latent_dim).

@@ -1,4 +1,4 @@
-"""Topic: how the training went."""
+"""Topic: the learning curves of the training."""
 
 import dataclasses
 import os

@@ -1,4 +1,4 @@
-"""Topic: the noise of a dataset that has some: whether a model leaves it out, and generates as much."""
+"""Topic: the noise of a dataset: whether a model removes it in reconstructions and generates the same level."""
 
 import dataclasses
 from typing import Self
@@ -17,12 +17,12 @@ from mrs_keras.random_streams import row_seeds
 
 @dataclasses.dataclass(frozen=True)
 class Noise(Topic):
-    """Noise of the validation spectra, of what is left of them, and of generated spectra.
+    """Noise of the validation spectra, of their residuals, and of generated spectra.
 
     Attributes:
       residual_over_noise: standard deviation of data less reconstruction over that of the true noise: 1 is best; below
         1 the model has overfitted the noise, above 1 it has missed signal.
-      noise_over_data: relative L2 error of a reconstruction that is right but for the noise.
+      noise_over_data: relative L2 error of a perfect reconstruction, due to the noise alone.
       generated: standard deviation of the noise of generated spectra, as a fraction of the tallest peak; `None` where
         the model does not generate noise.
       data: the same of the validation spectra; `None` where the model does not generate noise.
@@ -37,7 +37,7 @@ class Noise(Topic):
     def measure(
         cls, model: CVAE, physics: DatasetPhysics | None, validation: Split, reconstruction: Reconstruction
     ) -> Self | LeftOut | None:
-        """Compares with the true noise; `None` where the data have none.
+        """Compares with the true noise; `None` if the data have none.
 
         Args:
           model: trained.

@@ -1,4 +1,4 @@
-"""Topic: the physical parameters that a spectral fit recovers from reconstructions, against the true ones."""
+"""Topic: the physical parameters that a spectral fit recovers from reconstructions, compared with the true ones."""
 
 import dataclasses
 from typing import Self
@@ -52,7 +52,7 @@ def relative_error(found: np.ndarray, true: np.ndarray, highest: float | np.ndar
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FitErrors:
-    """How far a fit of one set of spectra is off.
+    """Errors of the fit of one set of spectra.
 
     Attributes:
       parameters: name -> float (batch,), as `parameter_errors` returns them, without the metabolites.
@@ -90,7 +90,7 @@ class FitErrors:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ParameterErrors(Topic):
-    """What a spectral fit recovers from reconstructed validation spectra, and from the data themselves.
+    """Parameters recovered by a spectral fit from reconstructed validation spectra, and from the data themselves.
 
     Attributes:
       model: errors of the reconstructions.

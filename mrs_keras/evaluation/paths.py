@@ -1,4 +1,4 @@
-"""Paths between many random pairs of spectra: how often a parameter changes steadily, and alone."""
+"""Paths between many random pairs of spectra: whether parameters change monotonically, and independently."""
 
 import dataclasses
 
@@ -10,22 +10,22 @@ from mrs_keras.models import CVAE
 from mrs_keras.simulation import SpectralParameters, voigt_fwhm_hz
 
 PAIRS = 200
-"""Pairs of each kind."""
+"""Number of pairs of each kind."""
 
 SPLIT = "evaluation"
-"""Split that the pairs are drawn for: no training sees it."""
+"""Name of the split that the pairs are drawn for; never used in training."""
 
 DRIFT_BOUNDS = Summary(median=0.05, percentile_95=0.10)
-"""Largest good drift of a parameter that should stay, as a fraction of its training range."""
+"""Largest good drift of a parameter that should not change, as a fraction of its training range."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """How steadily a parameter changes along paths whose ends differ in it.
+    """The change of a parameter along paths whose ends differ in it.
 
     Attributes:
-      monotone: share of paths that go strictly one way.
-      step_back: largest step of a path the other way, as a fraction of the true difference.
+      monotone: share of paths that are strictly monotone.
+      step_back: largest step of a path in the wrong direction, as a fraction of the true difference.
       r2: against the straight line between the recovered ends.
       end_point_error: larger deviation of a recovered end from its true value, over the true difference.
     """
@@ -38,7 +38,7 @@ class Change:
 
 @dataclasses.dataclass(frozen=True)
 class Drift(Summary):
-    """How far a parameter strays along paths whose ends agree in it.
+    """The drift of a parameter along paths whose ends agree in it.
 
     Attributes:
       median: of the largest distance of a path from the value of both ends, as a fraction of the training range; for
@@ -57,7 +57,7 @@ class PathNumbers:
     Attributes:
       pairs: number of pairs.
       varied: parameter in which the ends differ, and `"linewidth"` where both gamma and sigma do -> how it changes.
-      drift: every other parameter -> how far it strays.
+      drift: every other parameter -> its drift.
       drift_bounds: `DRIFT_BOUNDS`.
     """
 
@@ -88,7 +88,7 @@ class Paths:
 def evaluate_random_pairs(
     model: CVAE, physics: DatasetPhysics, varied: tuple[str, ...], pairs: int = PAIRS, steps: int = 11
 ) -> Paths:
-    """Interpolates between random pairs that are alike but for the `varied` parameters, and fits every spectrum.
+    """Interpolates between random pairs that differ only in the `varied` parameters, and fits every spectrum.
 
     The pairs are those of `Prior.draw_pairs`: 10 % and 90 % of the ranges of the varied parameters. They are
     encoded at once, and decoded at once on the straight lines between their latents.
@@ -115,16 +115,16 @@ def evaluate_random_pairs(
 
 
 def reference_pairs(physics: DatasetPhysics, varied: tuple[str, ...], pairs: int = PAIRS, steps: int = 11) -> Paths:
-    """Returns what `evaluate_random_pairs` would of a perfect model, whose paths are simulated, without noise.
+    """Returns the result of `evaluate_random_pairs` for a perfect model, whose paths are simulated, without noise.
 
-    Where these are not perfect the fit is to blame: it does not model water, eddy currents and drift.
+    Deviations are due to the fit, which does not model water, eddy currents and drift.
     """
     examples, alpha = physics.recipe.draw_pairs(varied, 0, pairs, SPLIT), np.linspace(0, 1, steps)
     ends = examples.parameters
     along = SpectralParameters(
         **{name: _between(values, alpha, np.float64) for name, values in vars(ends).items() if values is not None}
     )
-    # Both of a pair have the same effects, and so has all between them.
+    # Both spectra of a pair have the same effects, and so have all between them.
     path = dataclasses.replace(examples[np.repeat(2 * np.arange(pairs), steps)], parameters=along)
     simulated = physics.simulate(path, SPLIT, noise=False)
     return paths_of(simulated, ends, physics, varied, alpha)
@@ -151,7 +151,7 @@ def path_numbers(
     physics: DatasetPhysics,
     varied: tuple[str, ...],
 ) -> PathNumbers:
-    """Returns how steadily the varied parameters change, and how far the others stray.
+    """Returns the change of the varied parameters and the drift of the others.
 
     Args:
       paths: recovered parameter -> float (pairs, steps).
@@ -198,7 +198,7 @@ def _tracked(parameters: SpectralParameters, physics: DatasetPhysics, varied: tu
 
 
 def _between(ends: np.ndarray, alpha: np.ndarray, dtype: type = np.float32) -> np.ndarray:
-    """Returns the points on the straight lines between both of each pair: (2 pairs, ...) -> (pairs * steps, ...)."""
+    """Returns points on the straight line between the two of each pair: (2 pairs, ...) -> (pairs * steps, ...)."""
     first, second = ends[0::2, None], ends[1::2, None]
     weight = alpha.reshape(1, -1, *[1] * (ends.ndim - 1))
     return ((1 - weight) * first + weight * second).astype(dtype).reshape(-1, *ends.shape[1:])

@@ -52,7 +52,7 @@ class PathsOfRandomPairs(Topic):
     def measure(cls, model: CVAE, physics: DatasetPhysics | None, steps: int = 11) -> Self | LeftOut:
         """Interpolates between random pairs, and fits every spectrum.
 
-        Where the data have noise or effects, between fewer pairs, and beside simulated paths.
+        If the data have noise or effects, fewer pairs are used, and simulated paths are added for comparison.
         """
         if physics is None:
             return LeftOut("interpolation of random pairs", NO_PHYSICS)
@@ -131,11 +131,11 @@ class PathsOfRandomPairs(Topic):
         }
         return Section(
             "Latent space: interpolation between random pairs",
-            f"{sets[0][1].pairs} pairs of each kind are alike but for what the table names, which goes from 10 % to "
-            "90 % of its training range. Best is: every path monotone (it goes strictly one way; the largest step the "
-            "other way is a fraction of the true difference), R2 against the straight line 1, end points where the "
-            "true ends are (their error is a fraction of the true difference). gamma and sigma both broaden a line, so "
-            "the linewidth is the fairer test of the two.",
+            f"{sets[0][1].pairs} pairs of each kind differ only in the parameters named in the table, from 10 % to "
+            "90 % of the training range. Best: every path strictly monotone (the largest step in the wrong direction "
+            "is a fraction of the true difference), an R2 of 1 against the straight line, and end points at the true "
+            "ends (their error is a fraction of the true difference). gamma and sigma both broaden a line, so the "
+            "linewidth is a fairer test than either.",
             (
                 ("pairs over", "parameter", *columns),
                 [
@@ -146,7 +146,7 @@ class PathsOfRandomPairs(Topic):
             ),
             "random_pairs",
             "Recovered parameters along all paths, over the true difference of the ends, and the drift of all others. "
-            "Left panels: good paths lie on the dashed line. Right panels: good dots lie left of the dashed line and "
+            "Left panels: good paths follow the dashed line. Right panels: good dots are left of the dashed line and "
             "good bars end left of the dotted one.",
         )
 
@@ -159,7 +159,7 @@ class PathsOfRandomPairs(Topic):
                 rows.append((kind, name, both(drift), *reference, "yes" if drift.within_bounds else "no"))
         return Section(
             "Drift along the paths",
-            "Both ends of a pair agree in these parameters, so nothing between them should differ. Drift is the "
+            "Both ends of a pair agree in these parameters, so they should not change in between. Drift is the "
             "largest distance of a path from that value, over the width of the training range (of the baseline: of all "
             f"its coefficients). The bounds: median at most {percent(DRIFT_BOUNDS.median)}, 95th percentile at most "
             f"{percent(DRIFT_BOUNDS.percentile_95)}.",

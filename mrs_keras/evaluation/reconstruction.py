@@ -1,4 +1,4 @@
-"""Topic: how well the model reconstructs spectra, beside a principal component analysis."""
+"""Topic: how well the model reconstructs spectra, compared with a principal component analysis."""
 
 import dataclasses
 from typing import Self
@@ -65,7 +65,7 @@ class Reconstruction(Topic):
       z_log_var: float32 (batch, latent_dim).
       errors: float64 (batch,), relative L2 error of a reconstruction.
       pca_errors: float64 (batch,), that of `pca_reconstruction` with as many components as there are latents.
-      active_units: latents that are used, as the model's metric counts them.
+      active_units: number of active latents, as counted by the model's metric.
     """
 
     ROWS = (
@@ -117,7 +117,7 @@ class Reconstruction(Topic):
 
     @property
     def failure(self) -> str | None:
-        """What is wrong with a model that does not reconstruct its data, `None` for one that does."""
+        """Problem of a model that does not reconstruct its data, `None` for one that does."""
         return failure(self.errors, self.active_units)
 
     def numbers(self) -> dict:
@@ -149,7 +149,7 @@ class Reconstruction(Topic):
                 "Reconstruction",
                 f"Relative L2 error of the {len(self.spectra)} validation spectra, reconstructed from the posterior "
                 "mean, beside a principal component analysis with as many components as the model has latents: 0 is "
-                f"best, and a useful model lies far below PCA. {self.active_units} of {self.latent_dim} latents are "
+                f"best, and a useful model is far below PCA. {self.active_units} of {self.latent_dim} latents are "
                 "active.",
                 (
                     ("", "median", "95th percentile"),

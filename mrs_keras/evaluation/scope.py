@@ -1,4 +1,4 @@
-"""How many spectra an evaluation looks at."""
+"""The numbers of spectra in an evaluation."""
 
 import dataclasses
 from typing import Self
@@ -8,10 +8,10 @@ from mrs_keras.evaluation.topic import Split, Topic
 from mrs_keras.simulation import UNITS
 
 GENERATED = 2000
-"""Spectra that are generated with each latent prior, and simulated as a reference."""
+"""Number of spectra generated with each latent prior, and simulated as a reference."""
 
 FITTED_WITH_NOISE = 300
-"""Spectra of a set that are fitted where the data have noise or effects, which limit the fit."""
+"""Number of spectra of a set that are fitted if the data have noise or effects, which limit the fit."""
 
 
 def fitted_spectra(physics: DatasetPhysics | None) -> int:
@@ -23,7 +23,7 @@ def fitted_spectra(physics: DatasetPhysics | None) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class Scope(Topic):
-    """How many spectra are looked at, and the units of the numbers.
+    """The numbers of spectra, and the units of the results.
 
     Attributes:
       validation: spectra of the validation split.

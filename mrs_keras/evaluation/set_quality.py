@@ -1,4 +1,4 @@
-"""What a spectral fit tells about one set of spectra: their labels, their distance from physics, their marginals."""
+"""Results of a spectral fit of a set of spectra: labels, distance from the physical model, and marginals."""
 
 import dataclasses
 from typing import Self
@@ -16,7 +16,7 @@ from mrs_keras.simulation import SpectralParameters
 
 @dataclasses.dataclass(frozen=True)
 class LabelFidelity(Summary):
-    """How well recovered concentrations of one metabolite follow those that were requested.
+    """Agreement of the recovered concentrations of one metabolite with the requested ones.
 
     Attributes:
       median: of the relative error.
@@ -52,11 +52,11 @@ class SetQuality:
 
     @classmethod
     def of(cls, fit: SpectralFit, requested: np.ndarray, physics: DatasetPhysics) -> Self:
-        """Judges a set of spectra.
+        """Evaluates a set of spectra.
 
         Args:
           fit: of the spectra.
-          requested: concentrations asked for, (batch, metabolites), mM.
+          requested: concentrations, (batch, metabolites), mM.
           physics: of the dataset.
         """
         recovered = fit.parameters.concentrations
@@ -72,7 +72,7 @@ class SetQuality:
 
 
 def label_fidelity(recovered: np.ndarray, requested: np.ndarray, physics: DatasetPhysics) -> dict[str, LabelFidelity]:
-    """Compares recovered concentrations with those that were requested.
+    """Compares recovered with requested concentrations.
 
     Args:
       recovered: float (batch, metabolites), mM.
@@ -114,10 +114,10 @@ def baseline_ks(parameters: SpectralParameters, physics: DatasetPhysics) -> list
 
 
 def shares_outside(parameters: SpectralParameters, physics: DatasetPhysics) -> dict[str, float]:
-    """Returns the share of spectra whose recovered parameter lies outside its training range, from 0 to 1.
+    """Returns the share of spectra whose recovered parameter is outside its training range, from 0 to 1.
 
-    Of the baseline, a coefficient outside is enough. Arguments and keys are those of `ks_statistics`. What lies beyond
-    an end by less than 1 % of the width counts as inside: a fit of a good spectrum may be off by as much.
+    For the baseline, one coefficient outside is enough. Arguments and keys are those of `ks_statistics`. Values beyond
+    an end by less than 1 % of the width count as inside: the fit of a good spectrum may be off by that much.
     """
     values, shares = physics.values(parameters), {}
     for name in (*LINE_PARAMETERS, "baseline"):

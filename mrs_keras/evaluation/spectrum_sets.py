@@ -14,11 +14,11 @@ from mrs_keras.simulation.keyed_random import keyed_uniform
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SpectrumSet:
-    """Spectra from one source, each with the concentrations that were asked for.
+    """Spectra from one source, each with the requested concentrations.
 
     Attributes:
       name: key in `numbers.json`: the name of the latent prior, or `"simulated"`.
-      label: what a reader sees.
+      label: in tables and figures.
       spectra: float32 (batch, points, 2), in the units of the data.
       requested: float64 (batch, metabolites), mM.
     """
@@ -42,7 +42,7 @@ def generated_set(model: CVAE, prior: LatentPrior) -> SpectrumSet:
 
 
 def simulated_set(physics: DatasetPhysics | None) -> SpectrumSet | None:
-    """Simulates as many spectra as are generated: what a perfect generator would make; `None` without physics."""
+    """Simulates as many spectra as are generated, as a perfect generator would do; `None` without physics."""
     if physics is None:
         return None
     parameters, spectra = physics.draw(GENERATED, "reference")

@@ -1,4 +1,4 @@
-"""Medians and percentiles, with the keys that they have in `numbers.json`."""
+"""Medians and percentiles, with their keys in `numbers.json`."""
 
 import dataclasses
 from typing import Self
@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """Median and 95th percentile of what is best small, such as errors."""
+    """Median and 95th percentile of quantities that should be small, such as errors."""
 
     median: float
     percentile_95: float
@@ -21,7 +21,7 @@ class Summary:
 
 @dataclasses.dataclass(frozen=True)
 class LowerSummary:
-    """Median and 5th percentile of what is best large, such as R2."""
+    """Median and 5th percentile of quantities that should be large, such as R2."""
 
     median: float
     percentile_5: float
@@ -34,7 +34,7 @@ class LowerSummary:
 
 @dataclasses.dataclass(frozen=True)
 class Spread:
-    """5th percentile, median and 95th percentile of what is best neither small nor large."""
+    """5th percentile, median and 95th percentile of quantities that should be neither small nor large."""
 
     percentile_5: float
     median: float

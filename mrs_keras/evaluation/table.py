@@ -1,4 +1,4 @@
-"""The main numbers of an evaluation as a table of text, beside their targets."""
+"""The main numbers of an evaluation and their targets as a text table."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,7 +9,7 @@ from mrs_keras.evaluation.targets import Target
 
 @dataclasses.dataclass(frozen=True)
 class Form:
-    """How a number is written.
+    """Format of a number.
 
     Attributes:
       value: writes a measured value; `{latent_dim}` in it stands for the number of latents.
@@ -39,8 +39,8 @@ class Row:
     Attributes:
       path: of the number, as `number_at` takes it. A key in braces gives a row for each key there: `{prior}` for each
         latent prior of the model, any other name for all keys.
-      label: what a reader sees. What stands in braces in the path, and `{latent_dim}`, can be used.
-      form: how the number is written.
+      label: in the table. Names in braces in the path, and `{latent_dim}`, can be used.
+      form: format of the number.
     """
 
     path: str
@@ -49,10 +49,10 @@ class Row:
 
 
 def main_table(numbers: Mapping, rows: Iterable[Row], targets: Mapping[str, Target], priors: Mapping[str, str]) -> str:
-    """Returns the main numbers of an evaluation as a table, beside their targets where there are any.
+    """Returns the main numbers of an evaluation as a table, with their targets if there are any.
 
     Args:
-      numbers: as `mrs_keras.evaluate` returns them. Rows whose number is not among them are left out.
+      numbers: as `mrs_keras.evaluate` returns them. Rows without a number are left out.
       rows: in their order.
       targets: path of a number -> target, as `targets_of` returns them.
       priors: name of a latent prior -> label.
@@ -75,7 +75,7 @@ def number_at(numbers: Mapping, path: str) -> float | bool:
 
     Args:
       numbers: nested, as `mrs_keras.evaluate` returns them.
-      path: its keys, with dots between them; `*` stands for the largest of all.
+      path: its keys, separated by dots; `*` means the largest of all.
 
     >>> number_at({"labels": {"NAA": {"r2": 0.1}, "PCr": {"r2": 0.3}}}, "labels.*.r2")
     0.3
@@ -86,7 +86,7 @@ def number_at(numbers: Mapping, path: str) -> float | bool:
 
 
 def _paths(keys: list[str], numbers, priors: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yields each path that there is for keys with names in braces, and what the names stand for."""
+    """Yields each existing path for keys with names in braces, and the values of the names."""
     if not keys:
         yield "", {}
         return

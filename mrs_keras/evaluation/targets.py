@@ -1,4 +1,4 @@
-"""What a preset of a model should reach, as data on numbers of an evaluation."""
+"""Targets of a preset, as data on the numbers of an evaluation."""
 
 import dataclasses
 import operator
@@ -12,12 +12,12 @@ RELATIONS: dict[str, tuple[str, Callable]] = {
     "at least": (">= ", operator.ge),
     "is": ("", operator.eq),
 }
-"""Relation of a number to its target -> how it is written, and its test."""
+"""Relation of a number to its target -> its text and its test."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """What a number should be.
+    """The target of a number.
 
     Attributes:
       relation: of the number to the value, one of `RELATIONS`.
@@ -28,16 +28,16 @@ class Target:
     value: float | bool
 
     def is_met(self, number: float | bool) -> bool:
-        """Returns whether a number is as it should be."""
+        """Returns whether a number meets the target."""
         return RELATIONS[self.relation][1](number, self.value)
 
     def written(self, text: Callable[[float | bool], str]) -> str:
-        """Returns the target as a reader sees it; `text` writes its value."""
+        """Returns the target as text; `text` formats its value."""
         return RELATIONS[self.relation][0] + text(self.value)
 
 
 def targets_of(preset: str, config: str) -> dict[str, Target]:
-    """Returns the targets of a preset; none on another dataset than the preset's own, or where the preset is unknown.
+    """Returns the targets of a preset; none on a dataset other than the preset's own, or for an unknown preset.
 
     Args:
       preset: of the model, one of `CVAE_PRESETS`.

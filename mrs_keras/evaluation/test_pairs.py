@@ -17,7 +17,7 @@ from mrs_keras.models import CVAE
 from mrs_keras.simulation import TEST_PAIRS, UNITS
 
 PROCEDURE_PAIR = "phi0"
-"""The pair that Figure 2 shows."""
+"""The pair in Figure 2."""
 
 TABLE_FILE = "interpolation.csv"
 
@@ -41,7 +41,7 @@ class PathsOfTestPairs(Topic):
 
     @classmethod
     def measure(cls, model: CVAE, physics: DatasetPhysics | None, test: Split | None, steps: int) -> Self | LeftOut:
-        """Interpolates between the spectra of each pair, in so many steps, and fits every spectrum."""
+        """Interpolates between the spectra of each pair in a number of steps, and fits every spectrum."""
         if physics is None or test is None:
             return LeftOut("interpolation of test pairs", NO_PHYSICS if physics is None else NO_TEST_SPLIT)
         ids = test["example_id"].astype(str).tolist()
@@ -110,9 +110,9 @@ class PathsOfTestPairs(Topic):
             *(
                 Section(
                     f"Recovered parameters: {name}",
-                    "Each row is one generated spectrum. The straight line joins what is recovered at the ends. The "
-                    "first and the last row hold the true values of the two test spectra. The distance is the relative "
-                    "L2 distance from the nearest spectrum of the physical model.",
+                    "Each row is one generated spectrum. The straight line joins the values recovered at the ends. "
+                    "The first and the last row contain the true values of the two test spectra. The distance is the "
+                    "relative L2 distance from the nearest spectrum of the physical model.",
                     _recovered_table(path),
                 )
                 for name, path in self.pairs.items()
@@ -127,9 +127,9 @@ class PathsOfTestPairs(Topic):
 
 
 def interpolation_csv(pairs: dict[str, Interpolation]) -> str:
-    """Returns the recovered parameters of every interpolated spectrum, beside the straight lines, as CSV.
+    """Returns the recovered parameters of every interpolated spectrum, with the straight lines, as CSV.
 
-    The columns `..._true` hold the values of the test spectra, in the rows of the two ends.
+    The columns `..._true` contain the values of the test spectra, in the rows of the two ends.
     """
     units = {name: UNITS[name].replace("1/", "per_").replace("/", "_per_") for name in RECOVERED}
     names = [f"{name}_{unit}" for name, unit in units.items()]

@@ -1,4 +1,4 @@
-"""What every topic of an evaluation has: numbers, figures, and its part of the report."""
+"""Base class of the topics of an evaluation: numbers, figures, and sections of the report."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -18,9 +18,9 @@ class OverviewRow(NamedTuple):
     """A row of the report's first table.
 
     Attributes:
-      number: what was measured.
-      measured: of this model, as it is written.
-      best: what the best possible model gets.
+      number: name of the number.
+      measured: value of this model, as text.
+      best: value of the best possible model.
     """
 
     number: str
@@ -31,8 +31,8 @@ class OverviewRow(NamedTuple):
 class Topic:
     """A topic of an evaluation.
 
-    A topic is a frozen dataclass of what was measured. Its class method `measure` measures it, and the methods below
-    say how it is told. Each has a default: nothing.
+    A topic is a frozen dataclass of measured results. Its class method `measure` measures them, and the methods below
+    report them. By default, each reports nothing.
 
     Attributes:
       ROWS: rows of the main table.
@@ -41,7 +41,7 @@ class Topic:
     ROWS: ClassVar[tuple[Row, ...]] = ()
 
     def numbers(self) -> dict:
-        """Returns this topic's part of `numbers.json`, nested as it is there."""
+        """Returns this topic's part of `numbers.json`, with the same nesting."""
         return {}
 
     def figures(self) -> dict[str, Figure]:
@@ -66,7 +66,7 @@ class LeftOut(Topic):
     """A topic that cannot be measured.
 
     Attributes:
-      what: that is left out.
+      what: the omitted results.
       why: reason.
     """
 
@@ -79,11 +79,11 @@ class LeftOut(Topic):
 
 NO_PHYSICS = "the dataset has no prior or no basis, so that spectra can be neither simulated nor fitted"
 NO_TEST_SPLIT = "the dataset has no test split"
-"""Reasons to leave something out."""
+"""Reasons for an omission."""
 
 
 def merged(parts: Iterable[Mapping]) -> dict:
-    """Merges nested mappings into one; a key keeps its first place.
+    """Merges nested mappings into one; a key keeps its first position.
 
     >>> merged([{"a": {"b": 1}, "c": 2}, {"a": {"d": 3}}])
     {'a': {'b': 1, 'd': 3}, 'c': 2}

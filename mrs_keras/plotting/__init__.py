@@ -1,4 +1,4 @@
-"""Figures: each function draws from arrays and returns a `matplotlib.figure.Figure`; ppm runs from right to left."""
+"""Figures: each function takes arrays and returns a `matplotlib.figure.Figure`; ppm increases from right to left."""
 
 import lazy_loader
 

@@ -13,14 +13,14 @@ MIN_HEIGHT_INCHES = 2.5
 def plot_basis(
     spectra: np.ndarray, ppm: np.ndarray, names: Sequence[str], *, ppm_window: tuple[float, float], title: str = ""
 ) -> Figure:
-    """Draws spectra above each other, each to its own height, chemical shift from right to left.
+    """Draws spectra above each other, each scaled to its maximum, chemical shift from right to left.
 
     Args:
       spectra: real (points, metabolites).
       ppm: (points,), rising.
       names: of the metabolites, from top to bottom.
       ppm_window: lowest and highest chemical shift to draw, ppm.
-      title: what stands above. Defaults to `""`.
+      title: of the figure. Defaults to `""`.
 
     Raises:
       ValueError: if the window is empty.
@@ -29,7 +29,7 @@ def plot_basis(
     shown = (ppm >= low) & (ppm <= high)
     if not low < high or not shown.any():
         raise ValueError(
-            f"`ppm_window` must be (low, high), and hold at least one point. Expected edges from {ppm[0]:.2f} to "
+            f"`ppm_window` must be (low, high), with at least one point. Expected edges from {ppm[0]:.2f} to "
             f"{ppm[-1]:.2f} ppm. Received: ppm_window=({low}, {high})."
         )
     spectra = spectra[shown]

@@ -1,4 +1,4 @@
-"""Figures of generated spectra: their labels, their distance from physics, and how they are spread."""
+"""Figures of generated spectra: labels, distance from the physical model, and distributions."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,10 +17,10 @@ from mrs_keras.plotting.style import (
 )
 
 CLOUD = 5.0
-"""Standard deviations that panels of the feature space reach to on each side."""
+"""Half-width of the panels of the feature space, in standard deviations."""
 
 SCATTERED = 3
-"""Metabolites whose concentrations are drawn one by one."""
+"""Number of metabolites whose concentrations have their own panel."""
 
 
 def plot_labels(
@@ -32,7 +32,7 @@ def plot_labels(
 ) -> Figure:
     """Draws the concentrations recovered from spectra against those requested, and their relative errors.
 
-    Of more than three metabolites, those with the smallest, the middle and the largest error are drawn one by one.
+    Of more than three metabolites, those with the smallest, the median and the largest error have their own panels.
 
     Args:
       requested: label of a set of spectra -> float (batch, metabolites), mM; the default prior first.
@@ -68,7 +68,7 @@ def plot_physicality(
     distances: Mapping[str, np.ndarray],
     reference: str | None = None,
 ) -> Figure:
-    """Draws how far spectra lie from the physical model, and three generated ones with their nearest physical spectra.
+    """Draws distances from the physical model, and three generated spectra with their nearest physical ones.
 
     Args:
       ppm: (points,), chemical shifts.

@@ -56,7 +56,7 @@ def plot_interpolation(
 
 
 def plot_procedure(ppm: np.ndarray, ends: np.ndarray, z: np.ndarray, spectra: np.ndarray, name: str) -> Figure:
-    """Draws Figure 2: how two test spectra are encoded, interpolated and decoded; every curve is a real one.
+    """Draws Figure 2: how two test spectra are encoded, interpolated and decoded, with actual data.
 
     Args:
       ppm: float (points,), chemical shifts.
@@ -114,7 +114,7 @@ def plot_random_pairs(
       titles: the same -> title of the panel.
       drifts: kind of pair -> label of a set of paths -> parameter that should stay -> median and 95th percentile of
         its drift, as fractions of the training range.
-      bounds: of a median and a 95th percentile that are still good.
+      bounds: largest good median and 95th percentile.
       reference: label of the paths that the others are compared with. Defaults to `None`: there are none.
     """
     most = max(len(varied) for varied in paths.values())

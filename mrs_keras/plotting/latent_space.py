@@ -1,4 +1,4 @@
-"""Figure of what the latents carry."""
+"""Figure of the information in the latents."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from mrs_keras.plotting.style import COLOURS, new_figure
 
 FEWEST_ROWS = 8
-"""Parameters that there is room for at least: with less the colour bar has none for its label."""
+"""Smallest number of rows: with fewer, the colour bar has no room for its label."""
 
 BRIGHT = 0.2
-"""Mutual information, nats, that is drawn bright at the most: what chance makes must not look like a finding."""
+"""Smallest upper end of the colour scale, nats: mutual information by chance must not look like a finding."""
 
 
 def plot_latent_space(
@@ -20,7 +20,7 @@ def plot_latent_space(
     scores: Mapping[str, Sequence[float]],
     metabolites: Sequence[str],
 ) -> Figure:
-    """Draws the KL divergence of each latent, what each carries of each parameter, and what all together predict.
+    """Draws the KL divergence of each latent, its mutual information with each parameter, and the joint predictions.
 
     Args:
       kl_per_unit: (latents,), nats.

@@ -17,7 +17,7 @@ WIDTH, HALF_BOX, HALF_HEIGHT, GAP = 5.1, 1.15, 0.31, 0.5
 
 @dataclasses.dataclass(frozen=True)
 class LayerBox:
-    """A layer as it is drawn.
+    """A layer in the figure.
 
     Attributes:
       name: of the layer, unique in its network.

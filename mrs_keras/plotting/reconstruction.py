@@ -61,7 +61,7 @@ def plot_parameter_errors(
     metabolites: Sequence[str],
     reference: str | None = None,
 ) -> Figure:
-    """Draws the errors of the physical parameters that are recovered from spectra.
+    """Draws the errors of the physical parameters recovered from spectra.
 
     Args:
       errors: label of a set of spectra -> parameter or metabolite -> float (batch,).

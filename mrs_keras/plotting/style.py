@@ -1,4 +1,4 @@
-"""What all figures share: size, colours, axes, and rows of medians."""
+"""Common elements of all figures: size, colours, axes, and rows of medians."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,25 +10,25 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 COLOURS = ListedColormap(colormaps["viridis"](np.linspace(0, 0.9, 256)))
-"""From dark to light, without the yellow that vanishes on white."""
+"""From dark to light, without yellow, which is invisible on white."""
 
 SET_COLOURS = (COLOURS(0.35), "tab:orange", "tab:green", "tab:purple")
-"""Of the sets of spectra in a figure, by position: the first is that of the default prior, or the model's only one."""
+"""Colours of the sets of spectra in a figure, by position: the first is for the default prior or the only one."""
 
 REFERENCE_COLOUR = "0.45"
-"""Of the set that the others are compared with."""
+"""Colour of the set that the others are compared with."""
 
 SMALLEST_PERCENT = 1e-3
-"""Lower end of logarithmic axes in percent: what is below is nothing."""
+"""Lower end of logarithmic axes in percent; smaller values are negligible."""
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Returns an empty figure of that size in inches, whose panels make room for their labels."""
+    """Returns an empty figure of that size in inches, with a layout that leaves room for labels."""
     return Figure(figsize=(width, height), layout="constrained", dpi=150)
 
 
 def ppm_axis(axes: Axes) -> None:
-    """Labels a panel of spectra; ppm runs from right to left."""
+    """Labels a panel of spectra; ppm increases from right to left."""
     axes.invert_xaxis()
     axes.margins(x=0)
     axes.set_xlabel("chemical shift (ppm)")
@@ -59,7 +59,7 @@ def colours_of(labels: Iterable[str], reference: str | None = None) -> dict[str,
 def draw_medians(
     axes: Axes, rows: Sequence[str], summaries: Mapping[str, np.ndarray], reference: str | None = None
 ) -> None:
-    """Draws a dot at the median, and a line to the 95th percentile, in percent, a row for each name.
+    """Draws a dot at the median and a line to the 95th percentile, in percent, one row for each name.
 
     Args:
       axes: to draw on.

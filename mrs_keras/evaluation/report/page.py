@@ -20,9 +20,9 @@ def report_page(
 
     Args:
       topics: in the order of the report.
-      notes: what a reader must know before any number.
+      notes: that precede the numbers.
       images: name of a figure -> PNG.
-      failure: what is wrong with a model that does not reconstruct its data. Defaults to `None`: nothing.
+      failure: problem of a model that does not reconstruct its data. Defaults to `None`: no problem.
     """
     return render_report(
         TITLE,
@@ -36,14 +36,14 @@ def report_page(
 
 
 def _overview(topics: Sequence[Topic], notes: Sequence[str]) -> Section:
-    """Returns the section of the numbers to look at first, beside the best that they can be."""
+    """Returns the overview section: the main numbers and their best possible values."""
     rows = [row for topic in topics for row in topic.overview()]
     text = " ".join([*notes, *_left_out(topics), HOW_TO_READ])
     return Section("At a glance", text, (("number", "this model", "best"), rows))
 
 
 def _left_out(topics: Sequence[Topic]) -> list[str]:
-    """Returns a sentence for each reason to leave something out."""
+    """Returns a sentence for each reason for an omission."""
     reasons: dict[str, list[str]] = {}
     for topic in topics:
         if isinstance(topic, LeftOut):
