@@ -330,6 +330,7 @@ train(sys.argv[1], data_dir=sys.argv[2], batch_size=3, strategy=strategy)
 """
     process = run_python(code, tmp_path / "run", data_dir, check=False)
     assert process.returncode == 1
-    assert "`batch_size` counts the examples of a step over all replicas" in process.stderr.splitlines()[-1]
-    assert "Expected: 4 or more. Received: batch_size=3" in process.stderr.splitlines()[-1]
+    message = process.stderr.splitlines()[-1]
+    assert "`batch_size` is the global batch size and must be at least the number of replicas" in message
+    assert "Expected: 4 or more. Received: batch_size=3" in message
     assert not (tmp_path / "run").exists()

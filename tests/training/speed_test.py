@@ -31,7 +31,10 @@ def assert_same_weights(one, other):
         np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize(("steps", "expected"), [(94, 47), (250, 50), (47, 47), (64, 64), (97, 1), (1, 1), (130, 26)])
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [(94, 47), (250, 50), (47, 47), (64, 64), (130, 26), (6, 6), (157, 157), (2 * 67, 67), (10_007, 1), (1, 1)],
+)
 def test_the_steps_per_execution_divide_an_epoch(steps, expected):
     chosen = choose_speed(tf.distribute.get_strategy(), steps)
     assert (chosen.steps_per_execution, chosen.jit_compile, chosen.precision) == (expected, True, "float32")
@@ -106,10 +109,3 @@ def test_another_precision_in_the_same_folder_or_an_unknown_one_is_refused(data_
     trained(tmp_path / "run", data_dir, epochs=1, precision="float32")
     with pytest.raises(ValueError, match="precision .found 'float32', requested 'mixed_float16'"):
         trained(tmp_path / "run", data_dir, epochs=1, precision="mixed_float16")
-
-
-@pytest.mark.parametrize(
-    ("steps", "expected"), [(94, 47), (157, 157), (128, 64), (6, 6), (2 * 67, 67), (10_007, 1), (1, 1)]
-)
-def test_an_epoch_whose_steps_have_no_divisor_runs_at_once(steps, expected):
-    assert choose_speed(tf.distribute.get_strategy(), steps).steps_per_execution == expected
