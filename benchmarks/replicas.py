@@ -29,7 +29,7 @@ def step_seconds(replicas: int, batch_size: int, turns: int, steps: int) -> list
         tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * replicas
     )
     strategy = tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(replicas)])
-    builder = open_dataset(None, CVAE_PRESETS[PRESET]["training"]["config"])
+    builder = open_dataset("simulated_mrs", CVAE_PRESETS[PRESET]["training"]["config"])
     batches, steps_per_epoch = training_batches(builder, batch_size, seed=0)
     with strategy.scope():
         model = built_model(builder.info.metadata, steps_per_epoch)

@@ -193,7 +193,7 @@ def main():
             raise SystemExit("TensorFlow has a GPU but PyTorch does not: install PyTorch with CUDA or use --no-torch.")
     else:
         print(f"No GPU here: all runs on the CPU, {len(os.sched_getaffinity(0))} cores.")
-    builder = open_dataset(arguments.data_dir, CVAE_PRESETS[PRESET]["training"]["config"])
+    builder = open_dataset("simulated_mrs", CVAE_PRESETS[PRESET]["training"]["config"], arguments.data_dir)
     for batch_size in arguments.batch_sizes:
         print_table(batch_size, measure(builder, batch_size, arguments.turns, arguments.seconds, torch_rows))
 

@@ -38,7 +38,7 @@ def pipeline(folder, say):
 
     callbacks.save_model = save_model
     say("build")
-    build_dataset(folder / "data")
+    build_dataset(data_dir=folder / "data")
     say("train")
     train(folder / "run", data_dir=folder / "data", epochs=EPOCHS, batch_size=256, checkpoint_every=2)
     say("export")
@@ -49,7 +49,7 @@ def pipeline(folder, say):
 def check(folder):
     '''What looks finished is whole: it loads, and its numbers are there.'''
     try:
-        builder = open_dataset(folder / "data")
+        builder = open_dataset(data_dir=folder / "data")
     except FileNotFoundError:
         assert not (folder / "run").exists()
     else:

@@ -85,7 +85,7 @@ import mrs_keras, tfds_builders.simulated_mrs
 from mrs_keras.data import build_dataset
 assert mrs_keras.__file__.startswith(sys.argv[1]), mrs_keras.__file__
 assert list(tfds_builders.simulated_mrs.__path__)[0].startswith(sys.argv[1])
-builder = build_dataset(sys.argv[2])
+builder = build_dataset(data_dir=sys.argv[2])
 print(builder.info.splits["train"].num_examples)
 assert "abstract 5027" in builder.info.description
 """
