@@ -74,7 +74,7 @@ def test_train_evaluate_and_export_work_one_after_the_other(data_dir, tmp_path, 
 def test_an_installed_wheel_has_the_command_the_builder_and_the_basis(tmp_path):
     """As `pip install .` leaves it: away from the checkout, with the dependencies that are here already."""
     source = tmp_path / "source"
-    shutil.copytree(REPOSITORY, source, ignore=shutil.ignore_patterns(".venv", "runs", ".git", "saved_models"))
+    shutil.copytree(REPOSITORY, source, ignore=shutil.ignore_patterns(".venv", "runs", ".git"))
     target = tmp_path / "site"
     subprocess.run(
         [command("python"), "-m", "pip", "install", "--quiet", "--no-deps", "--target", target, source], check=True
