@@ -13,6 +13,9 @@ from mrs_keras.data import load_arrays
 from mrs_keras.evaluation import layer_graph
 from mrs_keras.models import load_trained
 
+# One whole evaluation, of well over a minute, is behind all of them.
+pytestmark = pytest.mark.slow
+
 FIGURES = (
     "figure1_model",
     "figure2_procedure",
@@ -172,7 +175,6 @@ def test_ppm_runs_from_right_to_left_in_every_panel_of_spectra(trained):
         assert "arbitrary units" in axes.get_ylabel()
 
 
-@pytest.mark.slow
 def test_an_evaluation_that_fails_leaves_the_old_one(evaluated, run_dir, data_dir, monkeypatch):
     path, numbers = evaluated
     module = importlib.import_module("mrs_keras.evaluation.evaluation")

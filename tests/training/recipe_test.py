@@ -71,6 +71,7 @@ train(sys.argv[1], data_dir=sys.argv[2], epochs=6, batch_size=512, checkpoint_ev
         np.testing.assert_allclose(read_history(tmp_path)[name], values, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_latent_density_is_fitted_when_the_training_is_done(uninterrupted, data_dir):
     model = uninterrupted[1]
     again = load_model(uninterrupted[0] / "checkpoints" / "epoch_0006.keras", "")
@@ -90,6 +91,7 @@ def endless(monkeypatch):
     monkeypatch.setattr("mrs_keras.training.source.DENSITY_EXAMPLES", 320)
 
 
+@pytest.mark.slow
 def test_the_endless_simulator_trains_and_resumes_to_the_same_bits(endless, data_dir, tmp_path):
     whole = train(tmp_path / "whole", data_dir=data_dir, preset="endless", checkpoint_every=2)
     assert int(whole.optimizer.iterations.numpy()) == 20
@@ -101,6 +103,7 @@ def test_the_endless_simulator_trains_and_resumes_to_the_same_bits(endless, data
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_the_endless_simulator_trains_on_the_brain_with_effects_and_noise(endless, tmp_path):
     config = SimulatedMrsConfig(name="brain", prior="brain_press_te30", train=8, validation=100)
     Builder(data_dir=tmp_path, config=config).download_and_prepare()
@@ -267,6 +270,7 @@ def test_another_dataset_or_model_in_the_same_folder_is_refused(uninterrupted, d
         train(tmp_path, data_dir=data_dir, **SETTINGS)
 
 
+@pytest.mark.slow
 def test_a_second_training_in_the_same_folder_is_refused_and_named_while_the_first_runs(data_dir, tmp_path):
     code = """
 import sys
