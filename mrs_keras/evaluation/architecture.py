@@ -7,10 +7,10 @@ import keras
 from matplotlib.figure import Figure
 
 from mrs_keras import plotting
-from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.topic import Topic
 from mrs_keras.models import CVAE
 from mrs_keras.plotting import LayerBox
+from mrs_keras.plotting.html_page import Section
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

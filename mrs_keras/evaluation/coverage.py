@@ -14,11 +14,11 @@ from sklearn.neighbors import NearestNeighbors
 
 from mrs_keras import plotting
 from mrs_keras.evaluation.report.format import percent
-from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.scope import GENERATED
 from mrs_keras.evaluation.spectrum_sets import SpectrumSet
 from mrs_keras.evaluation.table import PERCENT, Row
 from mrs_keras.evaluation.topic import OverviewRow, Split, Topic
+from mrs_keras.plotting.html_page import Section
 
 COMPONENTS = 32
 """Principal components of the feature space; for the default dataset, they miss 5e-6 of the variance."""

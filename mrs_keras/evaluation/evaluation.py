@@ -22,7 +22,7 @@ from mrs_keras.evaluation.noise import Noise
 from mrs_keras.evaluation.parameter_errors import ParameterErrors
 from mrs_keras.evaluation.random_pairs import PathsOfRandomPairs
 from mrs_keras.evaluation.reconstruction import Reconstruction
-from mrs_keras.evaluation.report import png_bytes, report_page
+from mrs_keras.evaluation.report import report_page
 from mrs_keras.evaluation.scope import Scope, fitted_spectra
 from mrs_keras.evaluation.spectrum_sets import generated_set, simulated_set
 from mrs_keras.evaluation.table import main_table
@@ -31,6 +31,7 @@ from mrs_keras.evaluation.test_pairs import PathsOfTestPairs
 from mrs_keras.evaluation.topic import Split, Topic, merged
 from mrs_keras.files import replacing
 from mrs_keras.models import CVAE, load_trained
+from mrs_keras.plotting.html_page import png_bytes
 from mrs_keras.run_folder import EVALUATION, NUMBERS_FILE, REPORT_FILE, TABLE_FILE, read_settings
 
 TOPICS: tuple[type[Topic], ...] = (

@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 from mrs_keras import plotting
 from mrs_keras.evaluation.dataset_physics import LINE_PARAMETERS, DatasetPhysics
 from mrs_keras.evaluation.report.format import both, cells
-from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.scope import GENERATED, fitted_spectra
 from mrs_keras.evaluation.set_quality import SetQuality, baseline_ks
 from mrs_keras.evaluation.spectrum_sets import SpectrumSet
 from mrs_keras.evaluation.table import PERCENT, STATISTIC, Row
 from mrs_keras.evaluation.topic import NO_PHYSICS, LeftOut, OverviewRow, Topic
 from mrs_keras.fitting.spectral_fit import SpectralFit
+from mrs_keras.plotting.html_page import Section
 from mrs_keras.simulation import UNITS, channels_to_complex
 
 

@@ -17,9 +17,9 @@ from threadpoolctl import threadpool_limits
 
 from mrs_keras import plotting
 from mrs_keras.evaluation.reconstruction import Reconstruction
-from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.table import STATISTIC, Row
 from mrs_keras.evaluation.topic import OverviewRow, Split, Topic
+from mrs_keras.plotting.html_page import Section
 from mrs_keras.random_streams import EVALUATED_LATENTS
 from mrs_keras.simulation import voigt_fwhm_hz
 from mrs_keras.simulation.keyed_random import keyed_normal

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mrs_keras import plotting
-from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.topic import Topic
+from mrs_keras.plotting.html_page import Section
 from mrs_keras.run_folder import read_history
 
 

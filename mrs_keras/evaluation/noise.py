@@ -8,10 +8,10 @@ import numpy as np
 from mrs_keras.evaluation.dataset_physics import DatasetPhysics, true_parameters
 from mrs_keras.evaluation.reconstruction import Reconstruction
 from mrs_keras.evaluation.report.format import percent
-from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.summaries import Spread, Summary
 from mrs_keras.evaluation.topic import NO_PHYSICS, LeftOut, Split, Topic
 from mrs_keras.models import CVAE
+from mrs_keras.plotting.html_page import Section
 from mrs_keras.random_streams import row_seeds
 
 

@@ -10,11 +10,11 @@ from mrs_keras import plotting
 from mrs_keras.evaluation.dataset_physics import LINE_PARAMETERS, DatasetPhysics, true_parameters
 from mrs_keras.evaluation.reconstruction import Reconstruction
 from mrs_keras.evaluation.report.format import both, cells, number, small_percent
-from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.scope import fitted_spectra
 from mrs_keras.evaluation.summaries import Summary
 from mrs_keras.evaluation.table import PERCENT, Row
 from mrs_keras.evaluation.topic import NO_PHYSICS, LeftOut, OverviewRow, Split, Topic
+from mrs_keras.plotting.html_page import Section
 from mrs_keras.simulation import UNITS, SpectralParameters
 
 LEAST_SHARE = 0.1

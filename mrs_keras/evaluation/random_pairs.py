@@ -18,11 +18,11 @@ from mrs_keras.evaluation.paths import (
     reference_pairs,
 )
 from mrs_keras.evaluation.report.format import both, percent
-from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.scope import FITTED_WITH_NOISE
 from mrs_keras.evaluation.table import SHARE, Row
 from mrs_keras.evaluation.topic import NO_PHYSICS, LeftOut, OverviewRow, Topic
 from mrs_keras.models import CVAE
+from mrs_keras.plotting.html_page import Section
 
 KINDS = {"phi0": ("phi0",), "gamma": ("gamma",), "sigma": ("sigma",), "broadening": ("gamma", "sigma")}
 """Kind of random pair -> parameters in which the two spectra differ."""

@@ -10,11 +10,11 @@ from sklearn.decomposition import PCA
 from mrs_keras import plotting
 from mrs_keras.evaluation.diverged import check_finite_output, failure
 from mrs_keras.evaluation.report.format import both, cells, percent
-from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.summaries import Summary
 from mrs_keras.evaluation.table import LATENTS, PERCENT, RATIO, Row
 from mrs_keras.evaluation.topic import OverviewRow, Split, Topic
 from mrs_keras.models import CVAE, ActiveUnits
+from mrs_keras.plotting.html_page import Section
 from mrs_keras.simulation import channels_to_complex
 
 

@@ -10,10 +10,10 @@ from mrs_keras import plotting
 from mrs_keras.evaluation.dataset_physics import DatasetPhysics
 from mrs_keras.evaluation.interpolation import RECOVERED, Interpolation, evaluate_interpolation
 from mrs_keras.evaluation.report.format import percent
-from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.table import MONOTONE, PERCENT, Row
 from mrs_keras.evaluation.topic import NO_PHYSICS, NO_TEST_SPLIT, LeftOut, Split, Topic
 from mrs_keras.models import CVAE
+from mrs_keras.plotting.html_page import Section
 from mrs_keras.simulation import TEST_PAIRS, UNITS
 
 PROCEDURE_PAIR = "phi0"

@@ -7,8 +7,8 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from mrs_keras.evaluation.report.html import Section
 from mrs_keras.evaluation.table import Row
+from mrs_keras.plotting.html_page import Section
 
 Split = Mapping[str, np.ndarray]
 """Examples of a dataset in memory, as `mrs_keras.data.load_arrays` returns them."""

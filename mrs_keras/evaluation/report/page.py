@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from mrs_keras.evaluation.report.html import Section, render_report, system_rows
 from mrs_keras.evaluation.topic import LeftOut, Topic
+from mrs_keras.plotting.html_page import Section, render_page, system_rows
 
 TITLE = "mrs_keras: evaluation of a conditional VAE"
 
@@ -24,7 +24,7 @@ def report_page(
       images: name of a figure -> PNG.
       failure: problem of a model that does not reconstruct its data. Defaults to `None`: no problem.
     """
-    return render_report(
+    return render_page(
         TITLE,
         [
             _overview(topics, notes) if failure is None else _warning(failure, notes),

@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML file."""
+"""A page of sections with tables and figures: one self-contained HTML file."""
 
 import base64
 import dataclasses
@@ -27,7 +27,7 @@ def png_bytes(figure: Figure) -> bytes:
 
 @dataclasses.dataclass(frozen=True)
 class Section:
-    """A section of the report.
+    """A section of the page.
 
     Attributes:
       title: heading.
@@ -44,7 +44,7 @@ class Section:
     caption: str = ""
 
 
-def render_report(title: str, sections: Sequence[Section], images: Mapping[str, bytes]) -> str:
+def render_page(title: str, sections: Sequence[Section], images: Mapping[str, bytes]) -> str:
     """Returns an HTML page with all figures embedded.
 
     Args:
