@@ -25,6 +25,11 @@ TFRECORD_OVERHEAD_BYTES = 16
 MOST_BUILT_UNASKED = 10_000
 """Largest number of examples of a dataset that a training builds automatically: a few seconds."""
 
+MODEL_INPUTS = ("spectrum", "concentrations")
+
+LABEL_KNOWN = "label_known"
+"""Feature of a dataset whose labels may be missing: bool (labels,), whether each is known."""
+
 HELD_OUT = {"train": "train[:90%]", "validation": "train[90%:]"}
 """Training and held-out part of a dataset with a single split."""
 
@@ -177,7 +182,8 @@ def named_if_damaged(folder: str | os.PathLike) -> Iterator[None]:
 def load_arrays(builder: tfds.core.DatasetBuilder, split: str) -> dict[str, np.ndarray]:
     """Returns a whole split in memory: feature name -> array with the examples on the first axis.
 
-    Examples are sorted by their ids, if they have any.
+    Examples are sorted by their ids, if they have any. Where labels may be missing (measured datasets), those examples
+    are left out of which one is; other numbers that could not be measured are NaN.
 
     Raises:
       ValueError: if a file of the dataset is damaged, or a number in it is NaN or infinite.
@@ -186,8 +192,11 @@ def load_arrays(builder: tfds.core.DatasetBuilder, split: str) -> dict[str, np.n
         batches = builder.as_dataset(split, batch_size=1024).as_numpy_iterator()
         columns = list(zip(*(batch.items() for batch in batches), strict=True))
     arrays = {column[0][0]: np.concatenate([values for _, values in column]) for column in columns}
+    if LABEL_KNOWN in arrays:
+        known = arrays[LABEL_KNOWN].all(axis=1)
+        arrays = {name: array[known] for name, array in arrays.items()}
     for name, array in arrays.items():
-        if np.issubdtype(array.dtype, np.number):
+        if np.issubdtype(array.dtype, np.number) and (name in MODEL_INPUTS or LABEL_KNOWN not in arrays):
             check_finite(f"{name} of the split '{split}'", array)
     order = np.argsort(arrays["example_id"]) if "example_id" in arrays else slice(None)
     return {name: array[order] for name, array in arrays.items()}

@@ -1,5 +1,6 @@
 """tf.data pipelines for training and evaluation."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -7,9 +8,9 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from mrs_keras.checks import check_count
-from mrs_keras.data.dataset import named_if_damaged, split_of
+from mrs_keras.data.dataset import LABEL_KNOWN, MODEL_INPUTS, named_if_damaged, split_of
 
-MODEL_FEATURES = {"spectrum": True, "concentrations": True}
+MODEL_FEATURES = dict.fromkeys(MODEL_INPUTS, True)
 
 
 def training_batches(
@@ -37,9 +38,9 @@ def training_batches(
     """
     batch_size = check_count("batch_size", batch_size, 64)
     split = split or split_of(builder, "train")
-    examples = builder.info.splits[split].num_examples
     with named_if_damaged(builder.data_dir):
         columns = _features(builder, split, batch_size=-1)
+    examples = len(columns["spectrum"])
 
     def epoch_of(epoch):
         # Dataset.shuffle mixes the global seed into its own; a keyed permutation of the indices does not.
@@ -93,6 +94,23 @@ def finite_batches(inputs, what: str, batch_size: int = 512) -> Iterable[Mapping
 
 
 def _features(builder: tfds.core.DatasetBuilder, split: str, batch_size: int):
-    """Returns the model inputs of a split: a dataset, or, with a batch size of -1, all of it as tensors."""
-    decoding = tfds.decode.PartialDecoding(MODEL_FEATURES)
-    return builder.as_dataset(split, batch_size=batch_size, decoders=decoding, shuffle_files=False)
+    """Returns the model inputs of a split: a dataset, or, with a batch size of -1, all of it as tensors.
+
+    Examples of which a label is missing are left out.
+    """
+    if LABEL_KNOWN not in builder.info.features:
+        decoding = tfds.decode.PartialDecoding(MODEL_FEATURES)
+        return builder.as_dataset(split, batch_size=batch_size, decoders=decoding, shuffle_files=False)
+    decoding = tfds.decode.PartialDecoding({**MODEL_FEATURES, LABEL_KNOWN: True})
+    columns = dict(builder.as_dataset(split, batch_size=-1, decoders=decoding, shuffle_files=False))
+    known = tf.reduce_all(columns.pop(LABEL_KNOWN), axis=1)
+    columns = {name: tf.boolean_mask(column, known) for name, column in columns.items()}
+    left_out = len(known) - len(columns["spectrum"])
+    if left_out == len(known):
+        raise ValueError(
+            f"No example of the split '{split}' in '{builder.data_dir}' has all of its labels. Build the dataset with "
+            "fewer `label_names`."
+        )
+    if left_out:
+        print(f"{split}: {left_out} of {len(known)} examples are left out, since a label is missing.", file=sys.stderr)
+    return columns if batch_size == -1 else tf.data.Dataset.from_tensor_slices(columns).batch(batch_size)

@@ -89,8 +89,9 @@ def _drawn(labels: Labels, start: int, stop: int, seed: int) -> np.ndarray:
     # One stream per metabolite, as in the simulation.
     uniform = [keyed_uniform(start, stop, 1, seed, GENERATED, f"concentration/{name}")[:, 0] for name in labels.names]
     low, high = labels.low, labels.high
+    uniform = np.stack(uniform, axis=1) if uniform else np.empty((stop - start, 0))
     # Rounding to float32 may exceed an end of the range.
-    drawn = (low + (high - low) * np.stack(uniform, axis=1)).astype(np.float32)
+    drawn = (low + (high - low) * uniform).astype(np.float32)
     return np.clip(drawn, low.astype(np.float32), high.astype(np.float32))
 
 

@@ -33,7 +33,7 @@ def write_warm_up(path: Path, model_name: str, signatures: dict, description: Mo
                 for spec in tf.nest.flatten(function.input_signature):
                     value = np.zeros((rows, *spec.shape[1:]), spec.dtype.as_numpy_dtype)
                     if input_kind(spec.name) == "concentrations":
-                        value += np.mean(description.labels.ranges, axis=1).astype(value.dtype)
+                        value += ((description.labels.low + description.labels.high) / 2).astype(value.dtype)
                     request.inputs[spec.name].CopyFrom(tf.make_tensor_proto(value))
                 log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
                 writer.write(log.SerializeToString(deterministic=True))
