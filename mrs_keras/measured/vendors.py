@@ -1,0 +1,147 @@
+"""Reads scans in the formats of vendors, by spec2nii."""
+
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mrs_keras.measured import header as headers
+from mrs_keras.measured.file_kinds import fault, looks_like, read_head, shell_quoted
+from mrs_keras.measured.optional import check_nifti_mrs_installed, check_spec2nii_installed
+from mrs_keras.measured.read_nifti_mrs import open_nifti_mrs, scans_of
+from mrs_keras.measured.scan import Scan
+
+# What spec2nii calls each format, and the options that it needs. `{path}` is the file.
+_PROGRAMS: dict[str, tuple[str, ...]] = {
+    ".dat": ("twix", "-e", "image", "-q", "{path}"),
+    ".7": ("ge", "{path}"),
+    ".ima": ("auto", "{path}"),
+    ".dcm": ("auto", "{path}"),
+    ".mrui": ("jmrui", "{path}"),
+    ".txt": ("jmrui", "{path}"),
+}
+SUFFIXES = (".sdat", ".spar", ".rda", *_PROGRAMS)
+"""Suffixes of the files that `read_vendor` takes, in lower case."""
+
+_TIMEOUT_S = 300
+_PROGRAM = "import sys; from spec2nii.spec2nii import main; sys.exit(main())"
+
+
+def read_vendor(path: Path, mask: Path | None = None) -> list[Scan]:
+    """Reads all scans of a file in the format of a vendor.
+
+    Philips `.SDAT` with its `.SPAR` (in upper or lower case, the one of the same name), Siemens `.RDA`, twix `.dat`,
+    GE `.7`, DICOM (one file) and jMRUI, as far as spec2nii reads them (doi 10.1002/mrm.29418). The first two are read
+    in this process, in milliseconds; for the others, spec2nii runs as a program of its own.
+
+    Args:
+      path: of the file.
+      mask: NIfTI image of the voxels to read. Defaults to `None`: all voxels with a signal.
+
+    Raises:
+      FileNotFoundError: if the file or its partner does not exist.
+      ModuleNotFoundError: if spec2nii is not installed.
+      ValueError: if spec2nii cannot read the file, or what it reads is not a spectrum.
+    """
+    path = Path(path)
+    head = read_head(path)
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise fault(path, "its suffix is not one of a scan.", f"Known suffixes: .nii, .nii.gz, {', '.join(SUFFIXES)}.")
+    if head.startswith((b"version https://git-lfs", b"/annex/objects/")):
+        raise fault(path, f"it looks like {looks_like(head)[0]}.", looks_like(head)[1])
+    check_nifti_mrs_installed()
+    check_spec2nii_installed()
+    if suffix in (".sdat", ".spar"):
+        data, description = _philips_pair(path)
+        return _in_process(data, mask, lambda: _convert_philips(data, description))
+    if suffix == ".rda":
+        if not head.startswith(b">>> Begin of header <<<"):
+            raise fault(
+                path, f"it is not a Siemens .rda file, but looks like {looks_like(head)[0]}.", "Export it again."
+            )
+        return _in_process(path, mask, lambda: _convert_rda(path))
+    if suffix == ".txt" and b"jmrui" not in head.lower():
+        raise fault(path, f"it is not a text file of jMRUI, but looks like {looks_like(head)[0]}.", looks_like(head)[1])
+    return _by_program(path, mask, _PROGRAMS[suffix])
+
+
+def _philips_pair(path: Path) -> tuple[Path, Path]:
+    """Returns the `.SDAT` and the `.SPAR` file of a scan, whatever the case of their suffixes."""
+    pair = []
+    for suffix in (".sdat", ".spar"):
+        same_name = (file for file in path.parent.iterdir() if file.stem == path.stem and file.suffix.lower() == suffix)
+        partner = path if path.suffix.lower() == suffix else next(iter(sorted(same_name)), None)
+        if partner is None:
+            raise FileNotFoundError(
+                f"'{path}' has no {suffix.upper()} file beside it. Expected: '{path.with_suffix(suffix.upper())}', the "
+                f"{'header' if suffix == '.spar' else 'data'} of the scan. Copy it into the same folder."
+            )
+        read_head(partner)
+        pair.append(partner)
+    return pair[0], pair[1]
+
+
+def _convert_philips(data: Path, description: Path) -> list[Any]:
+    from spec2nii.Philips.philips import read_sdat_spar_pair
+
+    return read_sdat_spar_pair(data, description, tags=[None, None, None])[0]
+
+
+def _convert_rda(path: Path) -> list[Any]:
+    from spec2nii.Siemens.rda import convert_rda
+
+    return convert_rda(path, None, False)[0]
+
+
+def _in_process(path: Path, mask: Path | None, convert: Callable[[], list[Any]]) -> list[Scan]:
+    """Returns the scans of images of nifti-mrs that a function of spec2nii makes."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            images = convert()
+    except Exception as error:  # spec2nii raises whatever a damaged file leads to
+        raise _not_read(path, f"{type(error).__name__}: {error}") from error
+    image = _only(path, images)
+    return scans_of(image, {**headers.read_sidecar(path), **image.hdr_ext.to_dict()}, path, mask)
+
+
+def _by_program(path: Path, mask: Path | None, arguments: tuple[str, ...]) -> list[Scan]:
+    """Returns the scans of a file that spec2nii, run as a program, converts to NIfTI-MRS."""
+    with tempfile.TemporaryDirectory() as folder:
+        options = [argument.format(path=path.absolute()) for argument in arguments]
+        command = [sys.executable, "-c", _PROGRAM, *options, "-o", folder, "-f", "scan"]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT_S, cwd=folder, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise _not_read(path, f"it did not finish within {_TIMEOUT_S} s") from None
+        converted = sorted(Path(folder).glob("*.nii.gz"))
+        if done.returncode or not converted:
+            lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+            raise _not_read(path, lines[-1].strip() if lines else "it wrote no file")
+        image, header = open_nifti_mrs(_only(path, converted))
+        return scans_of(image, {**headers.read_sidecar(path), **header}, path, mask)
+
+
+def _only(path: Path, images: list[Any]) -> Any:
+    """Returns the only image of a file; some sequences, such as HYPER, have several."""
+    if len(images) != 1:
+        raise fault(
+            path,
+            f"spec2nii makes {len(images)} images of it. Expected: one.",
+            "Convert it yourself, and give the NIfTI-MRS file of one of them.",
+        )
+    return images[0]
+
+
+def _not_read(path: Path, reason: str) -> ValueError:
+    return fault(
+        path,
+        f"spec2nii cannot convert it ({reason}).",
+        f"Is it complete? Try `spec2nii auto {shell_quoted(path)}`, or export it from the scanner again.",
+    )
