@@ -27,7 +27,7 @@ _BY_FIRST_BYTES: tuple[tuple[bytes, str, str], ...] = (
     (b">>> Begin of header <<<", "a Siemens .rda file", "Give it a name that ends in `.rda`."),
 )
 _TEXTS = (
-    (b"jMRUI", "a text file of jMRUI", "Give it a name that ends in `.mrui.txt`, or convert it with `spec2nii jmrui`."),
+    (b"jMRUI", "a text file of jMRUI", "Give it a name that ends in `.txt`."),
     (b"$NMID", "an LCModel .RAW file", "Convert it with `spec2nii raw`, which needs nucleus and bandwidth."),
     (b"$SEQPAR", "an LCModel .RAW file", "Convert it with `spec2nii raw`, which needs nucleus and bandwidth."),
     (b"examination_name", "a Philips .SPAR header", "Give the .SDAT file of the same name."),
@@ -39,6 +39,8 @@ _UNKNOWN = "Give a scan in NIfTI-MRS (`.nii.gz`), or convert it with spec2nii."
 
 def fault(path: Path, problem: str, remedy: str) -> ValueError:
     """Returns the error for a scan that cannot be used: the file, what is wrong with it, what to do."""
+    # Messages of other packages may have several lines.
+    problem = " ".join(problem.split())
     return ValueError(f"'{path}' cannot be used as a scan: {problem} {remedy}")
 
 

@@ -66,14 +66,24 @@ def scans_of(nifti: "NIFTI_MRS", header: Mapping[str, Any], path: Path, mask: Pa
         "sequence": headers.sequence(header),
         "path": path,
     }
-    fids = nifti[:]
-    fids = fids.astype(fids.dtype.newbyteorder("="), copy=False)  # nifti-mrs keeps that of the file
+    fids = _data(path, nifti)
     single = fids.shape[:3] == (1, 1, 1)
     scans = []
     for entry, entry_header in entries_of(path, fids, nifti.dim_tags, headers.without_personal_fields(header)):
         for voxel in chosen_voxels(path, entry, mask):
             scans.append(Scan(entry[voxel], **facts, voxel=None if single else voxel, header=entry_header))
     return scans
+
+
+def _data(path: Path, nifti: "NIFTI_MRS") -> np.ndarray:
+    """Returns the data in the byte order of this machine, with at least the four dimensions x, y, z, points."""
+    try:
+        data = nifti[:]
+    except Exception as error:  # nibabel raises whatever a damaged header leads to
+        raise fault(path, f"its data cannot be read ({error}).", _AGAIN) from error
+    # The package fslpy, under nifti-mrs, drops trailing dimensions of size 1.
+    data = data.reshape(data.shape + (1,) * (4 - data.ndim))
+    return data.astype(data.dtype.newbyteorder("="), copy=False)
 
 
 def open_nifti_mrs(path: Path) -> tuple["NIFTI_MRS", dict[str, Any]]:
@@ -126,7 +136,8 @@ def _nifti_image(path: Path, contents: bytes):
         image = (Nifti2Image if contents[4:8] == b"n+2\0" else Nifti1Image).from_bytes(contents)
         header = image.header
         intent, description = header.get_intent()[2], header["descrip"].item().decode("latin-1")
-        start, shape, dtype = int(header["vox_offset"]), image.shape, header.get_data_dtype()
+        # nibabel sets `vox_offset` of the header in memory to 0.
+        start, shape, dtype = int(image.dataobj.offset), image.shape, header.get_data_dtype()
     except Exception as error:  # nibabel raises whatever a damaged header leads to
         raise fault(path, f"its NIfTI header is damaged ({error}).", _AGAIN) from error
     if not intent.startswith("mrs_v"):
@@ -137,7 +148,7 @@ def _nifti_image(path: Path, contents: bytes):
             "expected: an intent name such as 'mrs_v0_9').",
             "Give the spectra, such as `sub-01_svs.nii.gz`. An image can be the `mask`.",
         )
-    if dtype.kind != "c" or not 4 <= len(shape) <= 7 or 0 in shape:
+    if dtype.kind != "c" or not 4 <= len(shape) <= 7 or min(shape) < 1:
         raise fault(
             path,
             "its data must be complex, with 4 to 7 dimensions (x, y, z, points, ...). "

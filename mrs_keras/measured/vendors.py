@@ -1,5 +1,7 @@
 """Reads scans in the formats of vendors, by spec2nii."""
 
+import math
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,6 +29,9 @@ SUFFIXES = (".sdat", ".spar", ".rda", *_PROGRAMS)
 """Suffixes of the files that `read_vendor` takes, in lower case."""
 
 _TIMEOUT_S = 300
+_EXPORT_AGAIN = "Export it from the scanner again."
+_RDA_END = b">>> End of header <<<\r\n"
+_RDA_SIZE = re.compile(rb"^(VectorSize|CSIMatrixSize\[[012]\]): *(\d+)", re.MULTILINE)
 _PROGRAM = "import sys; from spec2nii.spec2nii import main; sys.exit(main())"
 
 
@@ -60,9 +65,8 @@ def read_vendor(path: Path, mask: Path | None = None) -> list[Scan]:
         return _in_process(data, mask, lambda: _convert_philips(data, description))
     if suffix == ".rda":
         if not head.startswith(b">>> Begin of header <<<"):
-            raise fault(
-                path, f"it is not a Siemens .rda file, but looks like {looks_like(head)[0]}.", "Export it again."
-            )
+            raise fault(path, f"it is not a Siemens .rda file, but looks like {looks_like(head)[0]}.", _EXPORT_AGAIN)
+        _check_complete_rda(path)
         return _in_process(path, mask, lambda: _convert_rda(path))
     if suffix == ".txt" and b"jmrui" not in head.lower():
         raise fault(path, f"it is not a text file of jMRUI, but looks like {looks_like(head)[0]}.", looks_like(head)[1])
@@ -83,6 +87,19 @@ def _philips_pair(path: Path) -> tuple[Path, Path]:
         read_head(partner)
         pair.append(partner)
     return pair[0], pair[1]
+
+
+def _check_complete_rda(path: Path) -> None:
+    """Raises unless the data have the size that the header announces; spec2nii accepts files that are cut off."""
+    header, end, data = path.read_bytes().partition(_RDA_END)
+    sizes = [int(size) for _, size in _RDA_SIZE.findall(header)]
+    expected = 16 * math.prod(sizes)
+    if not end or not sizes or len(data) != expected:
+        raise fault(
+            path,
+            f"it is cut off or damaged: its header announces {expected} bytes of data, and it has {len(data)}.",
+            _EXPORT_AGAIN,
+        )
 
 
 def _convert_philips(data: Path, description: Path) -> list[Any]:
