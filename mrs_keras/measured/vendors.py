@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mrs_keras.measured import header as headers
-from mrs_keras.measured.file_kinds import fault, looks_like, read_head, shell_quoted
+from mrs_keras.measured.file_kinds import fault, looks_like, read_head
 from mrs_keras.measured.optional import check_nifti_mrs_installed, check_spec2nii_installed
 from mrs_keras.measured.read_nifti_mrs import open_nifti_mrs, scans_of
 from mrs_keras.measured.scan import Scan
@@ -20,12 +20,13 @@ from mrs_keras.measured.scan import Scan
 _PROGRAMS: dict[str, tuple[str, ...]] = {
     ".dat": ("twix", "-e", "image", "-q", "{path}"),
     ".7": ("ge", "{path}"),
-    ".ima": ("auto", "{path}"),
-    ".dcm": ("auto", "{path}"),
     ".mrui": ("jmrui", "{path}"),
     ".txt": ("jmrui", "{path}"),
 }
-SUFFIXES = (".sdat", ".spar", ".rda", *_PROGRAMS)
+# By a word of the manufacturer in the header; spec2nii's own choice knows one spelling of each.
+_DICOM_PROGRAMS = {"siemens": "dicom", "philips": "philips_dcm", "uih": "uih", "united imaging": "uih"}
+_DICOM_SUFFIXES = (".ima", ".dcm")
+SUFFIXES = (".sdat", ".spar", ".rda", *_DICOM_SUFFIXES, *_PROGRAMS)
 """Suffixes of the files that `read_vendor` takes, in lower case."""
 
 _TIMEOUT_S = 300
@@ -70,7 +71,8 @@ def read_vendor(path: Path, mask: Path | None = None) -> list[Scan]:
         return _in_process(path, mask, lambda: _convert_rda(path))
     if suffix == ".txt" and b"jmrui" not in head.lower():
         raise fault(path, f"it is not a text file of jMRUI, but looks like {looks_like(head)[0]}.", looks_like(head)[1])
-    return _by_program(path, mask, _PROGRAMS[suffix])
+    arguments = (_dicom_program(path), "{path}") if suffix in _DICOM_SUFFIXES else _PROGRAMS[suffix]
+    return _by_program(path, mask, arguments)
 
 
 def _philips_pair(path: Path) -> tuple[Path, Path]:
@@ -100,6 +102,24 @@ def _check_complete_rda(path: Path) -> None:
             f"it is cut off or damaged: its header announces {expected} bytes of data, and it has {len(data)}.",
             _EXPORT_AGAIN,
         )
+
+
+def _dicom_program(path: Path) -> str:
+    """Returns what spec2nii calls the DICOM files of the manufacturer of a file."""
+    import pydicom  # which spec2nii installs
+
+    try:
+        manufacturer = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["Manufacturer"]).Manufacturer
+    except Exception as error:  # pydicom raises whatever a damaged file leads to
+        raise fault(path, f"it is not a DICOM file that names its manufacturer ({error}).", _EXPORT_AGAIN) from error
+    program = next((name for word, name in _DICOM_PROGRAMS.items() if word in str(manufacturer).lower()), None)
+    if program is None:
+        raise fault(
+            path,
+            f"it is a DICOM file of {str(manufacturer)!r}. Expected: Siemens, Philips or UIH, which spec2nii reads.",
+            "Export raw data instead, such as the .7 file of GE.",
+        )
+    return program
 
 
 def _convert_philips(data: Path, description: Path) -> list[Any]:
@@ -160,5 +180,5 @@ def _not_read(path: Path, reason: str) -> ValueError:
     return fault(
         path,
         f"spec2nii cannot convert it ({reason}).",
-        f"Is it complete? Try `spec2nii auto {shell_quoted(path)}`, or export it from the scanner again.",
+        "Is it complete? Try spec2nii itself, `spec2nii --help`, or export the scan again, as NIfTI-MRS or raw data.",
     )

@@ -1,5 +1,6 @@
 """Scans in the formats of vendors, by spec2nii: values and axes equal those of its program, damaged files are told."""
 
+import json
 import shutil
 
 import numpy as np
@@ -63,6 +64,7 @@ def test_a_scan_of_a_vendor_is_read_with_its_header(parts, points, frequency_mhz
     assert scan.fids.shape == (1, 1, points)
     assert scan.spectrometer_frequency_mhz == pytest.approx(frequency_mhz, abs=1e-6)
     assert (scan.echo_time_ms, scan.repetition_time_ms, scan.sequence) == (echo_time_ms, 2000.0, sequence)
+    assert json.loads(json.dumps(dict(scan.header))) == scan.header
     assert not {"PatientName", "PatientID", "PatientSex", "PatientWeight", "ConversionTime"} & scan.header.keys()
 
 
@@ -153,7 +155,7 @@ def test_a_made_up_philips_scan_is_read_without_its_person(tmp_path):
 def test_data_that_are_cut_off_are_told(tmp_path):
     (tmp_path / "a.spar").write_text(SPAR)
     (tmp_path / "a.sdat").write_bytes(bytes(400))
-    with pytest.raises(ValueError, match=r"spec2nii cannot convert it.*export it") as error:
+    with pytest.raises(ValueError, match=r"spec2nii cannot convert it.*export the scan again") as error:
         read_scans(tmp_path / "a.sdat")
     assert str(tmp_path / "a.sdat") in str(error.value)
     path = copied(tmp_path, *SIEMENS)
@@ -171,6 +173,7 @@ def test_data_that_are_cut_off_are_told(tmp_path):
         ("a.rda", b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer.*git lfs pull"),
         ("a.txt", b"words\n", "not a text file of jMRUI, but looks like a text file"),
         ("a.dcm", b"", "empty"),
+        ("a.dcm", b"words" * 50, "not a DICOM file that names its manufacturer"),
         ("a.xyz", b"words\n", "its suffix is not one of a scan"),
     ],
 )
@@ -180,6 +183,24 @@ def test_a_file_that_is_not_what_its_suffix_says_is_told(tmp_path, name, content
     with pytest.raises(ValueError, match=message) as error:
         read_vendor(path)
     assert str(path) in str(error.value)
+
+
+def test_a_dicom_file_of_a_manufacturer_that_spec2nii_does_not_read_is_told(tmp_path):
+    import pydicom
+
+    data = pydicom.Dataset()
+    data.file_meta = pydicom.dataset.FileMetaDataset()
+    data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID = pydicom.uid.MRSpectroscopyStorage
+    data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID = pydicom.uid.generate_uid(entropy_srcs=["a"])
+    data.Manufacturer = "GE MEDICAL SYSTEMS"
+    data.save_as(tmp_path / "a.dcm", enforce_file_format=True)
+    with pytest.raises(ValueError, match=r"DICOM file of 'GE MEDICAL SYSTEMS'.*Siemens, Philips or UIH.*\.7 file"):
+        read_scans(tmp_path / "a.dcm")
+    data.Manufacturer = "Siemens Healthineers"
+    data.save_as(tmp_path / "a.ima", enforce_file_format=True)
+    with pytest.raises(ValueError, match="spec2nii cannot convert it"):
+        read_scans(tmp_path / "a.ima")
 
 
 def test_without_spec2nii_the_error_names_the_extra(tmp_path, monkeypatch):
