@@ -4,7 +4,7 @@ import numpy as np
 
 from mrs_keras.checks import check_finite
 
-SMOOTHING_POINTS = 40
+SMOOTHING_POINTS = 80
 """Smoothing length of the phase of the reference in points where its signal equals its noise."""
 LOWEST_SNR = 4.0
 """Below this ratio of the reference's magnitude to the standard deviation of its noise its phase is not used."""

@@ -12,7 +12,7 @@ from mrs_keras.simulation.forward import fid_to_spectrum
 
 HALF_WIDTH_PPM = 0.12
 """Distance from a singlet up to which the spectrum is fitted, ppm."""
-WEIGHTS = np.array([0.5, 1.0, 1.0])
+WEIGHTS = np.array([0.2, 1.0, 1.0])
 """Of the amplitudes of NAA, Cr and Cho in the phase."""
 
 
@@ -22,9 +22,9 @@ def find_phase(fid: np.ndarray, bandwidth_hz: float, spectrometer_frequency_mhz:
     Three Voigt lines of equal widths are fitted to the complex spectrum within 0.12 ppm of the singlets, with a complex
     straight line round NAA and one round Cr and Cho for what is below them. Positions and widths are found by
     Levenberg-Marquardt, and the complex amplitudes by linear least squares at each step (variable projection, Golub and
-    Pereyra 2003, doi 10.1088/0266-5611/19/2/201). The phase is that of the sum of the amplitudes, NAA with half the
-    weight: what overlaps the lines (NAAG and Glu on one side of NAA, GABA and GSH on one side of Cr) shifts their
-    phases by +16, -11 and +13 degrees in simulated brain spectra, and with these weights by less than 3 in the sum.
+    Pereyra 2003, doi 10.1088/0266-5611/19/2/201). The phase is that of the sum of the amplitudes, NAA with a fifth of
+    its weight: what overlaps the lines (NAAG and Glu on one side of NAA, GABA and GSH on one side of Cr) shifts their
+    phases by +16, -11 and +13 degrees in simulated brain spectra, and with these weights by about 2 in the sum.
 
     Args:
       fid: complex (points,), referenced (`find_shift`) and without residual water.

@@ -14,7 +14,7 @@ from mrs_keras.measured.scan import time_axis_s
 SINGLETS_PPM: Mapping[str, float] = MappingProxyType({"NAA": 2.008, "Cr": 3.027, "Cho": 3.21})
 """Singlets -> chemical shift, ppm."""
 SEARCH_PPM = 0.4
-LOWEST_MATCH = 0.6
+LOWEST_MATCH = 0.8
 """A `Shift.match` below this means that the three singlets were not found."""
 GRID_PPM = 0.002
 LINE_WIDTHS_HZ = (4.0, 7.0, 12.0, 20.0)
