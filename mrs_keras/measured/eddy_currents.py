@@ -89,7 +89,7 @@ def reference_phase(reference: np.ndarray, points: int) -> np.ndarray:
 
 
 def _noise_sigma(fid: np.ndarray) -> float:
-    """Standard deviation of the noise (real part), from third differences of the last quarter, which suppress signal."""
+    """Standard deviation of the noise (real part), from third differences of the last quarter: they suppress signal."""
     differences = np.diff(fid[-max(len(fid) // 4, 8) :], n=3)
     return float(np.sqrt(np.mean(np.abs(differences) ** 2) / 2 / 20))
 

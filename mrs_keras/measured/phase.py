@@ -6,7 +6,7 @@ import numpy as np
 
 from mrs_keras.acquisition import PPM_REFERENCE
 from mrs_keras.checks import check_finite
-from mrs_keras.measured.referencing import SINGLETS_PPM, checked_fid, check_band
+from mrs_keras.measured.referencing import SINGLETS_PPM, check_band, checked_fid
 from mrs_keras.measured.scan import ppm_axis
 from mrs_keras.simulation.forward import fid_to_spectrum
 

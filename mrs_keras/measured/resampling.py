@@ -8,7 +8,6 @@ from mrs_keras.acquisition import Acquisition
 from mrs_keras.checks import check_count, check_finite, check_positive
 from mrs_keras.measured.referencing import check_band
 
-
 PRECURSOR_POINTS = 64
 """Points of the signal before the first point that are kept at the end of a resampled FID."""
 
