@@ -39,7 +39,8 @@ def find_phase(fid: np.ndarray, bandwidth_hz: float, spectrometer_frequency_mhz:
 
     Example:
 
-    >>> find_phase(fid * np.exp(0.3j), 2000.0, 127.7) - find_phase(fid, 2000.0, 127.7)
+    >>> fid = basis.fids.sum(axis=1)
+    >>> round(find_phase(fid * np.exp(0.3j), 4000.0, 123.2) - find_phase(fid, 4000.0, 123.2), 3)
     0.3
     """
     import scipy.optimize

@@ -63,8 +63,10 @@ def find_shift(
 
     Example:
 
-    >>> find_shift(shift_frequency(fid, 2000.0, 5.0), 2000.0, 127.7).shift_hz
-    5.02
+    >>> fid = basis.fids.sum(axis=1)
+    >>> before, after = (find_shift(f, 4000.0, 123.2).shift_hz for f in (fid, shift_frequency(fid, 4000.0, 5.0)))
+    >>> round(after - before, 1)
+    5.0
     """
     return _find_shift(fid, bandwidth_hz, spectrometer_frequency_mhz, search_ppm)[0]
 
@@ -129,7 +131,8 @@ def looks_conjugated(fid: np.ndarray, bandwidth_hz: float, spectrometer_frequenc
 
     Example:
 
-    >>> looks_conjugated(fid, 2000.0, 127.7), looks_conjugated(fid.conj(), 2000.0, 127.7)
+    >>> fid = basis.fids.sum(axis=1)
+    >>> looks_conjugated(fid, 4000.0, 123.2), looks_conjugated(fid.conj(), 4000.0, 123.2)
     (False, True)
     """
     fid = np.asarray(fid)
@@ -182,9 +185,10 @@ def check_band(bandwidth_hz: float, spectrometer_frequency_mhz: float, low_ppm: 
     if PPM_REFERENCE - half <= low_ppm and high_ppm <= PPM_REFERENCE + half:
         return
     raise ValueError(
-        f"The receiver's band must contain {low_ppm:.2f} to {high_ppm:.2f} ppm. Received: "
-        f"bandwidth_hz={bandwidth_hz:g} at spectrometer_frequency_mhz={spectrometer_frequency_mhz:g}, which is {PPM_REFERENCE - half:.2f} "
-        f"to {PPM_REFERENCE + half:.2f} ppm. Check both numbers, or use a scan with a wider band."
+        f"The receiver's band must contain {low_ppm:.2f} to {high_ppm:.2f} ppm. "
+        f"Received: bandwidth_hz={bandwidth_hz:g}, spectrometer_frequency_mhz={spectrometer_frequency_mhz:g}, "
+        f"which is {PPM_REFERENCE - half:.2f} to {PPM_REFERENCE + half:.2f} ppm. "
+        "Check both numbers, or use a scan with a wider band."
     )
 
 

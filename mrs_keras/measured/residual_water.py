@@ -60,7 +60,7 @@ def remove_residual_water(
 
     Example:
 
-    >>> remove_residual_water(fid, 2000.0, 127.7).fid.shape
+    >>> remove_residual_water(basis.fids.sum(axis=1), 4000.0, 123.2).fid.shape
     (2048,)
     """
     fid = check_finite("fid", np.asarray(fid, np.complex128))
