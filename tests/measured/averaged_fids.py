@@ -17,14 +17,23 @@ PPM = 4.65 + np.fft.fftshift(np.fft.fftfreq(POINTS, 1 / BANDWIDTH_HZ)) / F0_MHZ
 
 
 @functools.cache
-def simulated(start: int, stop: int):
-    """FIDs without phase, baseline and effects: complex (batch, points), their shifts in Hz, effects and noise."""
+def simulated(start: int, stop: int, only_methyl: bool = False):
+    """FIDs without phase, baseline and effects: complex (batch, points), their shifts in Hz, effects and noise.
+
+    With `only_methyl` NAA is only its line at 2.007 ppm: water suppression takes that at 4.38 ppm, or most of it.
+    """
     basis = basis_for(PRIOR.metabolites)
     parameters = PRIOR.draw(basis, start, stop, seed=3)
     shift_hz = -parameters.eps[:, 0] / (2 * np.pi)
     zero = np.zeros(stop - start)
     plain = dataclasses.replace(parameters, phi0=zero, phi1=zero, baseline=None)
-    spectra = forward_model(plain, basis.scaled())
+    signals = basis.scaled()
+    if only_methyl:
+        line = np.exp((2j * np.pi * (2.00688 - 4.65) * F0_MHZ - 2 * np.pi) * np.arange(POINTS) / BANDWIDTH_HZ)
+        fids, naa = signals.fids.copy(), signals.names.index("NAA")
+        fids[:, naa] = line * (np.vdot(line, fids[:, naa]) / np.vdot(line, line))
+        signals = dataclasses.replace(signals, fids=fids)
+    spectra = forward_model(plain, signals)
     effects = PRIOR.draw_effects(basis, start, stop, seed=3)
     window = (PPM > 0.2) & (PPM < 4.2)
     sigma = np.abs(spectra[:, window]).max(axis=1) / PRIOR.draw_snr(start, stop, seed=3)

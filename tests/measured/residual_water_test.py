@@ -25,20 +25,22 @@ def test_exponentials_near_water_are_removed_exactly():
     np.testing.assert_allclose(result.fid, sum(fids[2:]), atol=1e-3)
 
 
-def test_metabolites_change_little_where_residual_water_of_known_truth_is_removed(measured):
-    fids, _, effects, noise = simulated(100, 140)
+@pytest.mark.parametrize(("only_methyl", "percent"), [(False, 0.9), (True, 0.65)])
+def test_metabolites_change_little_where_residual_water_of_known_truth_is_removed(only_methyl, percent, measured):
+    fids, _, effects, noise = simulated(100, 140, only_methyl)
     water = water_of(effects)
     start = time.process_time()
     left = change_percent(removed(fids + noise + water) - water, fids)
     spent = 1e3 * (time.process_time() - start) / len(fids)
     before = change_percent(water, fids)
+    kind = ", no NAA at 4.38 ppm" if only_methyl else ""
     measured(
-        f"metabolites changed by the removal of residual water: {np.median(left):.2f} %, 95th percentile "
-        f"{np.percentile(left, 95):.2f} % (before: {np.median(before):.2f}, "
-        f"{np.percentile(before, 95):.2f} %); {spent:.0f} ms"
+        f"metabolites changed by the removal of residual water{kind}: {np.median(left):.2f} %, 95th percentile "
+        f"{np.percentile(left, 95):.2f} % (before: {np.median(before):.2f}, {np.percentile(before, 95):.2f} %); "
+        f"{spent:.0f} ms"
     )
-    # Most of it are the metabolites' own signals within the band (NAA at 4.38 ppm), which go with the water.
-    assert np.median(left) < 0.8
+    # NAA at 4.38 ppm is within the band: to lose it entirely would change 0.9 % of the rest by its tail alone.
+    assert np.median(left) < percent
     assert np.percentile(left, 95) < 2.0
 
 
