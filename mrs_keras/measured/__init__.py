@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "examples": ["NUMBERS", "MeasuredExamples", "process_folder", "step_list"],
         "folder": ["ScanFile", "find_scans"],
         "folder_check": ["FolderCheck", "check_folder"],
-        "label_sums": ["DEFAULT_LABEL_NAMES", "labels_of"],
+        "label_sums": ["DEFAULT_LABEL_NAMES", "LabelValues", "labels_of"],
         "label_tables": ["LabelTable", "read_label_table"],
         "one_file": ["process_file"],
         "processing": ["STEPS", "ProcessedScan", "process_scan"],

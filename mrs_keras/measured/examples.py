@@ -13,6 +13,7 @@ from mrs_keras.measured.folder import ScanFile
 from mrs_keras.measured.processing import STEPS, process_scan
 from mrs_keras.measured.read_scan import check_scan
 from mrs_keras.measured.recipe import MeasuredRecipe
+from mrs_keras.measured.resampling import resampled_noise
 from mrs_keras.measured.scan import Scan
 from mrs_keras.measured.scan_target import ScanTarget
 from mrs_keras.simulation import complex_to_channels
@@ -128,12 +129,13 @@ def _example(target: ScanTarget, file: ScanFile, scan: Scan) -> dict:
     scale = target.scale_of(processed, scan)
     voxel = "" if scan.voxel is None else "_voxel-" + "-".join(map(str, scan.voxel))
     quality = processed.quality
+    resampled = resampled_noise(len(processed.fid), processed.bandwidth_hz, target.acquisition)
     return {
         "id": f"{file.name}{voxel}",
         "name": str(file.path) + voxel,
         "spectrum": complex_to_channels(processed.spectrum(target.acquisition) / scale),
         "sketch": sketch(scan.fids),
-        "white": processed.noise.white,
+        "white": processed.noise.white and resampled.white,
         "warnings": processed.warnings,
         "noise_sigma": processed.noise_sigma(target.acquisition) / scale,
         "noise_lag1": processed.noise.lag1,

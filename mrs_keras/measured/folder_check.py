@@ -12,7 +12,7 @@ import numpy as np
 
 from mrs_keras.files import replacing
 from mrs_keras.measured.examples import NUMBERS, MeasuredExamples, process_folder, step_list
-from mrs_keras.measured.label_sums import conditioning_worth
+from mrs_keras.measured.label_worth import conditioning_worth
 from mrs_keras.measured.recipe import MeasuredRecipe
 from mrs_keras.plotting.html_page import Section, png_bytes, render_page
 from mrs_keras.plotting.measured import BAND_PERCENTILES, plot_label_distributions, plot_over_band, plot_site_means
@@ -112,16 +112,18 @@ class FolderCheck:
             "reliability",
             "worth conditioning on",
         ]
-        rows = []
+        worth, rows = conditioning_worth(values, deviations), []
         for column, (name, unit) in enumerate(zip(labels.names, labels.units, strict=True)):
-            worth = conditioning_worth(values[:, column], deviations[:, column])
-            if np.isnan(worth.reliability):
+            mean, spread, uncertainty, reliability = (
+                float(worth[key][column]) for key in ("mean", "spread", "uncertainty", "reliability")
+            )
+            if np.isnan(reliability):
                 verdict = "unknown: no uncertainty"
             else:
-                verdict = "yes" if worth.reliability >= RELIABLE else "no: mostly uncertainty of the fit"
-            known = int(np.isfinite(values[:, column]).sum())
-            numbers = [np.nanmean(values[:, column]), worth.spread, worth.uncertainty, worth.reliability]
-            rows.append([name, unit or "ratio", f"{known} of {len(values)}", *map(_number, numbers), verdict])
+                verdict = "yes" if reliability >= RELIABLE else "no: mostly uncertainty of the fit"
+            known = f"{worth['known'][column]} of {len(values)}"
+            numbers = map(_number, (mean, spread, uncertainty, reliability))
+            rows.append([name, unit or "ratio", known, *numbers, verdict])
         return header, rows
 
     def write(self, output_dir: str | os.PathLike) -> Path:

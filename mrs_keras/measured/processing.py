@@ -14,16 +14,18 @@ from mrs_keras.measured.alignment import align_transients
 from mrs_keras.measured.averaging import average, outliers
 from mrs_keras.measured.coils import coil_weights, combine_coils, noise_covariance
 from mrs_keras.measured.eddy_currents import correct_eddy_currents
+from mrs_keras.measured.first_point import first_point_is_halved, with_first_point_doubled
 from mrs_keras.measured.noise import Noise, measure_noise
 from mrs_keras.measured.phase import apply_phase, find_phase
 from mrs_keras.measured.quality import Quality, measure_quality, residual_water_ratio
 from mrs_keras.measured.referencing import find_shift, looks_conjugated, peak_positions_ppm, shift_frequency
-from mrs_keras.measured.resampling import resample, resampled_noise_factor
+from mrs_keras.measured.resampling import resample, resampled_noise
 from mrs_keras.measured.residual_water import remove_residual_water
 from mrs_keras.measured.scan import Scan
 from mrs_keras.simulation import fid_to_spectrum
 
 STEPS = {
+    "first_point": "the first point of the FID doubled, where the scanner stored half of it",
     "coils": "coil combination, weighted by the water reference, noise prewhitened (doi 10.1002/mrm.22230)",
     "alignment": "alignment of the transients in frequency and phase (doi 10.1002/mrm.25094)",
     "outliers": "rejection of outlying transients",
@@ -33,9 +35,6 @@ STEPS = {
     "phase": "zero-order phase",
 }
 """Step -> what it does, in the order in which the steps run. Transients are always averaged."""
-
-LOWEST_MATCH = 0.3
-"""Lowest correlation with the singlets of NAA, Cr and Cho at which a shift is applied."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -99,7 +98,7 @@ class ProcessedScan:
 
     def noise_sigma(self, acquisition: Acquisition) -> float:
         """Returns the standard deviation of the real part of the noise in `spectrum(acquisition)`."""
-        return self.noise.sigma * resampled_noise_factor(len(self.fid), self.bandwidth_hz, acquisition)
+        return self.noise.sigma * resampled_noise(len(self.fid), self.bandwidth_hz, acquisition).factor
 
 
 def check_steps(steps: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -150,8 +149,12 @@ def process_scan(scan: Scan, steps: Sequence[str] | None = None) -> ProcessedSca
         run.discard("eddy_currents")
         warnings.append("no water reference: no eddy-current correction")
 
+    halved = "first_point" in run and first_point_is_halved(fids if reference is None else reference)
     strongest = int(np.argmax(np.linalg.norm(fids, axis=(1, 2))))
     stages.append(Stage("raw", fids[strongest].mean(axis=0), _count(scan.coils, "coil") + _count(scan.transients)))
+    if halved:
+        fids, reference = (None if one is None else with_first_point_doubled(one) for one in (fids, reference))
+        stages.append(Stage("first_point", fids[strongest].mean(axis=0), "doubled"))
     transients, reference = _one_coil(scan, fids, reference, run, stages)
 
     if "alignment" in run and len(transients) > 1:
@@ -182,7 +185,7 @@ def process_scan(scan: Scan, steps: Sequence[str] | None = None) -> ProcessedSca
     shift_hz = phase_rad = 0.0
     if "referencing" in run:
         shift = find_shift(fid, *axes)
-        if shift.match < LOWEST_MATCH:
+        if not shift.found:
             warnings.append(f"NAA, Cr and Cho not found (match {shift.match:.2f}): not shifted")
         else:
             shift_hz = float(shift.shift_hz)

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import hashlib
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from mrs_keras.acquisition import Acquisition
 from mrs_keras.checks import check_choice
 from mrs_keras.labels import Labels
 from mrs_keras.measured.folder import ScanFile, find_scans
-from mrs_keras.measured.label_sums import DEFAULT_LABEL_NAMES, LabelValues, labels_of, match_labels
+from mrs_keras.measured.label_match import match_labels
+from mrs_keras.measured.label_sums import DEFAULT_LABEL_NAMES, LabelValues, labels_of
 from mrs_keras.measured.label_tables import read_label_table
 from mrs_keras.measured.processing import check_steps
 from mrs_keras.measured.read_scan import check_scan
@@ -142,9 +142,10 @@ class MeasuredRecipe:
         if self.label_values is None:
             empty = np.empty((len(self.files), 0))
             return empty, empty
-        values, deviations, remarks = match_labels(self.label_values, [file.participant_id for file in self.files])
-        for remark in remarks:
-            warnings.warn(remark, stacklevel=2)
+        participants, sessions = (
+            [getattr(file, name) for file in self.files] for name in ("participant_id", "session")
+        )
+        values, deviations, _ = match_labels(self.label_values, participants, sessions)
         return values, deviations
 
     @functools.cached_property
@@ -211,5 +212,5 @@ class MeasuredRecipe:
             "sequence": self.target.sequence,
             "not_in_the_header": assumed,
             "scaling": self.target.scaling,
-            "label_program": None if self.label_values is None else self.label_values.program,
+            "label_table": None if self.label_values is None else self.label_values.source,
         }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mrs_keras.measured.names import ScanName
+from mrs_keras.measured.names import ScanName, parse_name
 
 # A reference of another volume or nucleus is of no use, even if it is the only one.
 _MUST_AGREE = ("voi", "nuc")
@@ -35,6 +35,24 @@ def fitting_references(scan: ScanName, references: Sequence[tuple[Path, ScanName
     ((only, name),) = references
     decisive = [{key: one[key] for key in _MUST_AGREE if key in one} for one in (scan.entities, name.entities)]
     return [] if _contradict(*decisive) else [only]
+
+
+def reference_beside(path: Path) -> Path | None:
+    """Returns the water reference in the folder of a scan, by its name; `None` if there is none, or no single one."""
+    scan = parse_name(path)
+    if scan is None or not path.parent.is_dir():
+        return None
+    others = [(other, parse_name(other)) for other in sorted(path.parent.iterdir())]
+    references = [
+        (other, name)
+        for other, name in others
+        if name is not None
+        and name.kind == "reference"
+        and (name.participant_id, name.session) == (scan.participant_id, scan.session)
+        and (scan.has_participant or name.key == scan.key)
+    ]
+    fitting = fitting_references(scan, references)
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _same_entities(reference: ScanName, scan: ScanName) -> bool:
