@@ -77,8 +77,9 @@ class BasisSource:
         basis = read_basis(self.file)
         if acquisition is not None and basis.acquisition != acquisition:
             basis = _resampled(basis, acquisition, self.file)
-        broad = [name for name in names if name in BROAD_SIGNALS and name not in basis.names]
-        missing = [name for name in names if name not in broad and find_metabolite(name, basis.names) is None]
+        lacking = [name for name in names if find_metabolite(name, basis.names) is None]
+        broad = [name for name in lacking if name in BROAD_SIGNALS]
+        missing = [name for name in lacking if name not in BROAD_SIGNALS]
         if missing:
             raise ValueError(
                 f"The basis must have the metabolites of the prior. Missing: {', '.join(missing)}. "
@@ -104,9 +105,7 @@ def _resampled(basis: Basis, acquisition: Acquisition, file: str) -> Basis:
             f"Received: {own.spectrometer_frequency_mhz:g} MHz. Give a basis of this field, or none to simulate one."
         )
     # With the sampling rate changed in proportion, shifts in ppm stay; couplings in Hz change by 0.1 % at most.
-    own = dataclasses.replace(
-        own, spectrometer_frequency_mhz=frequency_mhz, bandwidth_hz=own.bandwidth_hz * ratio, ppm_window=own.ppm_window
-    )
+    own = dataclasses.replace(own, spectrometer_frequency_mhz=frequency_mhz, bandwidth_hz=own.bandwidth_hz * ratio)
     basis = dataclasses.replace(basis, acquisition=own, reading=None)
     try:
         if (own.bandwidth_hz, own.points) != (acquisition.bandwidth_hz, acquisition.points):

@@ -41,8 +41,8 @@ class DatasetPhysics:
 
         Args:
           description: of the dataset.
-          basis: that the dataset was built from. Defaults to `None`: made again from its origin in the description, and if
-            that is not known, this package's own.
+          basis: that the dataset was built from. Defaults to `None`: made again from its origin in the description,
+            and if that is not known, this package's own.
 
         Raises:
           FileNotFoundError: if the dataset's basis came from a file that is missing.
