@@ -32,8 +32,7 @@ def check_reused(
     different = [
         f"{name} (found {_short(there.get(name))}, requested {_short(value)})"
         for name, value in asked.items()
-        # A basis is what its description, acquisition and scale say; its file may have moved.
-        if name != "basis_source" and there.get(name) != value
+        if there.get(name) != value
     ]
     stored = {name: split.num_examples for name, split in builder.info.splits.items()}
     different += [
