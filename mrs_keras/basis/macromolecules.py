@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from mrs_keras.acquisition import PPM_REFERENCE, Acquisition
+from mrs_keras.basis.aliases import find_metabolite
 from mrs_keras.basis.basis import Basis
-from mrs_keras.checks import check_choice
+from mrs_keras.checks import check_choice, check_positive
 
 _LCMODEL = "LCModel and LCMgui User's Manual, S. W. Provencher, section 11.7 (CHSIMU)"
 _BIRCH = "Birch et al., Magn Reson Med 77:34-43 (2017)"
@@ -117,13 +118,14 @@ def simulate_broad_signals(names: Sequence[str], acquisition: Acquisition | None
     )
 
 
-def add_broad_signals(basis: Basis, names: Sequence[str]) -> Basis:
+def add_broad_signals(basis: Basis, names: Sequence[str], signal_per_proton: float = 1.0) -> Basis:
     """Returns the basis with macromolecules and lipids as additional columns.
 
     Args:
-      basis: simulated or read from a file. One proton must give an amplitude of 1, as `simulate_basis` makes it;
-        otherwise the signals are only right up to a factor.
+      basis: simulated or read from a file.
       names: names from `BROAD_SIGNALS`.
+      signal_per_proton: initial amplitude of the FID of one proton in the basis. Defaults to `1.0`, as `simulate_basis`
+        makes it for all sequences but STEAM (0.5); `creatine_per_proton` measures it in a basis from a file.
 
     Raises:
       ValueError: if a name is unknown, or is in the basis already.
@@ -134,12 +136,46 @@ def add_broad_signals(basis: Basis, names: Sequence[str]) -> Basis:
     ('NAA', 'MM09', 'MM20')
     """
     broad = simulate_broad_signals(names, basis.acquisition)
+    fids = (
+        broad.fids
+        if signal_per_proton == 1.0
+        else broad.fids * check_positive("signal_per_proton", signal_per_proton, 1.0)
+    )
     return dataclasses.replace(
         basis,
         names=basis.names + broad.names,
-        fids=np.concatenate([basis.fids, broad.fids], axis=1),
+        fids=np.concatenate([basis.fids, fids], axis=1),
         description="; ".join(part for part in (basis.description, broad.description) if part),
     )
+
+
+def creatine_per_proton(basis: Basis) -> float:
+    """Returns the initial amplitude of one proton in a basis: a third of the area of creatine's methyl singlet.
+
+    The area is that of the magnitude of the complex sum of the spectrum from 2.88 to 3.18 ppm, so the phase of the
+    basis does not matter. Tails outside of it cost 4 % at a linewidth of 2 Hz and 3 T.
+
+    Args:
+      basis: with `Cr` or `PCr`.
+
+    Raises:
+      ValueError: if it has neither of them.
+
+    >>> round(creatine_per_proton(simulate_press(["PCr"])), 1)
+    1.0
+    """
+    found = next((name for name in ("Cr", "PCr") if find_metabolite(name, basis.names) is not None), None)
+    if found is None:
+        raise ValueError(
+            "Macromolecules are scaled by creatine. Expected a basis with Cr or PCr. "
+            f"Received: one with {', '.join(basis.names)}. Give a basis that has one of them, or macromolecules."
+        )
+    fid = basis.select([found]).fids[:, 0].copy()
+    fid[0] /= 2
+    frequency_hz = np.fft.fftfreq(len(fid), 1 / basis.acquisition.bandwidth_hz)
+    ppm = PPM_REFERENCE + frequency_hz / basis.acquisition.spectrometer_frequency_mhz
+    # All points of the spectrum sum to `len(fid)` times the first point of the FID, which is half of the area here.
+    return float(2 * np.abs(np.fft.fft(fid)[np.abs(ppm - 3.03) < 0.15].sum()) / len(fid) / 3)
 
 
 def _signal(signal: BroadSignal, acquisition: Acquisition) -> np.ndarray:

@@ -12,11 +12,14 @@ def add_evaluate_command(commands) -> None:
     add_run_dir(evaluate)
     add_dataset(evaluate, "training")
     evaluate.add_argument("--steps", type=int, default=11, help="spectra per interpolation")
+    evaluate.add_argument(
+        "--basis", type=Path, metavar="FILE", help="basis that the dataset was built from; by default found by itself"
+    )
     evaluate.add_argument("--output", type=Path, help=f"folder to write; by default RUN/{EVALUATION}")
 
 
 def _evaluate(options) -> None:
-    from mrs_keras import evaluate
+    from mrs_keras import evaluate, read_basis
 
     output_dir = options.output or options.run_dir / EVALUATION
     evaluate(
@@ -26,6 +29,7 @@ def _evaluate(options) -> None:
         config=options.config,
         steps=options.steps,
         output_dir=output_dir,
+        basis=None if options.basis is None else read_basis(options.basis),
     )
     print((output_dir / TABLE_FILE).read_text(), end="")
     print(f"Report: {output_dir / REPORT_FILE}")

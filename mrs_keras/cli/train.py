@@ -14,12 +14,16 @@ EPILOG = (
 )
 
 
+TIMES = ("te_ms", "te1_ms", "te2_ms", "tm_ms")
+
+
 def add_train_command(commands) -> None:
     """Adds `train` to the sub-parsers of `mrs-keras`."""
     train = add_command(commands, "train", _train, "train a model, or resume an interrupted training", EPILOG)
     train.add_argument("--output", type=Path, default=Path("runs/base"), help="folder of the run")
     add_dataset(train, "preset")
     train.add_argument("--build", action="store_true", help="build the dataset if it is missing, even a large one")
+    _add_like(train)
     train.add_argument("--preset", default="base", help=f"model preset: {preset_names()}")
     train.add_argument("--epochs", type=int, help="epochs; by default those of the preset")
     train.add_argument("--batch-size", type=int, help="examples per step over all devices; by default the preset's")
@@ -37,23 +41,53 @@ def add_train_command(commands) -> None:
     train.add_argument("--clip-norm", type=float, help="largest norm of a step's gradient; by default none")
 
 
+def _add_like(train) -> None:
+    """Adds the options of a training for spectra like those of a scan."""
+    group = train.add_argument_group(
+        "like a scan",
+        "Simulates the spectra of the preset with the field, bandwidth, points, echo time and sequence of a scan. "
+        "Options supply what its header leaves out; what is assumed is printed.",
+    )
+    group.add_argument("--like", type=Path, metavar="SCAN", help="scan, such as a NIfTI-MRS file")
+    group.add_argument("--basis", type=Path, metavar="FILE", help="basis of the scan's sequence; by default simulated")
+    group.add_argument("--sequence", help="press, steam, spin_echo or pulse_acquire; by default that of the header")
+    for option, text in (
+        ("--te-ms", "echo time, ms; by default that of the header"),
+        ("--te1-ms", "first echo time of PRESS, ms; by default 11 is assumed"),
+        ("--te2-ms", "second echo time of PRESS, ms; by default TE - TE1"),
+        ("--tm-ms", "mixing time of STEAM, ms; by default that of the header, or 10 is assumed"),
+    ):
+        group.add_argument(option, type=float, metavar="MS", help=text)
+    group.add_argument(
+        "--ppm-window", type=float, nargs=2, metavar=("LOW", "HIGH"), help="part of the spectrum; by default 0.2 to 4.2"
+    )
+
+
 def _train(options) -> None:
     from mrs_keras import train
+    from mrs_keras.basis.wording import command_line
 
-    train(
-        options.output,
-        dataset=options.dataset,
-        data_dir=options.data_dir,
-        config=options.config,
-        preset=options.preset,
-        epochs=options.epochs,
-        batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
-        seed=options.seed,
-        checkpoint_every=options.checkpoint_every,
-        worker_timeout_s=options.worker_timeout,
-        precision=options.precision,
-        clip_norm=options.clip_norm,
-        build=options.build,
-    )
+    given = {"name": options.sequence, **{name: getattr(options, name) for name in TIMES}}
+    sequence = {name: value for name, value in given.items() if value is not None}
+    with command_line():
+        train(
+            options.output,
+            dataset=options.dataset,
+            data_dir=options.data_dir,
+            config=options.config,
+            preset=options.preset,
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            learning_rate=options.learning_rate,
+            seed=options.seed,
+            checkpoint_every=options.checkpoint_every,
+            worker_timeout_s=options.worker_timeout,
+            precision=options.precision,
+            clip_norm=options.clip_norm,
+            build=options.build,
+            like=options.like,
+            basis=options.basis,
+            sequence=sequence or None,
+            ppm_window=options.ppm_window,
+        )
     print(f"Trained model: {options.output / MODEL_FILE}\nNext: mrs-keras evaluate --run {options.output}")

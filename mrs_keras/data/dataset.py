@@ -1,13 +1,15 @@
 """Building and opening datasets of spectra with labels: TFDS datasets by name, and folders that contain one."""
 
 import contextlib
+import dataclasses
 import importlib
 import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -35,7 +37,9 @@ HELD_OUT = {"train": "train[:90%]", "validation": "train[90%:]"}
 
 
 def build_dataset(
-    name: str = DEFAULT_DATASET, config: str | None = None, data_dir: str | os.PathLike | None = None
+    name: str = DEFAULT_DATASET,
+    config: str | Mapping[str, Any] | None = None,
+    data_dir: str | os.PathLike | None = None,
 ) -> tfds.core.DatasetBuilder:
     """Builds a dataset unless it exists; the same as `tfds build tfds_builders/NAME --config CONFIG`.
 
@@ -43,14 +47,21 @@ def build_dataset(
 
     Args:
       name: of a builder in `tfds_builders`. Defaults to `"simulated_mrs"`.
-      config: builder config. Defaults to `None`: the builder's first.
+      config: name of a builder config, or the fields of one, such as `{"name": "small", "train": 100}`. Defaults to
+        `None`: the builder's first.
       data_dir: TFDS data folder. Defaults to `None`: `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
 
     Returns:
       The builder of the finished dataset.
 
     Raises:
-      ValueError: if there is no such builder or config.
+      ValueError: if there is no such builder or config, a field is unknown, or the dataset of that name was built with
+        other settings.
+
+    Example:
+
+    >>> build_dataset(config={"name": "7t", "acquisition": {"spectrometer_frequency_mhz": 297.2, "bandwidth_hz": 6e3}})
+    ... # doctest: +SKIP
     """
     builder_class = _builder_class(name)
     if builder_class is None:
@@ -58,19 +69,22 @@ def build_dataset(
             f"There is no dataset builder {name!r}. Expected the module `tfds_builders.{name}`. "
             f"Give for example name={DEFAULT_DATASET!r}."
         )
-    builder = builder_class(data_dir=_as_path(data_dir), config=config)
+    builder = builder_class(data_dir=_as_path(data_dir), config=_builder_config(builder_class, config))
     builder.download_and_prepare()
     return open_dataset(name, builder.builder_config.name, data_dir)
 
 
 def open_or_build(
-    name_or_folder: str | os.PathLike, config: str | None, data_dir: str | os.PathLike | None, build: bool = False
+    name_or_folder: str | os.PathLike,
+    config: str | Mapping[str, Any] | None,
+    data_dir: str | os.PathLike | None,
+    build: bool = False,
 ) -> tfds.core.DatasetBuilder:
     """Opens a dataset, and first builds it if it is a dataset of `tfds_builders` that was not built yet.
 
     Args:
       name_or_folder: as in `open_dataset`.
-      config: as in `open_dataset`.
+      config: as in `build_dataset`.
       data_dir: as in `open_dataset`.
       build: whether to build it even if it has more than 10,000 examples. Defaults to `False`.
 
@@ -78,13 +92,16 @@ def open_or_build(
       FileNotFoundError: if the dataset is missing and is not to be built.
       ValueError: as in `open_dataset`.
     """
+    config_name = config.get("name") if isinstance(config, Mapping) else config
     try:
-        return open_dataset(name_or_folder, config, data_dir)
+        found = open_dataset(name_or_folder, config_name, data_dir)
+        # Of the same name; whether it has the same fields, the build checks.
+        return build_dataset(str(name_or_folder), config, data_dir) if isinstance(config, Mapping) else found
     except FileNotFoundError:
         builder_class = _builder_class(str(name_or_folder))
         if builder_class is None:
             raise
-        builder = builder_class(data_dir=_as_path(data_dir), config=config)
+        builder = builder_class(data_dir=_as_path(data_dir), config=_builder_config(builder_class, config))
         if builder.examples > MOST_BUILT_UNASKED and not build:
             raise FileNotFoundError(
                 f"The dataset {builder.name}/{builder.builder_config.name} is not built yet. It has "
@@ -92,6 +109,39 @@ def open_or_build(
             ) from None
         print(f"Building the dataset {builder.name}/{builder.builder_config.name}, once.", file=sys.stderr)
         return build_dataset(str(name_or_folder), config, data_dir)
+
+
+def named_config(name: str, config: str | None) -> tfds.core.BuilderConfig:
+    """Returns a builder's config by name; `None` is its first.
+
+    Raises:
+      ValueError: if there is no such builder or config.
+    """
+    builder_class = _builder_class(name)
+    if builder_class is None:
+        raise ValueError(f"There is no dataset builder {name!r}. Expected the module `tfds_builders.{name}`.")
+    found = builder_class.BUILDER_CONFIGS[0] if config is None else builder_class.get_builder_config(config)
+    if found is None:
+        raise ValueError(f"The builder {name!r} has no config {config!r}.")
+    return found
+
+
+def _builder_config(
+    builder_class: type[tfds.core.DatasetBuilder], config: str | Mapping[str, Any] | None
+) -> str | tfds.core.BuilderConfig | None:
+    """Returns a config by name, or made from its fields, as `tfds build --config='{...}'` does."""
+    if not isinstance(config, Mapping):
+        return config
+    config_class = builder_class.builder_config_cls
+    known = [field.name for field in dataclasses.fields(config_class)]
+    unknown = [field for field in config if field not in known]
+    if unknown or not config.get("name"):
+        raise ValueError(
+            f"A config of the dataset {builder_class.name} must have a `name`, and may have {', '.join(known)}. "
+            f"Received: {', '.join(config) or 'nothing'}. "
+            f"{'Leave out ' + ', '.join(unknown) if unknown else 'Give it a name'}."
+        )
+    return config_class(**config)
 
 
 def _builder_class(name: str) -> type[tfds.core.DatasetBuilder] | None:

@@ -41,14 +41,17 @@ class DatasetPhysics:
 
         Args:
           description: of the dataset.
-          basis: that the dataset was built from. Defaults to `None`: this package's own, if the dataset uses it.
+          basis: that the dataset was built from. Defaults to `None`: made again from its origin in the description,
+            and if that is not known, this package's own.
 
         Raises:
+          FileNotFoundError: if the dataset's basis came from a file that is missing.
           ValueError: if the basis lacks a metabolite, or is of another acquisition.
         """
         if description.prior is None or (basis is None and description.basis is None):
             return None
-        basis = basis_for(description.metabolites) if basis is None else basis
+        if basis is None:
+            basis = description.own_basis() or basis_for(description.metabolites)
         recipe = description.recipe(basis)
         if recipe.basis.acquisition != description.acquisition:
             raise ValueError(

@@ -81,7 +81,8 @@ def evaluate(
       config: builder config of the dataset. Defaults to `None`: that of the training.
       steps: spectra per interpolation of a test pair. Defaults to `11`.
       output_dir: Defaults to `None`: `evaluation` in the run's folder. An earlier evaluation is replaced as a whole.
-      basis: that the dataset was built from. Defaults to `None`: this package's own.
+      basis: that the dataset was built from. Defaults to `None`: made again from the origin that the dataset names, and
+        if it names none, this package's own.
 
     Returns:
       The content of `numbers.json`.

@@ -38,6 +38,10 @@ class Distribution:
         """Returns the quantiles of the distribution at these fractions, from 0 to 1; same shape."""
         raise NotImplementedError
 
+    def times(self, factor: float) -> "Distribution":
+        """Returns the distribution of the parameter times a factor above 0."""
+        raise NotImplementedError
+
     def to_plain(self) -> Any:
         """Returns the distribution as plain JSON data, without unit and source."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -70,6 +74,9 @@ class UniformRange(Distribution):
         """Returns `low + fraction (high - low)`: 0 gives the low end, 1 the high end."""
         return self.low + (self.high - self.low) * fraction
 
+    def times(self, factor):
+        return dataclasses.replace(self, low=self.low * factor, high=self.high * factor)
+
     def to_plain(self):
         """Returns `[low, high]`."""
         return [self.low, self.high]
@@ -97,6 +104,9 @@ class Fixed(Distribution):
 
     def quantile(self, fraction, ops=array_math):
         return self.value + 0.0 * fraction
+
+    def times(self, factor):
+        return dataclasses.replace(self, value=self.value * factor)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,6 +153,10 @@ class Normal(Distribution):
         first, last = self._fractions()
         return self.mean + self.deviation * ops.normal_quantile(first + (last - first) * inside(fraction))
 
+    def times(self, factor):
+        values = {name: getattr(self, name) for name in ("mean", "deviation", "at_least", "at_most")}
+        return dataclasses.replace(self, **{name: v if v is None else v * factor for name, v in values.items()})
+
     @property
     def low(self) -> float:
         return self._end(self.at_least, TAIL)
@@ -186,6 +200,9 @@ class LogNormal(Distribution):
 
     def quantile(self, fraction, ops=array_math):
         return ops.exp(self._logarithm.quantile(fraction, ops))
+
+    def times(self, factor):
+        return dataclasses.replace(self, median=self.median * factor)
 
     @property
     def low(self) -> float:

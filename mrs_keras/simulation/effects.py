@@ -65,13 +65,24 @@ class ResidualWater(Effect):
             in_peak_heights=True,
         ),
         "water_shift_hz": Parameter(
-            "Hz", "Shift of each line of residual water from 4.65 ppm; positive is higher ppm", per_line=True
+            "Hz",
+            "Shift of each line of residual water from 4.65 ppm; positive is higher ppm",
+            per_line=True,
+            grows_with_field=True,
         ),
         "water_gamma": Parameter(
-            "1/s", "Lorentzian decay rate of each line of residual water", at_least=0.0, per_line=True
+            "1/s",
+            "Lorentzian decay rate of each line of residual water",
+            at_least=0.0,
+            per_line=True,
+            grows_with_field=True,
         ),
         "water_sigma": Parameter(
-            "1/s", "Gaussian decay rate of each line of residual water", at_least=0.0, per_line=True
+            "1/s",
+            "Gaussian decay rate of each line of residual water",
+            at_least=0.0,
+            per_line=True,
+            grows_with_field=True,
         ),
         "water_phase": Parameter("rad", "Phase of each line of residual water", per_line=True),
     }
@@ -128,7 +139,11 @@ class FrequencyDrift(Effect):
     """
 
     parameters: ClassVar = {
-        "drift_hz": Parameter("Hz", "Frequency drift over the transients: that of the last one less that of the first")
+        "drift_hz": Parameter(
+            "Hz",
+            "Frequency drift over the transients: that of the last one less that of the first",
+            grows_with_field=True,
+        )
     }
     settings: ClassVar = {"transients": 64}
 

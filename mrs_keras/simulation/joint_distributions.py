@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -35,6 +36,14 @@ class Joint:
 
     def ends_of(self, column: int) -> tuple[float, float]:
         """Returns the lowest and the highest value of a parameter, as `Distribution` has them."""
+        raise NotImplementedError
+
+    def times(self, factors: Mapping[str, float]) -> "Joint":
+        """Returns the joint distribution of the parameters times factors above 0.
+
+        Args:
+          factors: name -> factor; parameters that are left out are unchanged.
+        """
         raise NotImplementedError
 
     def __getitem__(self, name: str) -> "Member":
@@ -111,6 +120,13 @@ class JointNormal(Joint):
         low, high = np.exp(ends) if self.names[column] in self.logarithmic else ends
         return float(low), float(high)
 
+    def times(self, factors):
+        each = np.array([factors.get(name, 1.0) for name in self.names])
+        chosen = np.array([name in self.logarithmic for name in self.names])
+        linear = np.where(chosen, 1.0, each)
+        mean = self.mean * linear + np.where(chosen, np.log(each), 0.0)
+        return dataclasses.replace(self, mean=mean, covariance=self.covariance * np.outer(linear, linear))
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Empirical(Joint):
@@ -150,6 +166,9 @@ class Empirical(Joint):
 
     def ends_of(self, column):
         return float(self.rows[:, column].min()), float(self.rows[:, column].max())
+
+    def times(self, factors):
+        return dataclasses.replace(self, rows=self.rows * np.array([factors.get(name, 1.0) for name in self.names]))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -19,6 +19,8 @@ class Parameter:
       above: exclusive lower bound. Defaults to none.
       per_line: whether a spectrum has one number per line (of residual water) instead of a single one.
       in_peak_heights: whether priors give it as a fraction of the tallest metabolite peak.
+      grows_with_field: whether it is proportional to the spectrometer frequency, that is, constant in ppm; see
+        `Prior.for_frequency`.
     """
 
     unit: str
@@ -27,6 +29,7 @@ class Parameter:
     above: float = -math.inf
     per_line: bool = False
     in_peak_heights: bool = False
+    grows_with_field: bool = False
 
     @property
     def bound_in_words(self) -> str:
@@ -40,14 +43,18 @@ PARAMETERS = {
         "mM", "Concentration of each metabolite, in the order of the labels of the metadata", at_least=0.0
     ),
     "gamma": Parameter(
-        "1/s", "Lorentzian decay rate; the lines gain gamma / pi Hz full width at half maximum", at_least=0.0
+        "1/s",
+        "Lorentzian decay rate; the lines gain gamma / pi Hz full width at half maximum",
+        at_least=0.0,
+        grows_with_field=True,
     ),
     "sigma": Parameter(
         "1/s",
         "Gaussian decay rate; alone it gives lines of 0.5300 sigma Hz full width at half maximum",
         at_least=0.0,
+        grows_with_field=True,
     ),
-    "eps": Parameter("rad/s", "Frequency shift; positive moves the peaks to lower ppm"),
+    "eps": Parameter("rad/s", "Frequency shift; positive moves the peaks to lower ppm", grows_with_field=True),
     "phi0": Parameter("rad", "Zero-order phase"),
     "phi1": Parameter("rad/Hz", "First-order phase"),
     "baseline": Parameter(

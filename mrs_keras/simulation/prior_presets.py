@@ -82,7 +82,10 @@ PRIOR_PRESETS: dict[str, dict] = {
         "snr": UniformRange(20.0, 150.0, "", SNR),
     },
 }
-"""Preset name -> arguments of `Prior`."""
+"""Preset name -> arguments of `Prior`, for `PRESETS_MHZ`."""
+
+PRESETS_MHZ = 123.2
+"""Spectrometer frequency, MHz, of the presets' ranges in Hz, 1/s and rad/s; `Prior.for_frequency` converts them."""
 
 TEST_PAIRS: dict[str, tuple[str, ...]] = {"phi0": ("phi0",), "broadening": ("gamma", "sigma")}
 """Pair of the test split -> parameters in which its two spectra differ."""

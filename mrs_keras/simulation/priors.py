@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mrs_keras.basis.basis import Basis
-from mrs_keras.checks import check_choice, check_count
+from mrs_keras.checks import check_choice, check_count, check_positive
 from mrs_keras.files import replacing
 from mrs_keras.simulation import array_math
 from mrs_keras.simulation.distributions import Distribution, UniformRange
@@ -19,7 +19,7 @@ from mrs_keras.simulation.forward import forward_model
 from mrs_keras.simulation.joint_distributions import Member
 from mrs_keras.simulation.keyed_random import keyed_uniform
 from mrs_keras.simulation.parameters import LINE_SHAPE, PARAMETERS, SCALARS, SNR, Parameter, SpectralParameters
-from mrs_keras.simulation.prior_presets import PRIOR_PRESETS
+from mrs_keras.simulation.prior_presets import PRESETS_MHZ, PRIOR_PRESETS
 from mrs_keras.simulation.priors_as_json import prior_from_plain, prior_to_plain
 
 Uniform = Callable[[str, int], Any]
@@ -90,13 +90,62 @@ class Prior:
                 )
 
     @classmethod
-    def from_preset(cls, name: str) -> "Prior":
+    def from_preset(cls, name: str, spectrometer_frequency_mhz: float = PRESETS_MHZ) -> "Prior":
         """Returns a named prior of `PRIOR_PRESETS`.
 
+        Args:
+          name: of the preset.
+          spectrometer_frequency_mhz: of the spectra, MHz; see `for_frequency`. Defaults to `123.2`, for which the
+            presets are written.
+
         Raises:
-          ValueError: if there is no such preset; the message lists them.
+          ValueError: if there is no such preset, with a list of them, or the frequency is not positive.
         """
-        return cls(**PRIOR_PRESETS[check_choice("preset", name, PRIOR_PRESETS)])
+        prior = cls(**PRIOR_PRESETS[check_choice("preset", name, PRIOR_PRESETS)])
+        return prior.for_frequency(spectrometer_frequency_mhz)
+
+    def for_frequency(self, spectrometer_frequency_mhz: float, of_mhz: float = PRESETS_MHZ) -> "Prior":
+        """Returns the prior for another spectrometer frequency (choice of this package).
+
+        What is constant in ppm is multiplied by the ratio of the frequencies: shifts and drift (`eps`,
+        `water_shift_hz`, `drift_hz`), and line widths (`gamma`, `sigma`, `water_gamma`, `water_sigma`): in vivo,
+        differences of magnetic susceptibility widen lines in proportion to the field (on shimming see Juchem et al.
+        2021, doi 10.1002/nbm.4350). The rest is unchanged: concentrations, phases, heights relative to the metabolites,
+        the SNR, `phi1` (a delay of the receiver), and eddy currents, whose field comes from the gradients.
+
+        Args:
+          spectrometer_frequency_mhz: of the new prior, MHz.
+          of_mhz: frequency that this prior is for, MHz. Defaults to `123.2`, that of the presets.
+
+        Raises:
+          ValueError: if a frequency is not positive.
+
+        Example:
+
+        >>> Prior.from_preset("naa_pcr").for_frequency(246.4).eps.high
+        40.0
+        """
+        new_mhz = check_positive("spectrometer_frequency_mhz", spectrometer_frequency_mhz, 297.2)
+        factor = new_mhz / check_positive("of_mhz", of_mhz, PRESETS_MHZ)
+        if factor == 1:
+            return self
+        growing = {name: factor for name, parameter in self._parameters().items() if parameter.grows_with_field}
+        joints: dict[int, Any] = {}
+
+        def converted(name: str, leaf: Distribution) -> Distribution:
+            if not isinstance(leaf, Member):
+                return leaf.times(factor) if name in growing else leaf
+            if id(leaf.joint) not in joints:
+                joints[id(leaf.joint)] = leaf.joint.times(growing)
+            return dataclasses.replace(leaf, joint=joints[id(leaf.joint)])
+
+        return dataclasses.replace(
+            self,
+            concentrations={name: converted(name, leaf) for name, leaf in self.concentrations.items()},
+            effects={name: converted(name, leaf) for name, leaf in self.effects.items()},
+            **{name: converted(name, getattr(self, name)) for name in (*SCALARS, "baseline")},
+            snr=None if self.snr is None else converted("snr", self.snr),
+        )
 
     @classmethod
     def of(cls, prior: "str | Mapping | Prior") -> "Prior":

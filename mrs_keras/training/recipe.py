@@ -2,13 +2,16 @@
 
 import contextlib
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from mrs_keras.basis.wording import argument
 from mrs_keras.checks import check_choice, check_count, check_positive
 from mrs_keras.data import describe_dataset, evaluation_batches, open_dataset
 from mrs_keras.data.dataset import DEFAULT_DATASET, open_or_build
@@ -22,6 +25,7 @@ from mrs_keras.training.architecture_check import check_architecture
 from mrs_keras.training.callbacks import Checkpoint, EpochProgress, close_files, cut_history, save_model
 from mrs_keras.training.claim import check_claim, claim, fingerprint, only_writer
 from mrs_keras.training.cluster import Cluster, cluster_from_environment
+from mrs_keras.training.like import config_like
 from mrs_keras.training.liveness import watching
 from mrs_keras.training.rendezvous import meet
 from mrs_keras.training.replicas import check_batch_size, default_strategy, distribute
@@ -49,6 +53,10 @@ def train(
     clip_norm: float | None = None,
     changes: Mapping | None = None,
     build: bool = False,
+    like: str | os.PathLike | None = None,
+    basis: str | os.PathLike | None = None,
+    sequence: str | Mapping[str, Any] | None = None,
+    ppm_window: Sequence[float] | None = None,
 ) -> CVAE:
     """Trains a model, or resumes an interrupted training.
 
@@ -81,9 +89,16 @@ def train(
       clip_norm: largest norm of a step's gradient, as in `CVAE`. Defaults to `None`: no clipping.
       changes: arguments of `CVAE` that replace those of the preset; `kl_weight` is the one at the end of its schedule.
         Defaults to `None`.
-
       build: whether to build a missing dataset of this package even if that takes minutes; a small one is built
         automatically. Defaults to `False`.
+      like: scan, such as a NIfTI-MRS file, to simulate the spectra of the preset like: its spectrometer frequency,
+        bandwidth, points, echo time and sequence. What is assumed is printed to stderr. Defaults to `None`: the
+        acquisition of the preset or of the dataset.
+      basis: with `like`, basis file of the scan's sequence; metabolites that it lacks are left out. Defaults to `None`:
+        simulated.
+      sequence: with `like`, what the scan's header leaves out: a name, or `"name"` and times in ms, such as `{"name":
+        "press", "te1_ms": 11.0}`. Defaults to `None`: the header's, and the assumptions of `sequence_of_scan`.
+      ppm_window: with `like`, lowest and highest chemical shift, ppm. Defaults to `None`: 0.2 to 4.2 ppm.
 
     Returns:
       The trained `CVAE`.
@@ -101,6 +116,8 @@ def train(
     if "kl_weight" in changes:
         recipe = {**recipe, "kl_weight": {**recipe["kl_weight"], "end": changes["kl_weight"]}}
     check_count("checkpoint_every", checkpoint_every, 10)
+    fields = _fields_like(like, dataset, config, preset, basis, sequence, ppm_window)
+    config = config if fields is None else fields["name"]
     settings = {
         "preset": preset,
         "model": {**CVAE_PRESETS[preset]["config"], **changes},
@@ -108,6 +125,8 @@ def train(
         "source": recipe["source"],
         "steps_per_epoch": recipe.get("steps_per_epoch"),
         **data_settings(dataset, config, preset),
+        # Not the path of the basis, which may move: the name of the config has a hash of its content.
+        **({} if fields is None else {"like": {name: value for name, value in fields.items() if name != "basis"}}),
         "epochs": check_count("epochs", recipe["epochs"] if epochs is None else epochs, 500),
         "batch_size": check_count("batch_size", recipe["batch_size"] if batch_size is None else batch_size, 64),
         "learning_rate": check_positive(
@@ -121,7 +140,7 @@ def train(
     cluster = _cluster(strategy)
     is_chief = cluster is None or cluster.is_chief
     output_dir = Path(output_dir)
-    builder = _open(settings, data_dir, build, cluster)
+    builder = _open(settings, fields, data_dir, build, cluster)
     description = describe_dataset(builder)
     claimed = {**settings, "fingerprint": fingerprint(builder)}
     check_claim(output_dir, claimed)
@@ -187,10 +206,54 @@ def train(
     return model
 
 
-def _open(settings: Mapping, data_dir: str | os.PathLike | None, build: bool, cluster: Cluster | None):
-    """Opens the dataset of a run, and builds it first if needed; only one process builds it."""
-    names = settings["dataset"], settings["config"], data_dir
-    return open_or_build(*names, build) if cluster is None else open_dataset(*names)
+def _open(
+    settings: Mapping, fields: Mapping | None, data_dir: str | os.PathLike | None, build: bool, cluster: Cluster | None
+):
+    """Opens the dataset of a run, and builds it first if needed; only one process builds it.
+
+    Args:
+      settings: of the run.
+      fields: of the config, or `None` for a config by name.
+      data_dir: TFDS data folder.
+      build: whether to build even a large dataset.
+      cluster: the processes of TF_CONFIG, or `None`.
+    """
+    name = settings["dataset"]
+    if cluster is None:
+        return open_or_build(name, settings["config"] if fields is None else fields, data_dir, build)
+    try:
+        return open_dataset(name, settings["config"], data_dir)
+    except FileNotFoundError as error:
+        if fields is None:
+            raise
+        raise FileNotFoundError(
+            f"The dataset {name}/{settings['config']} is not built yet. Build it on one machine before the training on "
+            f"several: `mrs_keras.build_dataset({name!r}, config={dict(fields)})`."
+        ) from error
+
+
+def _fields_like(like, dataset, config, preset: str, basis, sequence, ppm_window) -> dict | None:
+    """Returns the fields of a config for spectra like a scan, and prints what was assumed; `None` without a scan."""
+    options = {"basis": basis, "sequence": sequence, "ppm_window": ppm_window}
+    if like is None:
+        given = [argument(name) for name, value in options.items() if value is not None]
+        if given:
+            raise ValueError(
+                f"{', '.join(f'`{name}`' for name in given)}: only for a training like a scan. Give the scan with "
+                f"`{argument('like')}`, or the `config` of a dataset that was built with these settings."
+            )
+        return None
+    taken = {"dataset": dataset, "config": config}
+    given = [argument(name) for name, value in taken.items() if value is not None]
+    if given:
+        raise ValueError(
+            f"`{argument('like')}` makes the dataset of a training. Expected either that or {' and '.join(taken)}. "
+            f"Received both `{argument('like')}` and `{'`, `'.join(given)}`. Leave one of them out."
+        )
+    fields, assumed = config_like(like, CVAE_PRESETS[preset]["training"]["config"], **options)
+    for sentence in assumed:
+        print(sentence, file=sys.stderr)
+    return fields
 
 
 def data_settings(dataset: str | os.PathLike | None, config: str | None, preset: str) -> dict:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from mrs_keras.basis import basis_for
 from mrs_keras.data import describe_dataset, evaluation_batches, simulated, split_of, training_batches
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.simulation import ExampleRecipe
@@ -63,12 +62,11 @@ def open_source(builder: tfds.core.DatasetBuilder, settings: Mapping, first_epoc
 
 def _recipe(description: DatasetDescription) -> ExampleRecipe:
     """Returns the recipe of a dataset's examples, or raises `ValueError` if it is not known."""
-    if description.prior is not None:
-        basis = basis_for(description.metabolites)
-        if basis.description == description.basis and basis.acquisition == description.acquisition:
-            return description.recipe(basis)
+    basis = description.own_basis()
+    if basis is not None:
+        return description.recipe(basis)
     received = "without a prior" if description.prior is None else f"of the basis '{description.basis}'"
     raise ValueError(
-        "Training on simulated spectra needs a dataset with a prior and with this package's own basis. "
+        "Training on simulated spectra needs a dataset with a prior and with a basis of known origin. "
         f"Received: a dataset {received}. Choose a preset that trains on the dataset, such as 'base'."
     )

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from mrs_keras.basis import basis_for, read_basis
-from mrs_keras.basis.aliases import find_metabolite
+from mrs_keras.acquisition import Acquisition
 from mrs_keras.checks import check_count
+from mrs_keras.data.basis_source import BasisSource
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.data.reuse import check_reused
 from mrs_keras.simulation import (
     EFFECT_PARAMETERS,
     PARAMETERS,
+    PRIOR_PRESETS,
     TEST_PAIRS,
     Backend,
     ExampleRecipe,
@@ -39,9 +40,14 @@ class SimulatedMrsConfig(tfds.core.BuilderConfig):
 
     Attributes:
       prior: name of a prior preset of mrs_keras, path of a JSON file that `Prior.save` wrote, or the content of such a
-        file. The prior also defines the effects.
+        file. The prior also defines the effects. A preset is converted to the frequency of `acquisition`, if that is
+        given; a file or its content is not.
       basis: path of a basis that `mrs_keras.basis.read_basis` can read and that has the prior's metabolites, or `None`
-        for this package's own.
+        for this package's own. Macromolecules and lipids that it lacks are simulated.
+      acquisition: arguments of `mrs_keras.Acquisition`, such as `{"spectrometer_frequency_mhz": 127.74, "bandwidth_hz":
+        2000.0}`, or `None`: that of the basis file, or 123.2 MHz, 4000 Hz and 2048 points.
+      sequence: of this package's own basis, with times in ms, such as `{"name": "press", "te1_ms": 11.0, "te2_ms":
+        24.0}`; see `mrs_keras.simulate_basis`. `None`: PRESS, TE 30 ms = 11 + 19.
       train: number of training examples.
       validation: number of validation examples.
       seed: of all draws.
@@ -54,6 +60,8 @@ class SimulatedMrsConfig(tfds.core.BuilderConfig):
 
     prior: str | Mapping[str, Any] = "naa_pcr"
     basis: str | None = None
+    acquisition: Mapping[str, Any] | None = None
+    sequence: Mapping[str, Any] | None = None
     train: int = 6000
     validation: int = 2000
     seed: int = 0
@@ -118,7 +126,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             supervised_keys=None,
             homepage="https://archive.ismrm.org/2023/5027.html",
             license="Apache-2.0",
-            metadata=tfds.core.MetadataDict(DatasetDescription.of_recipe(self._recipe).to_metadata()),
+            metadata=tfds.core.MetadataDict(self._description.to_metadata()),
         )
 
     @functools.cached_property
@@ -126,18 +134,24 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         config = self.builder_config
         for name in ("train", "validation"):
             check_count(name, getattr(config, name), 2000)
-        prior = Prior.of(config.prior)
-        if config.basis is None:
-            return ExampleRecipe(prior, basis_for(prior.metabolites), config.seed, config.snr, config.backend)
-        basis = read_basis(config.basis)
-        missing = [name for name in prior.metabolites if find_metabolite(name, basis.names) is None]
-        if missing:
-            raise ValueError(
-                f"The basis must have the metabolites of the prior. Missing: {', '.join(missing)}. "
-                f"Received: '{config.basis}' with {', '.join(basis.names)}. "
-                "Give another `basis` or `prior` in the config."
-            )
-        return ExampleRecipe(prior, basis.select(prior.metabolites), config.seed, config.snr, config.backend)
+        prior, acquisition = Prior.of(config.prior), _acquisition(config.acquisition)
+        if acquisition is not None and isinstance(config.prior, str) and config.prior in PRIOR_PRESETS:
+            prior = prior.for_frequency(acquisition.spectrometer_frequency_mhz)
+        source = self._basis_source or BasisSource()
+        basis = source.basis(prior.metabolites, acquisition)
+        return ExampleRecipe(prior, basis, config.seed, config.snr, config.backend)
+
+    @property
+    def _basis_source(self) -> BasisSource | None:
+        """Origin of the basis, or `None` for the default one, whose metadata are those of earlier versions."""
+        config = self.builder_config
+        if config.basis is None and config.acquisition is None and config.sequence is None:
+            return None
+        return BasisSource(config.sequence, config.basis)
+
+    @property
+    def _description(self) -> DatasetDescription:
+        return DatasetDescription.of_recipe(self._recipe, self._basis_source)
 
     @classmethod
     def get_builder_config(cls, name, version=None):
@@ -154,7 +168,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return {"train": config.train, "validation": config.validation, "test": 2 * len(TEST_PAIRS)}
 
     def download_and_prepare(self, **options):
-        check_reused(self, DatasetDescription.of_recipe(self._recipe), self._splits)
+        # The file of a basis may move; description, acquisition and scale say what it is.
+        check_reused(self, self._description, self._splits, until_built=["basis_source"])
         super().download_and_prepare(**options)
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
@@ -222,6 +237,18 @@ def stored_parameters(prior: Prior) -> dict[str, tuple[tuple[int, ...], Paramete
         )
         stored["linewidth_hz"] = ((), LINEWIDTH, f"{low:.3g} to {high:.3g}")
     return stored
+
+
+def _acquisition(settings: Mapping[str, Any] | None) -> Acquisition | None:
+    """Returns the acquisition of a config, or raises `ValueError` if a setting is unknown or wrong."""
+    known = [field.name for field in dataclasses.fields(Acquisition)]
+    unknown = [name for name in settings or {} if name not in known]
+    if unknown:
+        raise ValueError(
+            f"`acquisition` has unknown settings. Expected some of: {', '.join(known)}. "
+            f"Received: {', '.join(unknown)}. Leave them out."
+        )
+    return None if settings is None else Acquisition(**settings)
 
 
 def _feature(shape: tuple[int, ...], parameter: Parameter, value_range: str) -> tfds.features.Tensor:

@@ -157,6 +157,20 @@ def simulate_fid(
     return fid * np.exp(-np.pi * linewidth_hz * times_s)
 
 
+def signal_per_proton(sequence: str = "press", **times_ms: float) -> float:
+    """Returns the initial amplitude of the FID of one uncoupled proton: 1, and 0.5 in STEAM.
+
+    Args:
+      sequence: see `simulate_basis`. Defaults to `"press"`.
+      **times_ms: times of the sequence, ms; see `simulate_basis`.
+
+    >>> signal_per_proton("press"), signal_per_proton("steam")
+    (1.0, 0.5)
+    """
+    singlet = SpinGroup((PPM_REFERENCE,))
+    return round(float(abs(simulate_fid([singlet], sequence=sequence, **times_ms)[0])), 12)
+
+
 def _check_bandwidth(groups: tuple[SpinGroup, ...], acquisition: Acquisition) -> None:
     """Raises `ValueError` if there is no proton, or one that would be aliased into the spectrum."""
     if not groups:
