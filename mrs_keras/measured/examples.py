@@ -8,10 +8,10 @@ import joblib
 import numpy as np
 from tqdm import tqdm
 
-from mrs_keras.measured.duplicates import check_no_duplicates, sketch
+from mrs_keras.measured.check_scan import check_scan
+from mrs_keras.measured.duplicates import check_no_duplicates, fingerprint
 from mrs_keras.measured.folder import ScanFile
 from mrs_keras.measured.processing import STEPS, process_scan
-from mrs_keras.measured.read_scan import check_scan
 from mrs_keras.measured.recipe import MeasuredRecipe
 from mrs_keras.measured.resampling import resampled_noise
 from mrs_keras.measured.scan import Scan
@@ -84,8 +84,8 @@ def process_folder(recipe: MeasuredRecipe, jobs: int | None = None) -> MeasuredE
     results = work(joblib.delayed(_of_file)(target, file) for file in recipe.files)
     progress = tqdm(results, total=len(recipe.files), desc="Processing scans", unit="scan", disable=None)
     points = target.acquisition.window_points
-    ids, rows, numbers, white, remarks, sketches, skipped = [], [], [], [], [], {}, []
-    spool = tempfile.TemporaryFile()  # noqa: SIM115, numpy maps it until the examples are no longer used
+    ids, rows, numbers, white, remarks, fingerprints, skipped = [], [], [], [], [], {}, []
+    spool = tempfile.TemporaryFile()  # noqa: SIM115, it stays mapped for as long as the examples are in use
     for row, (file, result) in enumerate(zip(recipe.files, progress, strict=True)):
         if isinstance(result, str):
             skipped.append(Skipped(str(file.path), result))
@@ -97,16 +97,18 @@ def process_folder(recipe: MeasuredRecipe, jobs: int | None = None) -> MeasuredE
             numbers.append([example[name] for name in NUMBERS])
             white.append(example["white"])
             remarks.append(example["warnings"])
-            sketches[example["name"]] = example["sketch"]
+            fingerprints[example["name"]] = example["fingerprint"]
     if skipped and (not recipe.skip_bad or not ids):
         raise ValueError(_in_words(skipped, len(recipe.files), recipe.folder))
-    check_no_duplicates(sketches)
+    check_no_duplicates(fingerprints)
     spool.flush()
+    spectra = np.memmap(spool, np.float32, "r", shape=(len(ids), points, 2))
+    spool.close()
     columns = np.asarray(numbers, np.float32).T
     return MeasuredExamples(
         ids=ids,
         rows=np.array(rows),
-        spectra=np.memmap(spool, np.float32, "r", shape=(len(ids), points, 2)),
+        spectra=spectra,
         numbers=dict(zip(NUMBERS, columns, strict=True)),
         white=np.array(white),
         warnings=remarks,
@@ -134,7 +136,7 @@ def _example(target: ScanTarget, file: ScanFile, scan: Scan) -> dict:
         "id": f"{file.name}{voxel}",
         "name": str(file.path) + voxel,
         "spectrum": complex_to_channels(processed.spectrum(target.acquisition) / scale),
-        "sketch": sketch(scan.fids),
+        "fingerprint": fingerprint(scan.fids),
         "white": processed.noise.white and resampled.white,
         "warnings": processed.warnings,
         "noise_sigma": processed.noise_sigma(target.acquisition) / scale,

@@ -12,12 +12,12 @@ import numpy as np
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.checks import check_choice
 from mrs_keras.labels import Labels
+from mrs_keras.measured.check_scan import check_scan
 from mrs_keras.measured.folder import ScanFile, find_scans
 from mrs_keras.measured.label_match import match_labels
 from mrs_keras.measured.label_sums import DEFAULT_LABEL_NAMES, LabelValues, labels_of
 from mrs_keras.measured.label_tables import read_label_table
 from mrs_keras.measured.processing import check_steps
-from mrs_keras.measured.read_scan import check_scan
 from mrs_keras.measured.scan import Scan
 from mrs_keras.measured.scan_target import SCALES, ScanTarget, read_pair
 from mrs_keras.measured.splits import split_subjects

@@ -86,7 +86,7 @@ def resample(fid: np.ndarray, bandwidth_hz: float, acquisition: Acquisition) -> 
     return result
 
 
-def resampled_noise_factor(points: int, bandwidth_hz: float, acquisition: Acquisition) -> ResampledNoise:
+def resampled_noise(points: int, bandwidth_hz: float, acquisition: Acquisition) -> ResampledNoise:
     """Computes what `resample` does to white noise.
 
     The factor is sqrt(new bandwidth / old bandwidth), times sqrt(share of the new points that were measured) after
@@ -103,7 +103,7 @@ def resampled_noise_factor(points: int, bandwidth_hz: float, acquisition: Acquis
 
     Example:
 
-    >>> resampled_noise_factor(2048, 4000.0, Acquisition(bandwidth_hz=2000.0, points=1024))
+    >>> resampled_noise(2048, 4000.0, Acquisition(bandwidth_hz=2000.0, points=1024))
     ResampledNoise(factor=0.7071067811865476, white=True)
     """
     ratio = acquisition.bandwidth_hz / check_positive("bandwidth_hz", bandwidth_hz, 2000.0)

@@ -56,7 +56,8 @@ def plot_site_means(ppm: np.ndarray, means: Mapping[str, np.ndarray], band: np.n
     axes = figure.subplots()
     axes.fill_between(ppm, *band, color="0.85", linewidth=0, label=BAND_LABEL)
     for number, (site, mean) in enumerate(means.items()):
-        axes.plot(ppm, mean, color=COLOURS(number / max(len(means) - 1, 1)), linewidth=0.9, label=site)
+        colour = f"C{number}" if len(means) <= 10 else COLOURS(number / (len(means) - 1))
+        axes.plot(ppm, mean, color=colour, linewidth=0.9, label=site)
     ppm_axis(axes)
     figure.legend(loc="outside right upper", fontsize=8)
     return figure
@@ -78,6 +79,7 @@ def plot_label_distributions(
         known = column[np.isfinite(column)]
         axes.hist(known, bins=min(20, max(5, len(known) // 4)), color=COLOURS(0.35), alpha=0.75)
         axes.set_xlabel(f"{name} ({units[name]})" if units[name] else name, fontsize=9)
+        axes.yaxis.get_major_locator().set_params(integer=True)
         axes.set_ylabel("scans" if axes is panels[0] else "")
         axes.set_ylim(top=1.25 * axes.get_ylim()[1])
         spread = deviations[name][np.isfinite(deviations[name])]

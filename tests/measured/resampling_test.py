@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mrs_keras import Acquisition
-from mrs_keras.measured.resampling import resample, resampled_noise_factor
+from mrs_keras.measured.resampling import resample, resampled_noise
 from mrs_keras.simulation import fid_to_spectrum
 from tests.conftest import SHARED_DATA
 
@@ -42,7 +42,7 @@ def test_the_noise_is_the_one_announced(old_hz, old_points, new_hz, points):
     random = np.random.default_rng(0)
     noise = random.normal(size=(400, old_points)) + 1j * random.normal(size=(400, old_points))
     spectra = fid_to_spectrum(resample(noise, old_hz, acquisition))[:, acquisition.window]
-    announced = resampled_noise_factor(old_points, old_hz, acquisition)
+    announced = resampled_noise(old_points, old_hz, acquisition)
     assert np.std(spectra.real) == pytest.approx(announced.factor, rel=0.02)
     neighbours = abs(np.mean(spectra[:, 1:] * spectra[:, :-1].conj())) / np.mean(np.abs(spectra) ** 2)
     assert (neighbours < 0.03) == announced.white
@@ -52,7 +52,7 @@ def test_the_same_acquisition_changes_nothing():
     fid = np.random.default_rng(0).normal(size=(2, 2048)) + 0j
     acquisition = Acquisition(123.2, 4000.0, 2048)
     np.testing.assert_array_equal(resample(fid, 4000.0, acquisition), fid)
-    assert resampled_noise_factor(2048, 4000.0, acquisition).factor == 1.0
+    assert resampled_noise(2048, 4000.0, acquisition).factor == 1.0
 
 
 def test_all_points_but_the_first_are_those_of_fsl_mrs():
