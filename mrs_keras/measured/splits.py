@@ -43,8 +43,8 @@ def split_subjects(
       The keys of `subjects`, in their order -> `"train"`, `"validation"` or `"test"`.
 
     Raises:
-      ValueError: if there are too few subjects or sites, if the fractions are out of range, or if a subject was measured
-        at several sites and whole sites are to be held out.
+      ValueError: if there are too few subjects or sites, if the fractions are out of range, or if a subject was
+        measured at several sites and whole sites are to be held out.
 
     Example:
 
@@ -64,8 +64,8 @@ def split_subjects(
         first = site_of.setdefault(subject, str(site))
         if first != str(site) and by == "site":
             raise ValueError(
-                f"{subject} was measured at the sites {first} and {site}, so that whole sites cannot be held out without "
-                "a leak. Split by subject, or leave the scans of one of the two sites out."
+                f"{subject} was measured at the sites {first} and {site}, so that whole sites cannot be held out "
+                "without a leak. Split by subject, or leave the scans of one of the two sites out."
             )
     wanted = {"test": test, "validation": validation}
     wanted = {split: fraction for split, fraction in wanted.items() if fraction}
@@ -90,8 +90,8 @@ def _by_subject(site_of: dict[str, str], seed: int, wanted: dict[str, float]) ->
     room = {group: len(names) - 1 for group, names in ordered.items()}
     if site_of and sum(room.values()) < len(wanted):
         raise ValueError(
-            f"There are too few subjects for the splits. Expected {len(wanted)} to hold out ({', '.join(wanted)}) besides "
-            f"one of each site in train. Received: {len(site_of)} subject(s). Add scans, or set the fraction to 0."
+            f"There are too few subjects for the splits. Expected {len(wanted)} to hold out ({', '.join(wanted)}) "
+            f"besides one of each site in train. Received: {len(site_of)}. Add scans, or set the fraction to 0."
         )
     result = {}
     for position, (split, fraction) in enumerate(wanted.items()):
