@@ -2,9 +2,9 @@
 
 import dataclasses
 import functools
+import itertools
 
 import numpy as np
-import scipy.fft
 
 from mrs_keras.checks import check_finite, check_positive
 from mrs_keras.measured.scan import ppm_axis
@@ -19,6 +19,9 @@ BAND_EDGE = 0.1
 REGION_POINTS = 100
 """Smallest number of points of the signal-free region."""
 
+FILLED_REGION_POINTS = 16
+"""The same of the measured part of a zero-filled FID, which has fewer points."""
+
 SIGNAL_S = (0.03, 0.1)
 """Where the weight of the FID rises from 0 to 1, s: broad lines and the wings of water are over by then."""
 
@@ -28,7 +31,7 @@ SEGMENTS = 4
 THRESHOLD = 3.5
 """Deviation, in standard deviations of white noise, from which noise is called correlated."""
 
-COLOUR = 1.5
+COLOUR = 2.0
 """Ratio of the noise power of two parts of the band from which the noise is called filtered."""
 
 OUTLIER = 12.0
@@ -71,7 +74,7 @@ def measure_noise(fid: np.ndarray, bandwidth_hz: float, spectrometer_frequency_m
     - the end of the FID is filled (zero filling), or
     - the noise falls or rises along the FID (apodisation), by the trend of the power of four parts, or
     - `lag1` deviates from 0, or
-    - the inner and the outer half of the region differ by a factor of 1.5 in power (filter, resampling),
+    - the inner and the outer half of the region differ by a factor of 2 in median power (filter, resampling),
 
     the last three at 3.5 standard deviations of white noise. For white noise, that is rarer than 1 in 100.
 
@@ -82,8 +85,9 @@ def measure_noise(fid: np.ndarray, bandwidth_hz: float, spectrometer_frequency_m
       spectrometer_frequency_mhz: f0, MHz.
 
     Returns:
-      `Noise`. If it is zero-filled, `sigma` is that of the zero-filled spectrum; if it is apodised, the noise of the
-      first 0.1 s is extrapolated, and `sigma` is approximate.
+      `Noise`. If it is zero-filled, `sigma` is that of the zero-filled spectrum. If it is apodised, most of the noise
+      is at the beginning of the FID, where the signal is, too: `sigma` and `lag1` are then those of the region less a
+      polynomial of degree 5, and approximate; what is left of the signal can make `sigma` several times too large.
 
     Raises:
       ValueError: if the FID is not complex (points,), not finite or zero, or the band leaves fewer than 100 points
@@ -100,14 +104,14 @@ def measure_noise(fid: np.ndarray, bandwidth_hz: float, spectrometer_frequency_m
     fid = check_fid(fid)
     points = len(fid)
     measured = _measured_points(fid, bandwidth_hz, f0)
-    noise = _measure(fid[:measured], bandwidth_hz, f0)
+    noise = _measure(fid[:measured], bandwidth_hz, f0, REGION_POINTS if measured == points else FILLED_REGION_POINTS)
     if measured == points:
         return noise
     filled = points - measured
     # The noise of a point is spread over more points; its correlation is that of the rectangle that cuts the FID.
     lag1 = np.cos(2 * np.pi * np.arange(measured) / points).mean()
     return Noise(
-        sigma=noise.sigma * np.sqrt(measured / points),
+        sigma=float(noise.sigma * np.sqrt(measured / points)),
         lag1=float(lag1),
         white=False,
         reason=f"zero-filled: the last {filled} of {points} points of the FID carry no noise"
@@ -125,42 +129,48 @@ def check_fid(fid: np.ndarray, name: str = "fid") -> np.ndarray:
         )
     check_finite(name, fid)
     if not np.any(fid):
-        raise ValueError(f"`{name}` must carry a signal. Received: {len(fid)} points that are all 0. Leave the scan out.")
+        raise ValueError(
+            f"`{name}` must carry a signal. Received: {len(fid)} points that are all 0. Leave the scan out."
+        )
     return fid.astype(np.complex128)
 
 
-def signal_free_region(points: int, bandwidth_hz: float, spectrometer_frequency_mhz: float) -> np.ndarray:
+def signal_free_region(
+    points: int, bandwidth_hz: float, spectrometer_frequency_mhz: float, at_least: int = REGION_POINTS
+) -> np.ndarray:
     """Returns which points of a spectrum, in the order of rising ppm, carry only noise: bool (points,).
 
     Raises:
-      ValueError: if they are fewer than 100.
+      ValueError: if they are fewer than `at_least`.
     """
     ppm = ppm_axis(points, bandwidth_hz, spectrometer_frequency_mhz)
     inside = np.abs(np.arange(points) - points // 2) <= (1 - BAND_EDGE) * points / 2
     for low, high in SIGNAL_FREE_PPM:
         region = inside & ((ppm < low) | (ppm > high))
-        if region.sum() >= REGION_POINTS:
+        if region.sum() >= at_least:
             return region
     raise ValueError(
-        f"The noise needs a region of at least {REGION_POINTS} points without signal, below {low} or above {high} ppm. "
+        f"The noise needs a region of at least {at_least} points without signal, below {low} or above {high} ppm. "
         f"Received: {region.sum()} points there, of {points} from {ppm[0]:.1f} to {ppm[-1]:.1f} ppm "
         f"(bandwidth_hz={bandwidth_hz}). Give the FID at the receiver's own bandwidth, before resampling."
     )
 
 
-def _measure(fid: np.ndarray, bandwidth_hz: float, f0: float) -> Noise:
+def _measure(fid: np.ndarray, bandwidth_hz: float, f0: float, at_least: int) -> Noise:
     points = len(fid)
-    region = signal_free_region(points, bandwidth_hz, f0)
+    region = signal_free_region(points, bandwidth_hz, f0, at_least)
     weights = _time_weights(points, bandwidth_hz)
     spectra = fid_to_spectrum(weights * fid)[:, region]
     power = np.abs(spectra) ** 2
     energy = (weights**2).mean(axis=1)
+    if not np.all(np.median(power, axis=1) > 0):
+        return Noise(0.0, 0.0, False, "no noise: the signal-free region is 0 for part of the FID or all of it")
     kept = np.ones(power.shape[1], bool)
     for _ in range(4):
         # Means of the points below a limit, from medians that lines do not reach.
         level = np.median(power[:, kept], axis=1) / np.log(2)
         lines = (power > OUTLIER * level[:, None]).any(axis=0)
-        lines = np.convolve(lines, np.ones(5), mode="same") > 0
+        lines = _with_skirts(lines)
         if lines.sum() >= len(kept) / 2 or not np.any(lines & kept):
             break
         kept &= ~lines
@@ -169,29 +179,29 @@ def _measure(fid: np.ndarray, bandwidth_hz: float, f0: float) -> Noise:
     freedom = kept.sum() * energy**2 / (weights**4).mean(axis=1)
 
     # The trend of the log of the power: noise of relative variance 1 / freedom.
-    floor = np.finfo(np.float64).tiny
-    logs = np.log(np.maximum(variance[1:], floor))
+    logs = np.log(variance[1:])
     contrast = np.arange(SEGMENTS) - (SEGMENTS - 1) / 2
     trend = contrast @ logs / np.sqrt(contrast**2 @ (1 / freedom[1:]))
     falls = abs(trend) > THRESHOLD
 
-    beginning, end, phases = _outside(weights[0])
-    # White: one variance. Otherwise the beginning, whose signal is removed, continues the first two parts.
-    before, after = variance[0], variance[0]
-    if falls:
-        before, after = variance[1] * np.exp(np.clip(logs[0] - logs[1], 0.0, 5.0)), variance[-1]
-    total = variance[0] * energy[0] + before * beginning.mean() + after * end.mean()
-
     pairs = kept[1:] & kept[:-1] & (np.diff(np.flatnonzero(region)) == 1)
-    product = (spectra[0, 1:].conj() * spectra[0, :-1]).real[pairs].mean()
-    lag1 = (product + before * (beginning * phases).mean() + after * (end * phases).mean()) / total
+    if falls:
+        # Most of the noise is where the signal is, too.
+        left = _without_polynomials(fid_to_spectrum(fid)[region], region)
+        total = np.median(np.abs(left[kept]) ** 2) / np.log(2)
+        lag1 = _lag1(left, pairs)
+    else:
+        total = variance[0]
+        # The weight alone gives zero-mean noise a correlation, which is taken off.
+        phases = np.cos(2 * np.pi * np.arange(points) / points)
+        lag1 = _lag1(spectra[0], pairs) * energy[0] - (weights[0] ** 2 * phases).mean()
     lag1_deviation = np.sqrt((weights[0] ** 4).mean() / (2 * pairs.sum()))
 
     distance = np.abs(np.flatnonzero(region) - points // 2)
     outer = distance > np.median(distance)
-    halves = [power[0, kept & half] for half in (~outer, outer)]
-    ratio = np.log(halves[0].mean() / halves[1].mean()) if min(map(len, halves)) else 0.0
-    colour_deviation = np.sqrt((1 / freedom[0]) * sum(kept.sum() / max(len(half), 1) for half in halves))
+    # Medians, of relative variance 1 / ln(2)^2 per point, without the search for lines: it takes loud bands for lines.
+    ratio = np.log(np.median(power[0, ~outer]) / np.median(power[0, outer]))
+    colour_deviation = np.sqrt(2 / (freedom[0] * len(kept) / kept.sum() / 2)) / np.log(2)
 
     reason = None
     if falls:
@@ -218,24 +228,45 @@ def _time_weights(points: int, bandwidth_hz: float) -> np.ndarray:
     times = (np.arange(points) + 0.5) / bandwidth_hz
 
     def ramp(start, stop):
-        return np.sin(np.pi / 2 * np.clip((times - start) / (stop - start), 0, 1)) ** 2
+        # With three continuous derivatives: a strong line at the other end of the band leaks by the fifth power.
+        x = np.clip((times - start) / (stop - start), 0, 1)
+        return x**4 * (35 - 84 * x + 70 * x**2 - 20 * x**3)
 
     start, full = min(SIGNAL_S[0], 0.12 * duration), min(SIGNAL_S[1], 0.4 * duration)
     weights = [ramp(start, full) * ramp(duration, duration - start)]
     edges = np.linspace(full, duration, SEGMENTS + 1)
-    width = 0.35 * (edges[1] - edges[0])
-    weights += [ramp(a, a + width) * ramp(b, b - width) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    width = 0.45 * (edges[1] - edges[0])
+    weights += [ramp(a, a + width) * ramp(b, b - width) for a, b in itertools.pairwise(edges)]
     weights = np.stack(weights)
     weights.setflags(write=False)
     return weights
 
 
-def _outside(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns what weights leave of the beginning and of the end of a FID, and the phases of the first lag."""
-    points = len(weights)
-    left = 1 - weights**2
-    first = np.arange(points) < np.argmax(weights)
-    return left * first, left * ~first, np.cos(2 * np.pi * np.arange(points) / points)
+def _with_skirts(lines: np.ndarray) -> np.ndarray:
+    """Returns which points are lines or as near to one as it is wide, and at least two points near."""
+    edges = np.flatnonzero(np.diff(lines.astype(int), prepend=0, append=0))
+    wide = lines.copy()
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        margin = max(2, stop - start)
+        wide[max(start - margin, 0) : stop + margin] = True
+    return wide
+
+
+def _lag1(spectrum: np.ndarray, pairs: np.ndarray) -> float:
+    product = (spectrum[1:].conj() * spectrum[:-1]).real[pairs].mean()
+    return product / (np.abs(spectrum[1:][pairs]) ** 2).mean()
+
+
+def _without_polynomials(spectrum: np.ndarray, region: np.ndarray, degree: int = 5) -> np.ndarray:
+    """Returns the points of a region without a polynomial in each of its bands, the variance of white noise kept."""
+    index = np.flatnonzero(region)
+    left = spectrum.copy()
+    for band in np.split(np.arange(len(index)), np.flatnonzero(np.diff(index) > 1) + 1):
+        terms = min(degree + 1, len(band) // 8)
+        columns = np.linalg.qr(np.vander(np.linspace(-1, 1, len(band)), terms))[0]
+        left[band] -= columns @ (columns.T @ left[band])
+        left[band] *= np.sqrt(len(band) / (len(band) - terms))
+    return left
 
 
 def _measured_points(fid: np.ndarray, bandwidth_hz: float, f0: float) -> int:
@@ -250,5 +281,5 @@ def _measured_points(fid: np.ndarray, bandwidth_hz: float, f0: float) -> int:
         return points
     measured = loud[-1] + 1
     # An apodised FID becomes as quiet as that, too, but not from one point to the next.
-    before, after = (np.sqrt(np.mean(np.abs(part) ** 2)) for part in (fid[max(measured - 16, 0) : measured], fid[measured:]))
+    before, after = (np.linalg.norm(part) for part in (fid[max(measured - 8, 0) : measured], fid[measured:][:8]))
     return measured if before > 20 * after else points
