@@ -85,25 +85,25 @@ def process_folder(recipe: MeasuredRecipe, jobs: int | None = None) -> MeasuredE
     progress = tqdm(results, total=len(recipe.files), desc="Processing scans", unit="scan", disable=None)
     points = target.acquisition.window_points
     ids, rows, numbers, white, remarks, fingerprints, skipped = [], [], [], [], [], {}, []
-    spool = tempfile.TemporaryFile()  # noqa: SIM115, it stays mapped for as long as the examples are in use
-    for row, (file, result) in enumerate(zip(recipe.files, progress, strict=True)):
-        if isinstance(result, str):
-            skipped.append(Skipped(str(file.path), result))
-            continue
-        for example in result:
-            ids.append(example["id"])
-            rows.append(row)
-            spool.write(example["spectrum"].tobytes())
-            numbers.append([example[name] for name in NUMBERS])
-            white.append(example["white"])
-            remarks.append(example["warnings"])
-            fingerprints[example["name"]] = example["fingerprint"]
-    if skipped and (not recipe.skip_bad or not ids):
-        raise ValueError(_in_words(skipped, len(recipe.files), recipe.folder))
-    check_no_duplicates(fingerprints)
-    spool.flush()
-    spectra = np.memmap(spool, np.float32, "r", shape=(len(ids), points, 2))
-    spool.close()
+    with tempfile.TemporaryFile() as spool:
+        for row, (file, result) in enumerate(zip(recipe.files, progress, strict=True)):
+            if isinstance(result, str):
+                skipped.append(Skipped(str(file.path), result))
+                continue
+            for example in result:
+                ids.append(example["id"])
+                rows.append(row)
+                spool.write(example["spectrum"].tobytes())
+                numbers.append([example[name] for name in NUMBERS])
+                white.append(example["white"])
+                remarks.append(example["warnings"])
+                fingerprints[example["name"]] = example["fingerprint"]
+        if skipped and (not recipe.skip_bad or not ids):
+            raise ValueError(_in_words(skipped, len(recipe.files), recipe.folder))
+        check_no_duplicates(fingerprints)
+        spool.flush()
+        # It stays mapped after the file is closed.
+        spectra = np.memmap(spool, np.float32, "r", shape=(len(ids), points, 2))
     columns = np.asarray(numbers, np.float32).T
     return MeasuredExamples(
         ids=ids,

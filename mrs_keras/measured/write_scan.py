@@ -107,6 +107,8 @@ def _header_extension(scan: Scan, tags: list[str], given: dict[str, Any]):
             extension.set_standard_def(key, value)
         elif isinstance(value, Mapping) and isinstance(value.get("Description"), str):
             extension.set_user_def(key, dict(value), value["Description"])
+        elif key in read:  # from a sidecar of BIDS, whose keys need no description
+            extension.set_user_def(key, value, "As in the file that it was read from")
         else:
             raise ValueError(
                 f"The header key '{key}' is not defined by the NIfTI-MRS standard, so that it must describe itself. "

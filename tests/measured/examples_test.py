@@ -95,7 +95,8 @@ def test_a_bad_first_file_does_not_hide_the_others(example_copy):
 )
 def test_a_scan_of_another_kind_is_refused_by_name(example_copy, change, message):
     path = path_of(example_copy, "sub-04")
-    scan = read_scans(path, path_of(example_copy, "sub-04", "mrsref"))[0]
+    scan = read_scans(path)[0]
+    path_of(example_copy, "sub-04", "mrsref").unlink()
     write_scan(path, dataclasses.replace(scan, header={}, **change))
     for sidecar in path.parent.glob("*_svs.json"):
         sidecar.unlink()
