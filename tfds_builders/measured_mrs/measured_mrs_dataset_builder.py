@@ -120,6 +120,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             origin={**recipe.origin(), "processing": step_list(recipe.target.steps), **found},
         )
 
+    @property
+    def examples(self) -> int:
+        """Number of scans in the folder."""
+        return len(self._recipe.files)
+
     def download_and_prepare(self, **options):
         check_reused(self, self._description(), {}, until_built=("spectrum_scale", "found"))
         super().download_and_prepare(**options)
