@@ -23,9 +23,14 @@ BLOCKS = _blocks("README.md", "bash|python") + _blocks("deploy/README.md", "pyth
 RUN_BY_CI = {"make reproduce", "make test"}
 # It goes on until it is stopped, while the blocks that need it run.
 SERVES = "mrs-keras serve --saved-models saved_models"
-# As printed it is the training of `make reproduce`.
+SCAN = "scans/sub-01/mrs/sub-01_acq-press_svs.nii.gz"
+# As printed, they take minutes.
 SHORTENED = {
     "mrs-keras train --output runs/base": "mrs-keras train --output runs/base --epochs 2",
+    "mrs-keras train --dataset measured_mrs --config mine --output runs/mine": "mrs-keras train --dataset measured_mrs "
+    "--config mine --output runs/mine --epochs 3",
+    f"mrs-keras train --preset brain --like {SCAN} --build --output runs/like": f"mrs-keras train --preset brain --like "
+    f"{SCAN} --build --output runs/like --epochs 1",
     "mrs-keras tune --output runs/tune --trials 20 --epochs 100": "mrs-keras tune --trials 1 --epochs 1",
 }
 
