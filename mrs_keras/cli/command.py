@@ -11,6 +11,7 @@ from mrs_keras.cli.basis import add_basis_commands
 from mrs_keras.cli.evaluate import add_evaluate_command
 from mrs_keras.cli.export import add_export_command
 from mrs_keras.cli.generate import add_generate_command
+from mrs_keras.cli.measured import add_measured_commands
 from mrs_keras.cli.native_log import native_log_filtered
 from mrs_keras.cli.reproduce import add_reproduce_command
 from mrs_keras.cli.serve import add_serve_command
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for add_command in (
         add_basis_commands,
+        add_measured_commands,
         add_train_command,
         add_tune_command,
         add_evaluate_command,

@@ -32,6 +32,9 @@ MODEL_INPUTS = ("spectrum", "concentrations")
 LABEL_KNOWN = "label_known"
 """Feature of a dataset whose labels may be missing: bool (labels,), whether each is known."""
 
+OWN_CONFIG = {"measured_mrs": ("folder",)}
+"""Dataset -> fields that a config of the user's own needs beside its name."""
+
 HELD_OUT = {"train": "train[:90%]", "validation": "train[90%:]"}
 """Training and held-out part of a dataset with a single split."""
 
@@ -99,7 +102,7 @@ def open_or_build(
         return build_dataset(str(name_or_folder), config, data_dir) if isinstance(config, Mapping) else found
     except FileNotFoundError:
         builder_class = _builder_class(str(name_or_folder))
-        if builder_class is None:
+        if builder_class is None or not _is_known(builder_class, config):
             raise
         builder = builder_class(data_dir=_as_path(data_dir), config=_builder_config(builder_class, config))
         if builder.examples > MOST_BUILT_UNASKED and not build:
@@ -109,6 +112,11 @@ def open_or_build(
             ) from None
         print(f"Building the dataset {builder.name}/{builder.builder_config.name}, once.", file=sys.stderr)
         return build_dataset(str(name_or_folder), config, data_dir)
+
+
+def _is_known(builder_class: type[tfds.core.DatasetBuilder], config: str | Mapping[str, Any] | None) -> bool:
+    """Whether a builder can build a config: it has one of that name, or the fields are given."""
+    return not isinstance(config, str) or builder_class.get_builder_config(config) is not None
 
 
 def named_config(name: str, config: str | None) -> tfds.core.BuilderConfig:
@@ -269,9 +277,11 @@ def _open_folder(folder: Path) -> tfds.core.DatasetBuilder:
 
 
 def _default_config(folder: Path) -> str | None:
-    """Returns the config that TFDS recorded as the builder's first, or the only one that exists."""
+    """Returns the config that TFDS recorded as the builder's first, if it was built, or the only one that exists."""
     with contextlib.suppress(OSError, ValueError, KeyError):
-        return json.loads((folder / ".config" / "metadata.json").read_text())["default_config_name"]
+        first = json.loads((folder / ".config" / "metadata.json").read_text())["default_config_name"]
+        if (folder / first).is_dir():
+            return first
     configs = [path.name for path in folder.glob("[!.]*") if path.is_dir()]
     return configs[0] if len(configs) == 1 else None
 
@@ -279,7 +289,13 @@ def _default_config(folder: Path) -> str | None:
 def _how_to_build(name: str, config: str | None, root: Path, root_is_given: bool) -> str:
     command = ["tfds", "build", f"tfds_builders/{name}"]
     arguments = [repr(name)]
-    if config is not None:
+    builder_class = _builder_class(name)
+    if builder_class is not None and not _is_known(builder_class, config):
+        # A config of the user's own, of which only the name is known here.
+        fields = {"name": config, **dict.fromkeys(OWN_CONFIG.get(name, ()), "PATH")}
+        command += ["--config", json.dumps(fields)]
+        arguments.append(f"config={fields}")
+    elif config is not None:
         command += ["--config", config]
         arguments.append(f"config={config!r}")
     if root_is_given:

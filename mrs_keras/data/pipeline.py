@@ -1,5 +1,6 @@
 """tf.data pipelines for training and evaluation."""
 
+import functools
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -112,5 +113,11 @@ def _features(builder: tfds.core.DatasetBuilder, split: str, batch_size: int):
             "fewer `label_names`."
         )
     if left_out:
-        print(f"{split}: {left_out} of {len(known)} examples are left out, since a label is missing.", file=sys.stderr)
+        text = f"{left_out} of {len(known)} examples of '{split}' are left out, since a label is missing"
+        _tell_once(f"{text} ({builder.data_dir}).")
     return columns if batch_size == -1 else tf.data.Dataset.from_tensor_slices(columns).batch(batch_size)
+
+
+@functools.cache
+def _tell_once(text: str) -> None:
+    print(text, file=sys.stderr)

@@ -42,13 +42,13 @@ def pca_reconstruction(training: np.ndarray, spectra: np.ndarray, components: in
     Args:
       training: float (examples, points, 2).
       spectra: float (batch, points, 2).
-      components: number of principal components.
+      components: number of principal components; fewer where the training data have fewer spectra.
 
     Returns:
       float64 (batch, points, 2).
     """
     flat = training.reshape(len(training), -1).astype(np.float64)
-    space = PCA(components, svd_solver="covariance_eigh").fit(flat)
+    space = PCA(min(components, *flat.shape), svd_solver="covariance_eigh").fit(flat)
     points = spectra.reshape(len(spectra), -1).astype(np.float64)
     return space.inverse_transform(space.transform(points)).reshape(spectra.shape)
 

@@ -5,6 +5,17 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "example": ["write_example"],
+        "examples": ["NUMBERS", "MeasuredExamples", "process_folder", "step_list"],
+        "folder": ["ScanFile", "find_scans"],
+        "folder_check": ["FolderCheck", "check_folder"],
+        "label_sums": ["DEFAULT_LABEL_NAMES", "LabelValues", "labels_of"],
+        "label_tables": ["LabelTable", "read_label_table"],
+        "one_file": ["process_file"],
+        "processing": ["STEPS", "ProcessedScan", "process_scan"],
+        "read_scan": ["read_scans"],
+        "recipe": ["MeasuredRecipe"],
         "scan": ["Scan"],
+        "splits": ["split_subjects"],
     },
 )

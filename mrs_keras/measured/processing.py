@@ -1,0 +1,236 @@
+"""From a scan to one spectrum: the processing steps in the consensus order.
+
+Near et al. 2021, doi 10.1002/nbm.4257, has the steps and their order; the module of each step has its formula.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mrs_keras.acquisition import Acquisition
+from mrs_keras.measured.alignment import align_transients
+from mrs_keras.measured.averaging import average, outliers
+from mrs_keras.measured.coils import coil_weights, combine_coils, noise_covariance
+from mrs_keras.measured.eddy_currents import correct_eddy_currents
+from mrs_keras.measured.first_point import first_point_is_halved, with_first_point_doubled
+from mrs_keras.measured.noise import Noise, measure_noise
+from mrs_keras.measured.phase import apply_phase, find_phase
+from mrs_keras.measured.quality import Quality, measure_quality, residual_water_ratio
+from mrs_keras.measured.referencing import find_shift, looks_conjugated, peak_positions_ppm, shift_frequency
+from mrs_keras.measured.resampling import resample, resampled_noise
+from mrs_keras.measured.residual_water import remove_residual_water
+from mrs_keras.measured.scan import Scan
+from mrs_keras.simulation import fid_to_spectrum
+
+STEPS = {
+    "first_point": "the first point of the FID doubled, where the scanner stored half of it",
+    "coils": "coil combination, weighted by the water reference, noise prewhitened (doi 10.1002/mrm.22230)",
+    "alignment": "alignment of the transients in frequency and phase (doi 10.1002/mrm.25094)",
+    "outliers": "rejection of outlying transients",
+    "eddy_currents": "eddy-current correction by the phase of the water reference (doi 10.1002/mrm.1910140104)",
+    "residual_water": "removal of residual water by HSVD (doi 10.1016/0022-2364(92)90241-X)",
+    "referencing": "frequency shift that puts NAA, Cr and Cho at 2.008, 3.027 and 3.21 ppm",
+    "phase": "zero-order phase",
+}
+"""Step -> what it does, in the order in which the steps run. Transients are always averaged."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Stage:
+    """A scan after one of the steps.
+
+    Attributes:
+      name: of the step, or `"raw"`.
+      fid: complex (points,), the mean over transients and, before they are combined, that of the strongest coil.
+      note: what the step found, in words.
+    """
+
+    name: str
+    fid: np.ndarray
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ProcessedScan:
+    """A scan as one FID, with its noise and quality.
+
+    Attributes:
+      fid: complex (points,), at the receiver's bandwidth, in the units of the scan.
+      bandwidth_hz: of `fid`, Hz.
+      spectrometer_frequency_mhz: MHz.
+      noise: of `fid`.
+      quality: SNR and linewidths.
+      residual_water: height of the residual water before its removal, as a multiple of that of NAA.
+      shift_hz: shift that referencing removed, Hz; positive is to higher ppm. 0 without referencing.
+      phase_rad: phase that was removed, rad. 0 without that step.
+      transients: number of transients, and of those kept.
+      water_amplitude: magnitude of the FID of the water reference at its beginning, in the units of `fid`; NaN without
+        a reference.
+      peaks_ppm: name of a singlet -> where it is, ppm.
+      stages: the scan after each step.
+      warnings: in words.
+    """
+
+    fid: np.ndarray
+    bandwidth_hz: float
+    spectrometer_frequency_mhz: float
+    noise: Noise
+    quality: Quality
+    residual_water: float
+    shift_hz: float
+    phase_rad: float
+    transients: tuple[int, int]
+    water_amplitude: float
+    peaks_ppm: dict[str, float]
+    stages: tuple[Stage, ...]
+    warnings: tuple[str, ...]
+
+    def spectrum(self, acquisition: Acquisition) -> np.ndarray:
+        """Returns the spectrum in the window of an acquisition: complex128 (window_points,), units of the scan.
+
+        Raises:
+          ValueError: if the receiver's band does not cover the window.
+        """
+        fid = resample(self.fid, self.bandwidth_hz, acquisition)
+        return fid_to_spectrum(fid)[acquisition.window]
+
+    def noise_sigma(self, acquisition: Acquisition) -> float:
+        """Returns the standard deviation of the real part of the noise in `spectrum(acquisition)`."""
+        return self.noise.sigma * resampled_noise(len(self.fid), self.bandwidth_hz, acquisition).factor
+
+
+def check_steps(steps: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Returns the steps in the order in which they run, or raises `ValueError` if one is unknown."""
+    if steps is None:
+        return None
+    unknown = [name for name in steps if name not in STEPS]
+    if unknown or isinstance(steps, str):
+        raise ValueError(
+            f"`steps` must be some of the processing steps. Expected some of: {', '.join(STEPS)}. Received: {steps!r}. "
+            "Leave `steps` out for all of them."
+        )
+    return tuple(name for name in STEPS if name in steps)
+
+
+def process_scan(scan: Scan, steps: Sequence[str] | None = None) -> ProcessedScan:
+    """Processes a scan into one FID.
+
+    Args:
+      scan: with its water reference, if there is one.
+      steps: names of `STEPS` to run; they always run in the order of `STEPS`. Defaults to `None`: all that the scan
+        allows; without a water reference there is no eddy-current correction, which is a warning.
+
+    Returns:
+      `ProcessedScan`.
+
+    Raises:
+      ValueError: if a step is unknown, eddy-current correction is asked for and there is no reference, several coils
+        are not to be combined, or the data look conjugated.
+
+    Example:
+
+    >>> processed = process_scan(read_scans("sub-01_svs.nii.gz")[0])  # doctest: +SKIP
+    """
+    asked = check_steps(steps)
+    run = set(STEPS if asked is None else asked)
+    warnings, stages = [], []
+    axes = scan.bandwidth_hz, scan.spectrometer_frequency_mhz
+    fids, reference = scan.fids.astype(np.complex128), None
+    if scan.reference is not None:
+        reference = scan.reference.fids.astype(np.complex128)
+    elif "eddy_currents" in run:
+        if asked is not None:
+            raise ValueError(
+                f"Eddy-current correction needs a water reference, and '{scan.path}' has none. Expected a file "
+                "`*_mrsref.nii.gz` beside it. Add it, or leave 'eddy_currents' out of `steps`."
+            )
+        run.discard("eddy_currents")
+        warnings.append("no water reference: no eddy-current correction")
+
+    halved = "first_point" in run and first_point_is_halved(fids if reference is None else reference)
+    strongest = int(np.argmax(np.linalg.norm(fids, axis=(1, 2))))
+    stages.append(Stage("raw", fids[strongest].mean(axis=0), _count(scan.coils, "coil") + _count(scan.transients)))
+    if halved:
+        fids, reference = (None if one is None else with_first_point_doubled(one) for one in (fids, reference))
+        stages.append(Stage("first_point", fids[strongest].mean(axis=0), "doubled"))
+    transients, reference = _one_coil(scan, fids, reference, run, stages)
+
+    if "alignment" in run and len(transients) > 1:
+        aligned = align_transients(transients, *axes)
+        transients = aligned.fids
+        note = f"shifts {np.min(aligned.shift_hz):.1f} to {np.max(aligned.shift_hz):.1f} Hz, phases "
+        note += f"{np.rad2deg(np.min(aligned.phase_rad)):.0f} to {np.rad2deg(np.max(aligned.phase_rad)):.0f} degrees"
+        stages.append(Stage("alignment", transients.mean(axis=0), note))
+    kept = np.ones(len(transients), bool)
+    if "outliers" in run and len(transients) > 3:
+        kept = outliers(transients)
+        stages.append(Stage("outliers", average(transients, kept), f"{np.sum(kept)} of {len(kept)} transients kept"))
+    fid = average(transients, kept)
+
+    if "eddy_currents" in run:
+        fid = correct_eddy_currents(fid, reference)
+        stages.append(Stage("eddy_currents", fid))
+    with_water = fid
+    if "residual_water" in run:
+        fid = remove_residual_water(fid, *axes).fid
+        stages.append(Stage("residual_water", fid))
+    if looks_conjugated(fid, *axes):
+        raise ValueError(
+            f"'{scan.path}' looks conjugated: the peaks of NAA, Cr and Cho are on the wrong side of water. On disk, "
+            "NIfTI-MRS is the conjugate of ppm = 4.65 + f / f0. Convert the file again, or give `conjugated=True` "
+            '(in a config, "conjugated": true) if all files of the folder are like this.'
+        )
+    shift_hz = phase_rad = 0.0
+    if "referencing" in run:
+        shift = find_shift(fid, *axes)
+        if not shift.found:
+            warnings.append(f"NAA, Cr and Cho not found (match {shift.match:.2f}): not shifted")
+        else:
+            shift_hz = float(shift.shift_hz)
+            fid = shift_frequency(fid, scan.bandwidth_hz, -shift_hz)
+            stages.append(Stage("referencing", fid, f"shifted by {-shift_hz:.2f} Hz, match {shift.match:.2f}"))
+    if "phase" in run:
+        phase_rad = float(find_phase(fid, *axes))
+        fid = apply_phase(fid, -phase_rad)
+        stages.append(Stage("phase", fid, f"{np.rad2deg(-phase_rad):.0f} degrees"))
+
+    noise = measure_noise(fid, *axes)
+    if not noise.white:
+        warnings.append(f"the noise is not white: {noise.reason}")
+    quality = measure_quality(fid, *axes, noise, reference)
+    return ProcessedScan(
+        fid=fid,
+        bandwidth_hz=scan.bandwidth_hz,
+        spectrometer_frequency_mhz=scan.spectrometer_frequency_mhz,
+        noise=noise,
+        quality=quality,
+        residual_water=float(residual_water_ratio(with_water, *axes)),
+        shift_hz=shift_hz,
+        phase_rad=phase_rad,
+        transients=(len(kept), int(np.sum(kept))),
+        water_amplitude=np.nan if reference is None else float(np.abs(reference[:5]).max()),
+        peaks_ppm=peak_positions_ppm(fid, *axes),
+        stages=tuple(stages),
+        warnings=tuple(warnings),
+    )
+
+
+def _one_coil(scan: Scan, fids: np.ndarray, reference: Any, run: set[str], stages: list[Stage]):
+    """Returns the transients of the combined coils, (transients, points), and the averaged reference, (points,)."""
+    if scan.coils == 1:
+        return fids[0], None if reference is None else reference[0].mean(axis=0)
+    if "coils" not in run:
+        raise ValueError(
+            f"'{scan.path}' has {scan.coils} coils, and `steps` does not combine them. Expected one coil, or the step "
+            "'coils'. Add 'coils' to `steps`."
+        )
+    weights = coil_weights(fids if reference is None else reference, noise_covariance(fids))
+    transients = combine_coils(fids, weights)
+    stages.append(Stage("coils", transients.mean(axis=0), f"{scan.coils} coils"))
+    return transients, None if reference is None else combine_coils(reference, weights).mean(axis=0)
+
+
+def _count(number: int, what: str = "transient") -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}" + (", " if what == "coil" else "")
