@@ -68,7 +68,8 @@ def _basis_for(
     names: tuple[str, ...], acquisition: Acquisition, sequence: str, times_ms: tuple[tuple[str, float], ...]
 ) -> Basis:
     embedded, settings = default_basis(), {"sequence": sequence, **dict(times_ms)}
-    same = dataclasses.replace(acquisition, ppm_window=embedded.acquisition.ppm_window) == embedded.acquisition
+    sampling = ("spectrometer_frequency_mhz", "bandwidth_hz", "points")
+    same = all(getattr(acquisition, name) == getattr(embedded.acquisition, name) for name in sampling)
     if same and settings == {"sequence": "press", **EMBEDDED_TIMES_MS} and names and set(names) <= set(embedded.names):
         return dataclasses.replace(embedded.select(names), acquisition=acquisition)
     for name in names:

@@ -25,8 +25,9 @@ def simulated(
     are not its examples.
 
     Args:
-      prior: of the parameters, or the name of a preset. Defaults to `"naa_pcr"`.
-      basis: signals of the prior's metabolites. Defaults to `None`: this package's own.
+      prior: of the parameters, or the name of a preset. Defaults to `"naa_pcr"`. For another field than 3 T, give
+        `Prior.from_preset(name, spectrometer_frequency_mhz)`.
+      basis: signals of the prior's metabolites; also sets the acquisition. Defaults to `None`: this package's own.
       batch_size: spectra per batch, over all replicas. Defaults to `64`.
       seed: integer. Defaults to `0`.
       snr: signal-to-noise ratio as `simulate` defines it. Defaults to `None`: that of the prior, and without one no

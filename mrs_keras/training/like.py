@@ -135,9 +135,10 @@ def _prior_within(prior: Prior, basis_file: Path) -> tuple[Prior, list[str]]:
 
 
 def _digest(path: Path) -> str:
-    """Returns a hash of the content of a file, or of all files of a folder."""
+    """Returns a hash of the content of a file, or of the names and contents of all files of a folder."""
+    if not path.is_dir():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     digest = hashlib.sha256()
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-        if file.is_file():
-            digest.update(file.name.encode() + file.read_bytes())
+    for file in sorted(file for file in path.rglob("*") if file.is_file()):
+        digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()

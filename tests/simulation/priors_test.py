@@ -7,9 +7,9 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mrs_keras import Prior, UniformRange, default_basis
+from mrs_keras import Acquisition, Prior, UniformRange, default_basis, simulate, simulate_basis
 from mrs_keras.basis import SPIN_SYSTEMS, basis_for
-from mrs_keras.simulation import EFFECT_UNITS, PRIOR_PRESETS
+from mrs_keras.simulation import EFFECT_UNITS, PRIOR_PRESETS, Empirical, Fixed, JointNormal, LogNormal, Normal
 from mrs_keras.simulation.keyed_random import keyed_normal, keyed_uniform
 
 PRIOR = Prior.from_preset("naa_pcr")
@@ -212,3 +212,69 @@ def test_a_prior_made_plain_comes_back_with_the_same_draws(prior):
     ours, theirs = (each.draw(basis, 0, 8, seed=0) for each in (prior, again))
     for field in dataclasses.fields(ours):
         np.testing.assert_array_equal(getattr(ours, field.name), getattr(theirs, field.name))
+
+
+# === Other fields ===
+
+
+def test_at_its_own_frequency_a_prior_is_the_same_object():
+    assert PRIOR.for_frequency(123.2) is PRIOR
+    assert Prior.from_preset("brain_press_te30", 123.2).to_dict() == BRAIN.to_dict()
+
+
+def test_shifts_and_widths_grow_with_the_field_and_the_rest_stays():
+    there = BRAIN.for_frequency(297.2)
+    factor = 297.2 / 123.2
+    growing = {"gamma", "sigma", "eps", "water_shift_hz", "water_gamma", "water_sigma", "drift_hz"}
+    names = {"gamma", "sigma", "eps", "phi0", "phi1", "baseline", "snr", *BRAIN.effects, *BRAIN.metabolites}
+    assert growing < names
+    for name in names:
+        expected = factor if name in growing else 1.0
+        ends = [(leaf.low, leaf.high) for leaf in (there.leaf(name), BRAIN.leaf(name))]
+        np.testing.assert_allclose(ends[0], np.multiply(ends[1], expected), rtol=1e-12)
+        assert (there.leaf(name).unit, there.leaf(name).source) == (BRAIN.leaf(name).unit, BRAIN.leaf(name).source)
+    assert PRIOR.for_frequency(61.6).eps.high == 10.0
+
+
+def test_at_another_field_shifts_and_widths_are_the_same_in_ppm():
+    """The same draws at 3 and 7 T, on signals that are alike in ppm, make spectra that are alike in ppm."""
+    spectra = []
+    for frequency_mhz in (123.2, 297.2):
+        acquisition = Acquisition(frequency_mhz, 4000.0 * frequency_mhz / 123.2, 2048)
+        prior = dataclasses.replace(
+            PRIOR.for_frequency(frequency_mhz), phi1=Fixed(0.0), concentrations={"PCr": UniformRange(3.0, 5.5)}
+        )
+        # Lines that are widened in proportion to the frequency, too.
+        basis = simulate_basis(["PCr"], acquisition, linewidth_hz=2.0 * frequency_mhz / 123.2)
+        spectra.append(np.abs(simulate(prior.draw(basis, 0, 4, seed=0), basis)))
+    np.testing.assert_allclose(spectra[1], spectra[0], rtol=1e-4, atol=1e-4 * spectra[0].max())
+
+
+@pytest.mark.parametrize("leaf", [Fixed(3.0), Normal(3.0, 1.0, 0.5, 6.0), LogNormal(3.0, 0.4), UniformRange(1.0, 5.0)])
+def test_a_distribution_times_a_factor_has_its_quantiles_times_the_factor(leaf):
+    fractions = np.linspace(0, 1, 11)
+    np.testing.assert_allclose(leaf.times(2.5).quantile(fractions), 2.5 * leaf.quantile(fractions), rtol=1e-9)
+
+
+def test_joint_distributions_stay_joint_at_another_field():
+    names = ("gamma", "eps", "phi0")
+    covariance = np.array([[0.04, 0.1, 0.02], [0.1, 4.0, 0.3], [0.02, 0.3, 0.5]])
+    rows = np.abs(np.random.default_rng(0).normal(size=(20, 3))) + 0.1
+    for joint in (JointNormal(names, [1.5, 2.0, 0.1], covariance, ("gamma",)), Empirical(names, rows)):
+        prior = dataclasses.replace(PRIOR, **{name: joint[name] for name in names})
+        there = prior.for_frequency(246.4)
+        assert there.gamma.joint is there.eps.joint is there.phi0.joint
+        ours, theirs = (each.draw(BASIS, 0, 4000, seed=0) for each in (prior, there))
+        columns = [np.stack([np.log(drawn.gamma[:, 0]), drawn.eps[:, 0], drawn.phi0]) for drawn in (ours, theirs)]
+        for name, factor in {"gamma": 2.0, "eps": 2.0, "phi0": 1.0}.items():
+            ends = [(leaf.low, leaf.high) for leaf in (there.leaf(name), prior.leaf(name))]
+            np.testing.assert_allclose(ends[0], np.multiply(ends[1], factor), rtol=1e-9)
+        # Each correlation of 4,000 draws has a standard error of at most 0.016, and there are two of them.
+        np.testing.assert_allclose(*map(np.corrcoef, columns), atol=0.1)
+        np.testing.assert_allclose(theirs.eps.mean(), 2 * ours.eps.mean(), atol=5 * 2 * ours.eps.std() / 4000**0.5)
+
+
+@pytest.mark.parametrize("frequency_mhz", [0.0, -1.0, np.nan])
+def test_a_frequency_that_is_none_is_refused(frequency_mhz):
+    with pytest.raises(ValueError, match="`spectrometer_frequency_mhz` must be a finite number above 0"):
+        Prior.from_preset("naa_pcr", frequency_mhz)
