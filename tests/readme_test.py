@@ -1,4 +1,4 @@
-"""Every command and every block of the README runs as printed, in order, in one folder, and the client of deploy/."""
+"""Every command and every block of the README runs as printed, in order, in one folder, and the Python of other pages."""
 
 import os
 import re
@@ -17,20 +17,21 @@ def _blocks(page: str, kinds: str) -> list[tuple[str, str]]:
 
 
 PAGES = ["README.md", *sorted(str(p.relative_to(REPOSITORY)) for f in FOLDERS for p in (REPOSITORY / f).rglob("*.md"))]
-BLOCKS = _blocks("README.md", "bash|python") + _blocks("deploy/README.md", "python")
+PYTHON_PAGES = ("mrs_keras/measured/README.md", "deploy/README.md")
+BLOCKS = [*_blocks("README.md", "bash|python"), *(block for page in PYTHON_PAGES for block in _blocks(page, "python"))]
 
 # CI runs these two themselves, and a test within the tests cannot.
 RUN_BY_CI = {"make reproduce", "make test"}
 # It goes on until it is stopped, while the blocks that need it run.
 SERVES = "mrs-keras serve --saved-models saved_models"
 SCAN = "scans/sub-01/mrs/sub-01_acq-press_svs.nii.gz"
+MINE = "mrs-keras train --dataset measured_mrs --config mine --output runs/mine"
+LIKE = f"mrs-keras train --preset brain --like {SCAN} --build --output runs/like"
 # As printed, they take minutes.
 SHORTENED = {
     "mrs-keras train --output runs/base": "mrs-keras train --output runs/base --epochs 2",
-    "mrs-keras train --dataset measured_mrs --config mine --output runs/mine": "mrs-keras train --dataset measured_mrs "
-    "--config mine --output runs/mine --epochs 3",
-    f"mrs-keras train --preset brain --like {SCAN} --build --output runs/like": f"mrs-keras train --preset brain --like "
-    f"{SCAN} --build --output runs/like --epochs 1",
+    MINE: f"{MINE} --epochs 3",
+    LIKE: f"{LIKE} --epochs 1",
     "mrs-keras tune --output runs/tune --trials 20 --epochs 100": "mrs-keras tune --trials 1 --epochs 1",
 }
 

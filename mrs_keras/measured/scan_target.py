@@ -10,6 +10,7 @@ from mrs_keras.measured.folder import ScanFile
 from mrs_keras.measured.processing import ProcessedScan
 from mrs_keras.measured.read_scan import read_scans
 from mrs_keras.measured.scan import Scan, ppm_axis
+from mrs_keras.measured.sequence_name import sequence_of_name
 from mrs_keras.simulation import fid_to_spectrum
 
 SCALES = ("metabolites", "water", "none")
@@ -59,7 +60,8 @@ class ScanTarget:
         if None not in echo_times_ms and abs(scan.echo_time_ms - self.echo_time_ms) > ECHO_TIME_TOLERANCE_MS:
             raise ValueError(_different(scan, "echo time", *(f"{time:g} ms" for time in echo_times_ms)))
         sequences = self.sequence, scan.sequence
-        if None not in sequences and scan.sequence.lower() != self.sequence.lower():
+        # Vendors have names of their own for PRESS and STEAM.
+        if None not in sequences and len({sequence_of_name(name) or name.lower() for name in sequences}) > 1:
             raise ValueError(_different(scan, "sequence", *sequences))
 
     def scale_of(self, processed: ProcessedScan, scan: Scan) -> float:
