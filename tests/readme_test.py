@@ -1,4 +1,4 @@
-"""Every command and every block of the README runs as printed, in order, in one folder, and the Python of other pages."""
+"""Every command and block of the README runs as printed, in order, in one folder, and the Python of other pages."""
 
 import os
 import re

@@ -1,11 +1,13 @@
 """The examples of a measured dataset: each scan read, processed and measured, on all cores."""
 
 import dataclasses
+import functools
 import tempfile
 from collections.abc import Iterator
 
 import joblib
 import numpy as np
+import threadpoolctl
 from tqdm import tqdm
 
 from mrs_keras.measured.check_scan import check_scan
@@ -119,9 +121,16 @@ def process_folder(recipe: MeasuredRecipe, jobs: int | None = None) -> MeasuredE
 def _of_file(target: ScanTarget, file: ScanFile) -> list[dict] | str:
     """Returns the examples of a file, or why it cannot be used."""
     try:
-        return [_example(target, file, scan) for scan in target.read(file)]
+        # One thread: the processes share the cores, and sums are rounded in the same order on any number of them.
+        with _threads().limit(limits=1):
+            return [_example(target, file, scan) for scan in target.read(file)]
     except (ValueError, OSError) as error:
         return str(error)
+
+
+@functools.cache
+def _threads() -> threadpoolctl.ThreadpoolController:
+    return threadpoolctl.ThreadpoolController()
 
 
 def _example(target: ScanTarget, file: ScanFile, scan: Scan) -> dict:

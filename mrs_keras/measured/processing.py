@@ -165,7 +165,7 @@ def process_scan(scan: Scan, steps: Sequence[str] | None = None) -> ProcessedSca
         stages.append(Stage("alignment", transients.mean(axis=0), note))
     kept = np.ones(len(transients), bool)
     if "outliers" in run and len(transients) > 3:
-        kept = outliers(transients)
+        kept = outliers(transients, *axes)
         stages.append(Stage("outliers", average(transients, kept), f"{np.sum(kept)} of {len(kept)} transients kept"))
     fid = average(transients, kept)
 
