@@ -11,6 +11,7 @@ import threadpoolctl
 from tqdm import tqdm
 
 from mrs_keras.measured.check_scan import check_scan
+from mrs_keras.measured.dimensions import ENTRY_KEY
 from mrs_keras.measured.duplicates import check_no_duplicates, fingerprint
 from mrs_keras.measured.folder import ScanFile
 from mrs_keras.measured.processing import STEPS, process_scan
@@ -138,12 +139,14 @@ def _example(target: ScanTarget, file: ScanFile, scan: Scan) -> dict:
     target.check(scan)
     processed = process_scan(scan, target.steps)
     scale = target.scale_of(processed, scan)
-    voxel = "" if scan.voxel is None else "_voxel-" + "-".join(map(str, scan.voxel))
+    # Of a file with several spectra: of an image, or of generated ones.
+    part = "" if scan.voxel is None else "_voxel-" + "-".join(map(str, scan.voxel))
+    part += f"_entry-{scan.header[ENTRY_KEY]}" if ENTRY_KEY in scan.header else ""
     quality = processed.quality
     resampled = resampled_noise(len(processed.fid), processed.bandwidth_hz, target.acquisition)
     return {
-        "id": f"{file.name}{voxel}",
-        "name": str(file.path) + voxel,
+        "id": f"{file.name}{part}",
+        "name": str(file.path) + part,
         "spectrum": complex_to_channels(processed.spectrum(target.acquisition) / scale),
         "fingerprint": fingerprint(scan.fids),
         "white": processed.noise.white and resampled.white,
