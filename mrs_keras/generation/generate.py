@@ -17,10 +17,11 @@ from mrs_keras.data.description import DatasetDescription
 from mrs_keras.files import replacing
 from mrs_keras.generation.concentrations import Given, concentration_rows
 from mrs_keras.generation.source import SpectrumSource, open_source
-from mrs_keras.generation.write_nifti_mrs import check_nifti_mrs_installed, write_nifti_mrs
+from mrs_keras.generation.write_nifti_mrs import write_nifti_mrs
 from mrs_keras.generation.write_npz import write_npz
 from mrs_keras.generation.write_tfds import DATASET_NAME, write_tfds
 from mrs_keras.models import CVAE
+from mrs_keras.optional import check_nifti_mrs_installed
 
 Format = Literal["npz", "tfds", "nifti_mrs"]
 

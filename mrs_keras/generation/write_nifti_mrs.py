@@ -1,6 +1,5 @@
 """Generated spectra as NIfTI-MRS."""
 
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,16 +8,6 @@ import numpy as np
 from mrs_keras.acquisition import PPM_REFERENCE
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.simulation import channels_to_complex, spectrum_to_fid
-
-
-def check_nifti_mrs_installed() -> None:
-    """Raises `ModuleNotFoundError` unless the package nifti-mrs is installed."""
-    if importlib.util.find_spec("nifti_mrs") is None:
-        raise ModuleNotFoundError(
-            "NIfTI-MRS files need the package nifti-mrs. Expected: the module `nifti_mrs` in this Python environment. "
-            'Received: none. Install it with the extra `nifti`: `pip install ".[nifti]"` in a checkout, or '
-            '`pip install "nifti-mrs>=1.4"`.'
-        )
 
 
 def write_nifti_mrs(

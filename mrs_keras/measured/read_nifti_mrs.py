@@ -11,9 +11,9 @@ import numpy as np
 from mrs_keras.measured import header as headers
 from mrs_keras.measured.dimensions import entries_of
 from mrs_keras.measured.file_kinds import HEAD_BYTES, fault, is_nifti, looks_like, read_head, shell_quoted
-from mrs_keras.measured.optional import check_nifti_mrs_installed
 from mrs_keras.measured.scan import Scan
 from mrs_keras.measured.voxels import chosen_voxels
+from mrs_keras.optional import check_nifti_mrs_installed
 
 if TYPE_CHECKING:
     from nifti_mrs.nifti_mrs import NIFTI_MRS

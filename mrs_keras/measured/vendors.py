@@ -12,9 +12,9 @@ from typing import Any
 
 from mrs_keras.measured import header as headers
 from mrs_keras.measured.file_kinds import fault, looks_like, read_head
-from mrs_keras.measured.optional import check_nifti_mrs_installed, check_spec2nii_installed
 from mrs_keras.measured.read_nifti_mrs import open_nifti_mrs, scans_of
 from mrs_keras.measured.scan import Scan
+from mrs_keras.optional import check_nifti_mrs_installed, check_spec2nii_installed
 
 # What spec2nii calls each format, and the options that it needs. `{path}` is the file.
 _PROGRAMS: dict[str, tuple[str, ...]] = {

@@ -1,6 +1,5 @@
 """A scan as a NIfTI-MRS file."""
 
-import importlib.util
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from mrs_keras.acquisition import PPM_REFERENCE
 from mrs_keras.checks import check_finite
 from mrs_keras.files import replacing
 from mrs_keras.measured.scan import Scan
+from mrs_keras.optional import check_nifti_mrs_installed
 
 ENDINGS = (".nii.gz", ".nii")
 """Endings of NIfTI-MRS files."""
@@ -52,11 +52,7 @@ def write_scan(path: str | os.PathLike, scan: Scan, *, header: Mapping[str, Any]
             f"A scan is written as NIfTI-MRS. Expected a name that ends in {' or '.join(ENDINGS)}. "
             f"Received: '{path}'. Rename it, for example to '{path.name.split('.')[0]}.nii.gz'."
         )
-    if importlib.util.find_spec("nifti_mrs") is None:
-        raise ModuleNotFoundError(
-            "NIfTI-MRS files need the package nifti-mrs. Expected: the module `nifti_mrs` in this Python environment. "
-            'Received: none. Install it with `pip install "nifti-mrs>=1.4"`, or the extra `nifti` of this package.'
-        )
+    check_nifti_mrs_installed()
     from nifti_mrs.create_nmrs import gen_nifti_mrs_hdr_ext
     from nifti_mrs.validator import Error, validate_nifti_mrs
 

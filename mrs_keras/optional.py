@@ -1,4 +1,4 @@
-"""Checks that the optional packages for reading scans are installed."""
+"""Checks that optional packages are installed."""
 
 import importlib.util
 
@@ -7,7 +7,7 @@ def check_nifti_mrs_installed() -> None:
     """Raises `ModuleNotFoundError` unless the package nifti-mrs is installed."""
     if importlib.util.find_spec("nifti_mrs") is None:
         raise ModuleNotFoundError(
-            "Scans in NIfTI-MRS need the package nifti-mrs. Expected: the module `nifti_mrs` in this Python "
+            "NIfTI-MRS files need the package nifti-mrs. Expected: the module `nifti_mrs` in this Python "
             'environment. Received: none. Install it with the extra `nifti`: `pip install ".[nifti]"` in a checkout, '
             'or `pip install "nifti-mrs>=1.4"`.'
         )
