@@ -1,6 +1,9 @@
 """The commands `mrs-keras measured ...`."""
 
 import argparse
+import dataclasses
+import json
+import shlex
 from pathlib import Path
 
 from mrs_keras.cli.options import add_command
@@ -34,6 +37,11 @@ def add_measured_commands(commands) -> None:
     check.add_argument("--output", type=Path, default=Path("check"), help="folder of the page and the table to write")
     check.add_argument("--echo-time-ms", type=float, help="echo time of scans whose header has none, ms")
     check.add_argument("--sequence", help="name of the sequence of scans whose header has none")
+    check.add_argument("--seed", type=int, default=0, help="of the splits")
+    check.add_argument("--validation", type=float, default=0.2, help="fraction of the subjects for validation")
+    check.add_argument("--test", type=float, default=0.0, help="fraction of the subjects for testing")
+    check.add_argument("--split-by", default="subject", help="subject (within each site) or site (whole sites)")
+    check.add_argument("--scale", help="metabolites, water or none; by default water for labels with a unit")
     check.add_argument("--skip-bad", action="store_true", help="succeed even if some scans cannot be used")
     check.add_argument("--rows", type=int, default=20, help="scans in the table on the terminal, worst first")
     _add_processing(check)
@@ -66,20 +74,16 @@ def _add_processing(command: argparse.ArgumentParser) -> None:
 def _check(options) -> None:
     import warnings
 
-    from mrs_keras.measured import MeasuredRecipe, check_folder
+    from mrs_keras.measured import MeasuredRecipe, check_folder, check_replaceable
 
-    recipe = MeasuredRecipe(
-        folder=str(options.folder),
-        labels=None if options.labels is None else str(options.labels),
-        label_names=options.label_names,
-        label_unit=options.label_unit,
-        site=options.site,
-        steps=options.steps,
-        echo_time_ms=options.echo_time_ms,
-        sequence=options.sequence,
-        mask=None if options.mask is None else str(options.mask),
-        conjugated=options.conjugated,
-    )
+    check_replaceable(options.output)
+    fields = {field.name for field in dataclasses.fields(MeasuredRecipe)}
+    given = {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in vars(options).items()
+        if name in fields and name != "skip_bad"
+    }
+    recipe = MeasuredRecipe(**given)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         check = check_folder(recipe)
@@ -98,11 +102,17 @@ def _check(options) -> None:
     for remark in (*check.remarks(), *dict.fromkeys(f"Warning: {warning.message}" for warning in caught)):
         print(remark)
     for bad in check.examples.skipped:
-        print(f"Cannot be used: {bad.why}")
+        print(f"Cannot be used: {bad}")
     print(f"Page: {page}")
+    defaults = {field.name: field.default for field in dataclasses.fields(MeasuredRecipe)}
+    changed = {name: value for name, value in {**given, **recipe.paths()}.items() if value != defaults[name]}
+    if options.skip_bad and check.examples.skipped:
+        changed["skip_bad"] = True
+    config = json.dumps({"name": "mine", **changed})
+    print(f"Build: tfds build tfds_builders/measured_mrs --config={shlex.quote(config)}")
     if check.examples.skipped and not options.skip_bad:
         raise ValueError(
-            f"{len(check.examples.skipped)} scan(s) cannot be used. Mend or remove them; --skip-bad, or in a config "
+            f"{len(check.examples.skipped)} scan(s) cannot be used. Fix or remove them; --skip-bad, or in a config "
             '"skip_bad": true, leaves them out.'
         )
 

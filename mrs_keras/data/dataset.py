@@ -222,6 +222,11 @@ def split_of(builder: tfds.core.DatasetBuilder, role: str) -> str | None:
     """
     splits = builder.info.splits
     if "validation" not in splits and role in HELD_OUT:
+        if "participant_id" in builder.info.features:
+            raise ValueError(
+                f"The dataset in '{os.fspath(builder.data_dir)}' has no validation split, and its examples cannot be "
+                "divided without dividing subjects. Build it with `validation` above 0."
+            )
         return HELD_OUT[role]
     return role if role in splits else None
 

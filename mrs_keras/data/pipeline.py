@@ -39,8 +39,7 @@ def training_batches(
     """
     batch_size = check_count("batch_size", batch_size, 64)
     split = split or split_of(builder, "train")
-    with named_if_damaged(builder.data_dir):
-        columns = _features(builder, split, batch_size=-1)
+    columns = _features(builder, split, batch_size=-1)
     examples = len(columns["spectrum"])
 
     def epoch_of(epoch):
@@ -99,11 +98,14 @@ def _features(builder: tfds.core.DatasetBuilder, split: str, batch_size: int):
 
     Examples of which a label is missing are left out.
     """
-    if LABEL_KNOWN not in builder.info.features:
-        decoding = tfds.decode.PartialDecoding(MODEL_FEATURES)
+    complete = LABEL_KNOWN not in builder.info.features
+    decoding = tfds.decode.PartialDecoding({**MODEL_FEATURES, **({} if complete else {LABEL_KNOWN: True})})
+    if complete and batch_size != -1:
         return builder.as_dataset(split, batch_size=batch_size, decoders=decoding, shuffle_files=False)
-    decoding = tfds.decode.PartialDecoding({**MODEL_FEATURES, LABEL_KNOWN: True})
-    columns = dict(builder.as_dataset(split, batch_size=-1, decoders=decoding, shuffle_files=False))
+    with named_if_damaged(builder.data_dir):
+        columns = dict(builder.as_dataset(split, batch_size=-1, decoders=decoding, shuffle_files=False))
+    if complete:
+        return columns
     known = tf.reduce_all(columns.pop(LABEL_KNOWN), axis=1)
     columns = {name: tf.boolean_mask(column, known) for name, column in columns.items()}
     left_out = len(known) - len(columns["spectrum"])

@@ -13,7 +13,7 @@ _FIELD_TOLERANCE = 0.04
 # Adjustments of one scanner differ by 1e-6, two scanners of the same field by 1e-4.
 _FREQUENCY_TOLERANCE = 1e-5
 _BANDWIDTH_TOLERANCE = 1e-4
-# Water is written as 4.65, 4.68 or 4.7 ppm; a receiver at 3 ppm is another matter.
+# Water is written as 4.65, 4.68 or 4.7 ppm; a receiver at 3 ppm is not on the water.
 _CENTRE_TOLERANCE_PPM = 0.25
 MIN_POINTS = 16
 

@@ -1,25 +1,18 @@
-"""The examples of a measured dataset: each scan read, processed and measured, on all cores."""
+"""The examples of a measured dataset: all scans of a folder, processed on all cores."""
 
 import dataclasses
-import functools
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Mapping
 
 import joblib
 import numpy as np
-import threadpoolctl
 from tqdm import tqdm
 
-from mrs_keras.measured.check_scan import check_scan
-from mrs_keras.measured.dimensions import ENTRY_KEY
-from mrs_keras.measured.duplicates import check_no_duplicates, fingerprint
-from mrs_keras.measured.folder import ScanFile
-from mrs_keras.measured.processing import STEPS, process_scan
+from mrs_keras.measured.duplicates import check_no_duplicates, find_duplicates
+from mrs_keras.measured.one_example import examples_of_file
 from mrs_keras.measured.recipe import MeasuredRecipe
-from mrs_keras.measured.resampling import resampled_noise
-from mrs_keras.measured.scan import Scan
-from mrs_keras.measured.scan_target import ScanTarget
-from mrs_keras.simulation import complex_to_channels
+from mrs_keras.measured.skipped import Skipped, skipped_in_words
 
 NUMBERS = {
     "noise_sigma": ("units of the spectrum", "Standard deviation of the real, and of the imaginary part of the noise"),
@@ -29,23 +22,12 @@ NUMBERS = {
     "fwhm_naa_hz": ("Hz", "Full width at half maximum of NAA at 2.01 ppm"),
     "fwhm_cr_hz": ("Hz", "Full width at half maximum of Cr at 3.03 ppm"),
     "fwhm_water_hz": ("Hz", "Full width at half maximum of the water reference"),
-    "residual_water": ("", "Height of the residual water before its removal, as a multiple of that of NAA"),
+    "residual_water": ("height of NAA", "Height of the residual water before its removal"),
     "shift_hz": ("Hz", "Frequency shift that referencing removed; positive is to higher ppm"),
     "phase_rad": ("rad", "Zero-order phase that was removed"),
-    "scale": ("", "What the spectrum was divided by, in units of the scan"),
+    "scale": ("units of the scan", "What the spectrum was divided by"),
 }
 """Number of each example -> unit, and what it is. NaN where it cannot be measured."""
-
-LISTED = 20
-"""Number of bad scans that an error lists."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Skipped:
-    """A file that is left out, and why."""
-
-    file: str
-    why: str
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,54 +41,65 @@ class MeasuredExamples:
       numbers: name of `NUMBERS` -> float32 (examples,).
       white: bool (examples,), whether the noise is white.
       warnings: of each example.
-      skipped: files that could not be used.
+      skipped: scans that could not be used.
+      copies: groups of examples that are the same scan.
+      without_header: field that a header should name -> number of examples whose header does not.
     """
 
     ids: list[str]
     rows: np.ndarray
     spectra: np.ndarray
-    numbers: dict[str, np.ndarray]
+    numbers: Mapping[str, np.ndarray]
     white: np.ndarray
     warnings: list[tuple[str, ...]]
     skipped: list[Skipped]
+    copies: list[tuple[str, ...]]
+    without_header: Mapping[str, int]
 
 
-def process_folder(recipe: MeasuredRecipe, jobs: int | None = None) -> MeasuredExamples:
+def process_folder(recipe: MeasuredRecipe, jobs: int | None = None, allow_copies: bool = False) -> MeasuredExamples:
     """Processes all scans of a recipe's folder; the result does not depend on the number of processes.
 
     Args:
       recipe: of the dataset.
       jobs: number of processes. Defaults to `None`: one for each core.
+      allow_copies: whether a scan may occur twice. Defaults to `False`.
 
     Raises:
-      ValueError: if scans cannot be used and the recipe does not skip them, or a scan occurs twice.
+      ValueError: if scans cannot be used and the recipe does not skip them, a scan occurs twice, two examples have the
+        same name, a label table has one row for the voxels of an image, or the echo times of the headers differ.
     """
     target = recipe.target
     jobs = min(jobs or joblib.cpu_count(), len(recipe.files))
     work = joblib.Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="4*n_jobs", batch_size=1)
-    results = work(joblib.delayed(_of_file)(target, file) for file in recipe.files)
+    results = work(joblib.delayed(examples_of_file)(target, file) for file in recipe.files)
     progress = tqdm(results, total=len(recipe.files), desc="Processing scans", unit="scan", disable=None)
-    points = target.acquisition.window_points
-    ids, rows, numbers, white, remarks, fingerprints, skipped = [], [], [], [], [], {}, []
+    ids, rows, numbers, white, remarks, fingerprints, headers, skipped = [], [], [], [], [], [], [], []
     with tempfile.TemporaryFile() as spool:
-        for row, (file, result) in enumerate(zip(recipe.files, progress, strict=True)):
-            if isinstance(result, str):
-                skipped.append(Skipped(str(file.path), result))
-                continue
-            for example in result:
+        for row, (examples, bad) in enumerate(progress):
+            skipped += bad
+            for example in examples:
                 ids.append(example["id"])
                 rows.append(row)
                 spool.write(example["spectrum"].tobytes())
                 numbers.append([example[name] for name in NUMBERS])
                 white.append(example["white"])
                 remarks.append(example["warnings"])
-                fingerprints[example["name"]] = example["fingerprint"]
+                fingerprints.append(example["fingerprint"])
+                headers.append(example["header"])
         if skipped and (not recipe.skip_bad or not ids):
-            raise ValueError(_in_words(skipped, len(recipe.files), recipe.folder))
-        check_no_duplicates(fingerprints)
+            raise ValueError(skipped_in_words(skipped, len(recipe.files), recipe.folder, none_left=not ids))
+        _check_names(recipe, ids, rows)
+        _check_echo_times(recipe, headers, rows)
         spool.flush()
         # It stays mapped after the file is closed.
-        spectra = np.memmap(spool, np.float32, "r", shape=(len(ids), points, 2))
+        shape = len(ids), target.acquisition.window_points, 2
+        spectra = np.memmap(spool, np.float32, "r", shape=shape)
+    by_name = {
+        f"{recipe.files[row].path} ({name})": print_ for name, row, print_ in zip(ids, rows, fingerprints, strict=True)
+    }
+    if not allow_copies:
+        check_no_duplicates(by_name)
     columns = np.asarray(numbers, np.float32).T
     return MeasuredExamples(
         ids=ids,
@@ -116,67 +109,37 @@ def process_folder(recipe: MeasuredRecipe, jobs: int | None = None) -> MeasuredE
         white=np.array(white),
         warnings=remarks,
         skipped=skipped,
+        copies=find_duplicates(by_name) if allow_copies else [],
+        without_header={name: sum(header[name] is None for header in headers) for name in headers[0]},
     )
 
 
-def _of_file(target: ScanTarget, file: ScanFile) -> list[dict] | str:
-    """Returns the examples of a file, or why it cannot be used."""
-    try:
-        # One thread: the processes share the cores, and sums are rounded in the same order on any number of them.
-        with _threads().limit(limits=1):
-            return [_example(target, file, scan) for scan in target.read(file)]
-    except (ValueError, OSError) as error:
-        return str(error)
+def _check_names(recipe: MeasuredRecipe, ids: list[str], rows: list[int]) -> None:
+    twice = [name for name, count in Counter(ids).items() if count > 1]
+    if twice:
+        paths = [str(recipe.files[row].path) for name, row in zip(ids, rows, strict=True) if name == twice[0]]
+        raise ValueError(
+            f"Two scans have the name {twice[0]!r}: '{paths[0]}' and '{paths[1]}'. Names must differ, by "
+            "participant (sub-), session (ses-), acquisition (acq-) or run (run-). Rename one of them."
+        )
+    row, count = Counter(rows).most_common(1)[0]
+    if recipe.label_values is not None and count > 1:
+        raise ValueError(
+            f"'{recipe.files[row].path}' has {count} spectra, and '{recipe.labels}' one row for all of them. Labels of "
+            "images are not supported: leave `labels` out, or give each voxel a file and a participant of its own."
+        )
 
 
-@functools.cache
-def _threads() -> threadpoolctl.ThreadpoolController:
-    return threadpoolctl.ThreadpoolController()
-
-
-def _example(target: ScanTarget, file: ScanFile, scan: Scan) -> dict:
-    check_scan(scan)
-    target.check(scan)
-    processed = process_scan(scan, target.steps)
-    scale = target.scale_of(processed, scan)
-    # Of a file with several spectra: of an image, or of generated ones.
-    part = "" if scan.voxel is None else "_voxel-" + "-".join(map(str, scan.voxel))
-    part += f"_entry-{scan.header[ENTRY_KEY]}" if ENTRY_KEY in scan.header else ""
-    quality = processed.quality
-    resampled = resampled_noise(len(processed.fid), processed.bandwidth_hz, target.acquisition)
-    return {
-        "id": f"{file.name}{part}",
-        "name": str(file.path) + part,
-        "spectrum": complex_to_channels(processed.spectrum(target.acquisition) / scale),
-        "fingerprint": fingerprint(scan.fids),
-        "white": processed.noise.white and resampled.white,
-        "warnings": processed.warnings,
-        "noise_sigma": processed.noise_sigma(target.acquisition) / scale,
-        "noise_lag1": processed.noise.lag1,
-        **{name: getattr(quality, name) for name in ("snr", "snr_cr", "fwhm_naa_hz", "fwhm_cr_hz", "fwhm_water_hz")},
-        "residual_water": processed.residual_water,
-        "shift_hz": processed.shift_hz,
-        "phase_rad": processed.phase_rad,
-        "scale": scale,
-    }
-
-
-def _in_words(skipped: list[Skipped], files: int, folder: str) -> str:
-    listed = "\n".join(f"- {bad.why}" for bad in skipped[:LISTED])
-    more = f"\n- and {len(skipped) - LISTED} more" if len(skipped) > LISTED else ""
-    return (
-        f"{len(skipped)} of {files} scans in '{folder}' cannot be used:\n{listed}{more}\n"
-        'Mend or remove these files, or leave them out with `skip_bad=True` (in a config, "skip_bad": true).'
-    )
-
-
-def step_list(steps) -> list[str]:
-    """Returns the steps of a recipe with what they do, for metadata and reports."""
-    return [f"{name}: {text}" for name, text in STEPS.items() if steps is None or name in steps]
-
-
-def rows_of_split(recipe: MeasuredRecipe, examples: MeasuredExamples, split: str) -> Iterator[int]:
-    """Yields the numbers of the examples of a split."""
-    for number, row in enumerate(examples.rows):
-        if recipe.split_of[recipe.files[row].participant_id] == split:
-            yield number
+def _check_echo_times(recipe: MeasuredRecipe, headers: list[dict], rows: list[int]) -> None:
+    """Raises `ValueError` if headers name different echo times and neither the config nor most scans named one."""
+    named = [(header["echo_time_ms"], row) for header, row in zip(headers, rows, strict=True)]
+    named = [(time, row) for time, row in named if time is not None]
+    if not named or recipe.target.echo_time_ms is not None:
+        return
+    (low, first), (high, last) = min(named), max(named)
+    if high - low > 0.5:
+        raise ValueError(
+            f"The scans have different echo times: '{recipe.files[first].path}' {low:g} ms, "
+            f"'{recipe.files[last].path}' {high:g} ms, and others name none. Put them in folders of their own, or give "
+            "`echo_time_ms`."
+        )

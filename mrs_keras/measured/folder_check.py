@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from mrs_keras.files import replacing
-from mrs_keras.measured.examples import NUMBERS, MeasuredExamples, process_folder, step_list
+from mrs_keras.measured.examples import NUMBERS, MeasuredExamples, process_folder
 from mrs_keras.measured.label_worth import conditioning_worth
+from mrs_keras.measured.processing import step_list
 from mrs_keras.measured.recipe import MeasuredRecipe
 from mrs_keras.plotting.html_page import Section, png_bytes, render_page
 from mrs_keras.plotting.measured import BAND_PERCENTILES, plot_label_distributions, plot_over_band, plot_site_means
@@ -88,19 +89,19 @@ class FolderCheck:
                 f"The noise of {not_white} of {len(examples.ids)} spectra is not white (column `lag 1`): they may have "
                 "been apodised, zero-filled or filtered."
             )
-        origin = self.recipe.origin()
-        if origin["not_in_the_header"]:
-            remarks.append(
-                f"Not in the headers: {', '.join(origin['not_in_the_header'])}. A config can give `echo_time_ms` and "
-                "`sequence`."
-            )
+        for name, count in examples.without_header.items():
+            if count:
+                given = getattr(self.recipe, name)
+                said = f"a config can give `{name}`" if given is None else f"taken to be {given}"
+                remarks.append(f"{count} of {len(examples.ids)} headers have no {name.removesuffix('_ms')}: {said}.")
+        remarks += [f"The same scan: {', '.join(group)}. The build refuses it." for group in examples.copies]
         return remarks
 
     def labels_table(self) -> tuple[list[str], list[list[str]]] | None:
         """Returns header and rows of a table of the labels, or `None` without labels."""
         if self.recipe.label_values is None:
             return None
-        labels = self.recipe.described_labels
+        labels = self.recipe.describe_labels(self.examples.rows)
         values, deviations = (matrix[self.examples.rows] for matrix in self.recipe.matched_labels)
         header = [
             "label",
@@ -136,7 +137,7 @@ class FolderCheck:
           ValueError: if the folder contains anything but an earlier check.
         """
         output_dir = Path(output_dir)
-        _check_replaceable(output_dir)
+        check_replaceable(output_dir)
         with replacing(output_dir) as partial:
             partial.mkdir()
             (partial / QUALITY_FILE).write_text(self._tsv(), encoding="utf-8")
@@ -174,7 +175,7 @@ class FolderCheck:
         processing = "; ".join(step_list(self.recipe.target.steps))
         sections.append(Section("Processing", f"In this order: {processing}."))
         if self.examples.skipped:
-            rows = [(bad.file, bad.why) for bad in self.examples.skipped]
+            rows = [(bad.file, str(bad)) for bad in self.examples.skipped]
             sections.append(Section("Files that cannot be used", "Each with the reason:", (("file", "why"), rows)))
         sections += [*self._label_sections(images), *self._spectra_sections(images)]
         quality = "Worst first, by SNR of NAA over its linewidth. Linewidths are full widths at half maximum."
@@ -186,7 +187,7 @@ class FolderCheck:
         table = self.labels_table()
         if table is None:
             return [Section("Labels", "No table of labels was given: the dataset trains an unconditional model.")]
-        labels = self.recipe.described_labels
+        labels = self.recipe.describe_labels(self.examples.rows)
         values, deviations = (matrix[self.examples.rows] for matrix in self.recipe.matched_labels)
 
         def columns(matrix) -> Mapping[str, np.ndarray]:
@@ -237,10 +238,11 @@ def check_folder(recipe: MeasuredRecipe, jobs: int | None = None) -> FolderCheck
       jobs: number of processes. Defaults to `None`: one for each core.
 
     Raises:
-      ValueError: if no scan can be used, a scan occurs twice, or the labels do not belong to the scans.
+      ValueError: if no scan can be used, or the labels do not belong to the scans.
     """
     recipe = dataclasses.replace(recipe, skip_bad=True)
-    examples = process_folder(recipe, jobs)
+    recipe.describe_labels()  # a table that does not fit is told before the scans are processed
+    examples = process_folder(recipe, jobs, allow_copies=True)
     quality = examples.numbers["snr"] / examples.numbers["fwhm_naa_hz"]
     return FolderCheck(recipe, examples, np.argsort(np.nan_to_num(quality, nan=-1.0), kind="stable"))
 
@@ -249,7 +251,7 @@ def _number(value: float) -> str:
     return "" if np.isnan(value) else f"{value:.3g}"
 
 
-def _check_replaceable(output_dir: Path) -> None:
+def check_replaceable(output_dir: Path) -> None:
     """Raises `ValueError` if a check would replace anything but an earlier one."""
     if output_dir.is_dir() and {path.name for path in output_dir.iterdir()} <= {PAGE_FILE, QUALITY_FILE}:
         return

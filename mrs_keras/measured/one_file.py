@@ -13,6 +13,7 @@ from mrs_keras.measured.processing import STEPS, ProcessedScan, process_scan
 from mrs_keras.measured.references import reference_beside
 from mrs_keras.measured.scan import ppm_axis
 from mrs_keras.measured.scan_target import read_pair
+from mrs_keras.measured.skipped import Skipped
 from mrs_keras.plotting.measured import plot_steps
 from mrs_keras.simulation import fid_to_spectrum
 
@@ -36,6 +37,9 @@ def process_file(
       mask: as in `read_scans`. Defaults to `None`.
       conjugated: whether the files contain the conjugate of what the standard says. Defaults to `False`.
 
+    Returns:
+      The `ProcessedScan` and the figure.
+
     Raises:
       ValueError: as in `read_scans`, `check_scan` and `process_scan`.
     """
@@ -43,7 +47,10 @@ def process_file(
     reference = reference_beside(path) if reference is None else Path(reference)
     scan = read_pair(path, reference, mask, conjugated)[0]
     check_scan(scan)
-    processed = process_scan(scan, steps)
+    try:
+        processed = process_scan(scan, steps)
+    except ValueError as error:
+        raise ValueError(str(Skipped(str(path), str(error)))) from error
     return processed, draw_stages(processed)
 
 

@@ -20,7 +20,7 @@ def find_phase(fid: np.ndarray, bandwidth_hz: float, spectrometer_frequency_mhz:
     """Finds the zero-order phase of a spectrum, for `apply_phase`, which makes NAA, Cr and Cho absorptive.
 
     Three Voigt lines of equal widths are fitted to the complex spectrum within 0.12 ppm of the singlets, with a complex
-    straight line round NAA and one round Cr and Cho for what is below them. Positions and widths are found by
+    straight line around NAA and one around Cr and Cho for what is below them. Positions and widths are found by
     Levenberg-Marquardt, and the complex amplitudes by linear least squares at each step (variable projection, Golub and
     Pereyra 2003, doi 10.1088/0266-5611/19/2/201). The phase is that of the sum of the amplitudes, NAA with a fifth of
     its weight: what overlaps the lines (NAAG and Glu on one side of NAA, GABA and GSH on one side of Cr) shifts their

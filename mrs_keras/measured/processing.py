@@ -36,6 +36,12 @@ STEPS = {
 }
 """Step -> what it does, in the order in which the steps run. Transients are always averaged."""
 
+FIRST_S = 0.005
+"""Time in which the magnitude of a water reference is largest, s."""
+
+OFF_PPM = 0.05
+"""Shift above which residual water is looked for again, after the shift."""
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Stage:
@@ -101,6 +107,11 @@ class ProcessedScan:
         return self.noise.sigma * resampled_noise(len(self.fid), self.bandwidth_hz, acquisition).factor
 
 
+def step_list(steps: Sequence[str] | None) -> list[str]:
+    """Returns steps with what they do, for metadata and reports; `None` is all of them."""
+    return [f"{name}: {text}" for name, text in STEPS.items() if steps is None or name in steps]
+
+
 def check_steps(steps: Sequence[str] | None) -> tuple[str, ...] | None:
     """Returns the steps in the order in which they run, or raises `ValueError` if one is unknown."""
     if steps is None:
@@ -151,7 +162,11 @@ def process_scan(scan: Scan, steps: Sequence[str] | None = None) -> ProcessedSca
 
     halved = "first_point" in run and first_point_is_halved(fids if reference is None else reference)
     strongest = int(np.argmax(np.linalg.norm(fids, axis=(1, 2))))
-    stages.append(Stage("raw", fids[strongest].mean(axis=0), _count(scan.coils, "coil") + _count(scan.transients)))
+    stages.append(
+        Stage(
+            "raw", fids[strongest].mean(axis=0), f"{_count(scan.coils, 'coil')}, {_count(scan.transients, 'transient')}"
+        )
+    )
     if halved:
         fids, reference = (None if one is None else with_first_point_doubled(one) for one in (fids, reference))
         stages.append(Stage("first_point", fids[strongest].mean(axis=0), "doubled"))
@@ -172,10 +187,15 @@ def process_scan(scan: Scan, steps: Sequence[str] | None = None) -> ProcessedSca
     if "eddy_currents" in run:
         fid = correct_eddy_currents(fid, reference)
         stages.append(Stage("eddy_currents", fid))
-    with_water = fid
+    with_water, off_hz = fid, 0.0
     if "residual_water" in run:
-        fid = remove_residual_water(fid, *axes).fid
-        stages.append(Stage("residual_water", fid))
+        fid = remove_residual_water(with_water, *axes).fid
+        shift = find_shift(fid, *axes)
+        if "referencing" in run and shift.found and abs(shift.shift_hz) > OFF_PPM * scan.spectrometer_frequency_mhz:
+            off_hz = float(shift.shift_hz)
+            with_water = shift_frequency(with_water, scan.bandwidth_hz, -off_hz)
+            fid = remove_residual_water(with_water, *axes).fid
+        stages.append(Stage("residual_water", fid, f"after a shift by {-off_hz:.1f} Hz" if off_hz else ""))
     if looks_conjugated(fid, *axes):
         raise ValueError(
             f"'{scan.path}' looks conjugated: the peaks of NAA, Cr and Cho are on the wrong side of water. On disk, "
@@ -188,9 +208,10 @@ def process_scan(scan: Scan, steps: Sequence[str] | None = None) -> ProcessedSca
         if not shift.found:
             warnings.append(f"NAA, Cr and Cho not found (match {shift.match:.2f}): not shifted")
         else:
-            shift_hz = float(shift.shift_hz)
-            fid = shift_frequency(fid, scan.bandwidth_hz, -shift_hz)
+            fid = shift_frequency(fid, scan.bandwidth_hz, -float(shift.shift_hz))
+            shift_hz = off_hz + float(shift.shift_hz)
             stages.append(Stage("referencing", fid, f"shifted by {-shift_hz:.2f} Hz, match {shift.match:.2f}"))
+            with_water = shift_frequency(with_water, scan.bandwidth_hz, off_hz - shift_hz)
     if "phase" in run:
         phase_rad = float(find_phase(fid, *axes))
         fid = apply_phase(fid, -phase_rad)
@@ -210,7 +231,7 @@ def process_scan(scan: Scan, steps: Sequence[str] | None = None) -> ProcessedSca
         shift_hz=shift_hz,
         phase_rad=phase_rad,
         transients=(len(kept), int(np.sum(kept))),
-        water_amplitude=np.nan if reference is None else float(np.abs(reference[:5]).max()),
+        water_amplitude=np.nan if reference is None else _amplitude(reference, scan.bandwidth_hz),
         peaks_ppm=peak_positions_ppm(fid, *axes),
         stages=tuple(stages),
         warnings=tuple(warnings),
@@ -232,5 +253,10 @@ def _one_coil(scan: Scan, fids: np.ndarray, reference: Any, run: set[str], stage
     return transients, None if reference is None else combine_coils(reference, weights).mean(axis=0)
 
 
-def _count(number: int, what: str = "transient") -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}" + (", " if what == "coil" else "")
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _amplitude(reference: np.ndarray, bandwidth_hz: float) -> float:
+    """Returns the largest magnitude of the first 5 ms: a digital filter can delay the beginning of the signal."""
+    return float(np.abs(reference[: max(1, round(FIRST_S * bandwidth_hz))]).max())

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from mrs_keras.acquisition import Acquisition
 from mrs_keras.checks import check_choice
 from mrs_keras.labels import Labels
 from mrs_keras.measured.check_scan import check_scan
+from mrs_keras.measured.files_digest import digest_of
 from mrs_keras.measured.folder import ScanFile, find_scans
 from mrs_keras.measured.label_match import match_labels
 from mrs_keras.measured.label_sums import DEFAULT_LABEL_NAMES, LabelValues, labels_of
@@ -20,7 +21,13 @@ from mrs_keras.measured.label_tables import read_label_table
 from mrs_keras.measured.processing import check_steps
 from mrs_keras.measured.scan import Scan
 from mrs_keras.measured.scan_target import SCALES, ScanTarget, read_pair
+from mrs_keras.measured.skipped import Skipped, skipped_in_words
 from mrs_keras.measured.splits import split_subjects
+
+PATHS = ("folder", "labels", "mask")
+"""Arguments that say where the files are, not what is in them."""
+
+SAMPLED = 15
 
 IN_VIVO_WINDOW = (-1.0, 4.3)
 """Default window in ppm: fitting programs need the shoulders of 0.2 to 4.2 ppm."""
@@ -42,8 +49,8 @@ class MeasuredRecipe:
       test: fraction of the subjects. Defaults to `0.0`.
       split_by: `"subject"`, within each site, or `"site"`, for whole sites. Defaults to `"subject"`.
       steps: processing steps; see `process_scan`. Defaults to `None`: all that a scan allows.
-      acquisition: arguments of `Acquisition` that all spectra are resampled to. Defaults to `None`: those of the first
-        scan, with a window from -1 to 4.3 ppm.
+      acquisition: arguments of `Acquisition` that all spectra are resampled to. Defaults to `None`: those of most
+        scans, with a window from -1 to 4.3 ppm.
       echo_time_ms: echo time of scans whose header has none, ms. Defaults to `None`.
       sequence: name of the sequence of scans whose header has none. Defaults to `None`.
       scale: one of `SCALES`. Defaults to `None`: `"water"` for labels with a unit, else
@@ -51,6 +58,9 @@ class MeasuredRecipe:
       mask: NIfTI file of the voxels to use of spectroscopic images. Defaults to `None`: all that are not zero.
       conjugated: whether the files contain the conjugate of what the standard says. Defaults to `False`.
       skip_bad: whether to leave out scans that cannot be used, instead of raising an error. Defaults to `False`.
+
+    Raises:
+      ValueError: if `steps`, `split_by` or `scale` is none of the choices.
     """
 
     folder: str
@@ -85,24 +95,37 @@ class MeasuredRecipe:
         return tuple(find_scans(self.folder, self.site))
 
     @functools.cached_property
-    def first_scan(self) -> Scan:
-        """The first scan that can be used; the others must be like it."""
-        errors = []
-        for file in self.files:
+    def typical_scan(self) -> Scan:
+        """The first scan of the most frequent field and echo time, among up to 15 spread over the folder.
+
+        The other scans must be like it. All must be read to know how many there are of each kind; a sample is enough to
+        leave out the exceptions.
+        """
+        scans, errors = [], []
+        spread = np.linspace(0, len(self.files) - 1, min(len(self.files), SAMPLED)).astype(int)
+        for number in [*spread, *np.setdiff1d(np.arange(len(self.files)), spread)]:
+            if scans and number not in spread:
+                break
+            file = self.files[number]
             try:
                 scan = read_pair(file.path, file.reference, self.mask, self.conjugated)[0]
                 check_scan(scan)
-                return scan
+                scans.append(scan)
             except (ValueError, OSError) as error:
-                if not self.skip_bad:
-                    raise
-                errors.append(str(error))
-        raise ValueError(f"No scan in '{self.folder}' can be used. The first of {len(errors)} errors: {errors[0]}")
+                errors.append(Skipped(str(file.path), str(error)))
+        if not scans:
+            raise ValueError(skipped_in_words(errors, len(self.files), self.folder, none_left=True))
+        kinds = [(round(scan.spectrometer_frequency_mhz), scan.echo_time_ms) for scan in scans]
+        return scans[kinds.index(max(kinds, key=kinds.count))]
 
     @functools.cached_property
     def target(self) -> ScanTarget:
-        """What all scans are processed to."""
-        scan = self.first_scan
+        """What all scans are processed to.
+
+        Raises:
+          ValueError: if no scan can be used.
+        """
+        scan = self.typical_scan
         settings = {
             "spectrometer_frequency_mhz": round(scan.spectrometer_frequency_mhz, 3),
             "bandwidth_hz": scan.bandwidth_hz,
@@ -138,24 +161,43 @@ class MeasuredRecipe:
 
     @functools.cached_property
     def matched_labels(self) -> tuple[np.ndarray, np.ndarray]:
-        """Values and standard deviations of the labels of each file, float64 (files, labels); NaN where missing."""
+        """Values and standard deviations of the labels of each file, float64 (files, labels); NaN where missing.
+
+        Raises:
+          ValueError: if the table has no row for any scan, or one row for several scans.
+        """
         if self.label_values is None:
             empty = np.empty((len(self.files), 0))
             return empty, empty
-        participants, sessions = (
-            [getattr(file, name) for file in self.files] for name in ("participant_id", "session")
-        )
+        sessions = [None if file.session is None else f"ses-{file.session}" for file in self.files]
+        participants = [file.participant_id for file in self.files]
         values, deviations, _ = match_labels(self.label_values, participants, sessions)
+        owners = list(zip(participants, sessions, strict=True)) if self.label_values.sessions else participants
+        labelled = np.isfinite(values).any(axis=1)
+        for owner, count in Counter(owner for owner, has in zip(owners, labelled, strict=True) if has).items():
+            if count > 1:
+                first, second = [file.path for file, one in zip(self.files, owners, strict=True) if one == owner][:2]
+                raise ValueError(
+                    f"{count} scans belong to one row of '{self.labels}', such as '{first}' and "
+                    f"'{second}', and a fit is of one of them. Add a column `session_id` to the table if they are of "
+                    "different sessions; else put the scans of each voxel in a folder of their own."
+                )
         return values, deviations
 
-    @functools.cached_property
-    def described_labels(self) -> Labels:
-        """The labels with units, and their ranges in the training split."""
+    def describe_labels(self, rows: Sequence[int] | None = None) -> Labels:
+        """Returns the labels with units, and their ranges in the training split.
+
+        Args:
+          rows: numbers of the files that are used. Defaults to `None`: all.
+
+        Raises:
+          ValueError: if no scan of the training split has one of the labels.
+        """
         if self.label_values is None:
             return Labels((), (), ())
-        values, _ = self.matched_labels
-        training = [self.split_of[file.participant_id] == "train" for file in self.files]
-        known = values[training]
+        rows = range(len(self.files)) if rows is None else rows
+        training = [row for row in rows if self.split_of[self.files[row].participant_id] == "train"]
+        known = self.matched_labels[0][training]
         empty = [name for name, column in zip(self.label_values.names, known.T, strict=True) if np.isnan(column).all()]
         if empty:
             raise ValueError(
@@ -166,51 +208,33 @@ class MeasuredRecipe:
         units = tuple(self.label_values.units)
         return Labels(self.label_values.names, ranges, units, "concentration" if any(units) else "concentration ratio")
 
-    @property
-    def scaling(self) -> str:
-        """One of `SCALES`."""
-        if self.scale is not None:
-            return self.scale
-        return "water" if self.label_values is not None and any(self.label_values.units) else "metabolites"
-
     # === As plain data ===
 
     def settings(self) -> dict:
-        """Returns the arguments as plain JSON data, with absolute paths."""
+        """Returns the arguments as plain JSON data, without the paths."""
         content = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        for name in ("folder", "labels", "mask"):
-            content[name] = None if content[name] is None else str(Path(content[name]).expanduser().resolve())
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in content.items()}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in content.items()
+            if name not in PATHS
+        }
 
-    def files_digest(self) -> str:
-        """Returns a digest of the names and sizes of all files: it changes if scans or labels are added or replaced."""
-        digest = hashlib.sha256()
-        paths = [path for file in self.files for path in (file.path, file.reference) if path is not None]
-        table = [Path(self.labels).expanduser()] if self.labels is not None else []
-        for path in [*paths, *(path for path in table if path.is_file())]:
-            digest.update(f"{path.name}\x1f{path.stat().st_size}\n".encode())
-        return digest.hexdigest()[:16]
+    def paths(self) -> dict:
+        """Returns the absolute paths of folder, table and mask, or `None` where there is none."""
+        given = {name: getattr(self, name) for name in PATHS}
+        return {name: None if path is None else str(Path(path).expanduser().resolve()) for name, path in given.items()}
 
     def origin(self) -> dict:
         """Returns where the spectra come from, for the description of the dataset."""
-        first = self.first_scan
-        assumed = []
-        if first.echo_time_ms is None:
-            assumed.append("echo_time_ms" if self.echo_time_ms is not None else "echo_time_ms: unknown")
-        if first.sequence is None:
-            assumed.append("sequence" if self.sequence is not None else "sequence: unknown")
+        scan = self.typical_scan
         return {
+            **self.settings(),
             "kind": "measured",
-            "settings": self.settings(),
-            "files_digest": self.files_digest(),
-            "scans": len(self.files),
-            "subjects": len(self.split_of),
-            "sites": sorted({file.site for file in self.files}),
-            "nucleus": first.nucleus,
+            "paths": self.paths(),
+            "files_digest": digest_of(self.files, self.folder, self.labels, self.mask),
+            "nucleus": scan.nucleus,
             "echo_time_ms": self.target.echo_time_ms,
-            "repetition_time_ms": first.repetition_time_ms,
+            "repetition_time_ms": scan.repetition_time_ms,
             "sequence": self.target.sequence,
-            "not_in_the_header": assumed,
-            "scaling": self.target.scaling,
-            "label_table": None if self.label_values is None else self.label_values.source,
+            "scale": self.target.scaling,
         }

@@ -7,7 +7,7 @@ import numpy as np
 from mrs_keras.checks import check_finite, check_positive
 
 HALF_WIDTH_PPM = 0.47
-"""Half width of the band round 4.65 ppm that is taken to be water: 60 Hz at 3 T."""
+"""Half width of the band around 4.65 ppm that is taken to be water: 60 Hz at 3 T."""
 MODEL_ORDERS = (12, 15, 20, 25)
 """Numbers of exponentials; what is removed is the mean over them."""
 LONGEST_S, MOST_POINTS = 0.5, 1024
@@ -52,7 +52,7 @@ def remove_residual_water(
       fid: complex (points,), of the averaged scan, after eddy-current correction if there is a reference.
       bandwidth_hz: Hz.
       spectrometer_frequency_mhz: f0, MHz.
-      half_width_hz: half width of the band round 4.65 ppm, Hz. Defaults to `None`: 0.47 ppm, 60 Hz at 3 T.
+      half_width_hz: half width of the band around 4.65 ppm, Hz. Defaults to `None`: 0.47 ppm, 60 Hz at 3 T.
 
     Returns:
       `WaterRemoval`.

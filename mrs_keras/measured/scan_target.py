@@ -19,8 +19,8 @@ SCALES = ("metabolites", "water", "none")
 METABOLITES_PPM = (1.9, 3.35)
 """Range whose norm scales the spectra: from NAA to Cho, without lipids and residual water."""
 
-FREQUENCY_TOLERANCE = 0.005
-"""Largest relative difference between the spectrometer frequencies of the scans of a dataset: scanners of one field."""
+FREQUENCY_TOLERANCE = 0.001
+"""Largest relative difference between spectrometer frequencies: at most 2.7 mppm at NAA, on the common axis."""
 
 ECHO_TIME_TOLERANCE_MS = 0.5
 
@@ -78,7 +78,9 @@ class ScanTarget:
         if self.scaling == "metabolites":
             ppm = ppm_axis(len(processed.fid), processed.bandwidth_hz, processed.spectrometer_frequency_mhz)
             inside = (ppm >= METABOLITES_PPM[0]) & (ppm <= METABOLITES_PPM[1])
-            return float(np.linalg.norm(fid_to_spectrum(processed.fid)[inside]) / 100)
+            # Resampling changes an orthonormal spectrum by the root of the ratio of the bandwidths.
+            factor = np.sqrt(self.acquisition.bandwidth_hz / processed.bandwidth_hz)
+            return float(factor * np.linalg.norm(fid_to_spectrum(processed.fid)[inside]) / 100)
         if np.isnan(processed.water_amplitude):
             raise ValueError(
                 f"'{scan.path}' has no water reference to scale by. Expected a file `*_mrsref.nii.gz` beside it. Add "

@@ -32,7 +32,7 @@ def sites_of(folder: Path, scans: Sequence[tuple[Path, str]], site: str | None =
         return _by_table(folder / _TABLE, table, [participant for _, participant in scans])
     if pattern is None:
         warnings.warn(
-            f"Nothing says at which site the scans in '{folder}' were made, so all count as one site, "
+            f"The site of the scans in '{folder}' is unknown, so all count as one site, "
             f"{UNKNOWN_SITE!r}. Add a column `site` to its {_TABLE}, or give `site`, a regular expression such as "
             "'sub-(P[0-9]+)S'.",
             stacklevel=3,

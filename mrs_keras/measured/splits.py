@@ -1,4 +1,4 @@
-"""Splits of measured scans in which no subject stands twice."""
+"""Splits of measured scans in which no subject appears in two splits."""
 
 import hashlib
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def split_subjects(
     """Divides subjects into train, validation and test.
 
     The result depends on `seed` and on the set of subjects and their sites alone: within a site, subjects are ordered
-    by a hash (BLAKE2b) of the seed and their name. All scans and sessions of a subject stand in the same split.
+    by a hash (BLAKE2b) of the seed and their name. All scans and sessions of a subject are in the same split.
 
     `by="subject"` takes subjects from every site. Of n subjects, round(n `test`) are held out for the test and
     round(n `validation`) for the validation, but at least one of each that is wanted. A site gives its share rounded

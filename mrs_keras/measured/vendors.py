@@ -110,7 +110,7 @@ def _dicom_program(path: Path) -> str:
 
     try:
         manufacturer = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=["Manufacturer"]).Manufacturer
-    except Exception as error:  # pydicom raises whatever a damaged file leads to
+    except Exception as error:  # pydicom can raise any exception on a damaged file
         raise fault(path, f"it is not a DICOM file that names its manufacturer ({error}).", _EXPORT_AGAIN) from error
     program = next((name for word, name in _DICOM_PROGRAMS.items() if word in str(manufacturer).lower()), None)
     if program is None:
@@ -140,7 +140,7 @@ def _in_process(path: Path, mask: Path | None, convert: Callable[[], list[Any]])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             images = convert()
-    except Exception as error:  # spec2nii raises whatever a damaged file leads to
+    except Exception as error:  # spec2nii can raise any exception on a damaged file
         raise _not_read(path, f"{type(error).__name__}: {error}") from error
     image = _only(path, images)
     return scans_of(image, {**headers.read_sidecar(path), **image.hdr_ext.to_dict()}, path, mask)

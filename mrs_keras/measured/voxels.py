@@ -42,7 +42,7 @@ def _read_mask(mask: Path, path: Path, shape: tuple[int, ...]) -> np.ndarray:
         values = np.asarray(nibabel.load(mask).dataobj)
     except FileNotFoundError:
         raise FileNotFoundError(f"There is no mask '{mask}'. Expected: a NIfTI image of the voxels to read.") from None
-    except Exception as error:  # nibabel raises whatever a damaged file leads to
+    except Exception as error:  # nibabel can raise any exception on a damaged file
         raise ValueError(
             f"The mask '{mask}' cannot be read: {error} Give a NIfTI image that is not zero in the voxels to read."
         ) from error

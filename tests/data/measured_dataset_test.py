@@ -1,6 +1,7 @@
 """The measured dataset as its users meet it: built by the real command, trained on, exported."""
 
 import json
+import shutil
 import subprocess
 
 import numpy as np
@@ -79,10 +80,10 @@ def test_the_noise_of_each_spectrum_is_its_noise_sigma(builder):
 def test_the_metadata_record_the_processing_and_where_the_spectra_come_from(builder, config):
     origin = describe_dataset(builder).origin
     assert origin["kind"] == "measured"
-    assert origin["settings"]["folder"] == config["folder"]
+    assert origin["paths"]["folder"] == config["folder"]
     assert [line.split(":")[0] for line in origin["processing"]][-1] == "phase"
-    assert (origin["echo_time_ms"], origin["nucleus"], origin["sites"]) == (30.0, "1H", ["site1", "site2"])
-    assert origin["found"]["examples"] == 10
+    assert (origin["echo_time_ms"], origin["nucleus"]) == (30.0, "1H")
+    assert (origin["found"]["examples"], origin["found"]["sites"]) == (10, ["site1", "site2"])
     assert describe_dataset(builder).spectrum_scale > 10
 
 
@@ -113,8 +114,15 @@ def test_python_builds_the_same_examples_as_the_command(builder, config, tmp_pat
 
 def test_other_settings_or_other_scans_under_the_same_name_are_refused(builder, config, folder, tmp_path):
     build_dataset("measured_mrs", config, folder)  # the same: reused
-    with pytest.raises(ValueError, match=r"origin\.settings"):
+    with pytest.raises(ValueError, match=r"origin\.seed \(found 0, requested 1\)"):
         build_dataset("measured_mrs", {**config, "seed": 1}, folder)
+    moved = shutil.copytree(config["folder"], tmp_path / "moved")
+    elsewhere = {**config, "folder": str(moved), "labels": str(moved / "labels.tsv")}
+    build_dataset("measured_mrs", elsewhere, folder)  # the same scans in another place: reused
+    table = moved / "labels.tsv"
+    table.write_text(table.read_text().replace("1.", "2.", 1))
+    with pytest.raises(ValueError, match="files_digest"):
+        build_dataset("measured_mrs", elsewhere, folder)
 
 
 def test_a_dataset_that_was_not_built_says_how_to_build_it(folder):
@@ -122,6 +130,12 @@ def test_a_dataset_that_was_not_built_says_how_to_build_it(folder):
         train(folder / "run", dataset="measured_mrs", config="none", data_dir=folder, epochs=1)
     with pytest.raises(ValueError, match="names no folder of scans"):
         build_dataset("measured_mrs", "folder", folder)
+
+
+def test_a_dataset_without_a_validation_split_is_not_cut_through_subjects(config, folder):
+    build_dataset("measured_mrs", {**config, "name": "whole", "validation": 0.0}, folder)
+    with pytest.raises(ValueError, match="without dividing subjects"):
+        train(folder / "run_whole", dataset="measured_mrs", config="whole", data_dir=folder, epochs=1)
 
 
 def test_a_failed_build_leaves_nothing_that_looks_finished(config, folder, tmp_path):

@@ -7,6 +7,8 @@ from mrs_keras import Acquisition
 from mrs_keras.measured import STEPS, process_file, process_scan, read_scans
 from mrs_keras.measured.first_point import first_point_is_halved, with_first_point_doubled
 from mrs_keras.measured.lines import fit_line
+from mrs_keras.measured.scan import ppm_axis, time_axis_s
+from mrs_keras.simulation import fid_to_spectrum
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,23 @@ def test_the_phase_and_shift_that_were_added_are_found(scan, processed):
     before = process_scan(alone, steps)
     after = process_scan(dataclasses.replace(alone, fids=turned), steps)
     assert after.shift_hz - before.shift_hz == pytest.approx(3.0, abs=0.05)
+    # The shift turns the phase by nothing at t = 0; coil weights from the scan itself take out what all coils have.
+    np.testing.assert_allclose(after.fid, before.fid, atol=0.02 * np.abs(before.fid).max())
+
+
+@pytest.mark.parametrize("shift_ppm", [0.2, -0.3])
+def test_a_scan_far_off_its_frequency_loses_its_water_and_nothing_else(scan, processed, shift_ppm):
+    alone = dataclasses.replace(scan, reference=None)
+    straight = process_scan(alone)
+    shift_hz = shift_ppm * scan.spectrometer_frequency_mhz
+    turn = np.exp(2j * np.pi * shift_hz * time_axis_s(scan.points, scan.bandwidth_hz))
+    off = process_scan(dataclasses.replace(alone, fids=scan.fids * turn))
+    assert off.shift_hz - straight.shift_hz == pytest.approx(shift_hz, abs=0.5)
+    assert off.residual_water == pytest.approx(straight.residual_water, rel=0.1)
+    axis = ppm_axis(scan.points, scan.bandwidth_hz, scan.spectrometer_frequency_mhz)
+    inside = (axis > 0.5) & (axis < 4.0)
+    spectra = [fid_to_spectrum(result.fid)[inside] for result in (straight, off)]
+    assert np.linalg.norm(spectra[0] - spectra[1]) < 0.05 * np.linalg.norm(spectra[0])
 
 
 def test_every_step_can_be_left_out(scan):

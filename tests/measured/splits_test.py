@@ -1,4 +1,4 @@
-"""A subject never stands in two splits, and its split depends on the seed and the set of subjects alone."""
+"""A subject never appears in two splits, and its split depends on the seed and the set of subjects alone."""
 
 import pytest
 from hypothesis import given, settings

@@ -10,6 +10,7 @@ import tensorflow_datasets as tfds
 
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.data.reuse import check_reused
+from mrs_keras.labels import Labels
 from mrs_keras.measured import NUMBERS, MeasuredExamples, MeasuredRecipe, process_folder, step_list
 
 SPLITS = ("train", "validation", "test")
@@ -61,7 +62,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         """Returns the dataset metadata."""
-        points, labels = self._recipe.target.acquisition.window_points, self._recipe.described_labels
+        points, labels = self._recipe.target.acquisition.window_points, self._recipe.describe_labels()
         missing = "NaN where it is missing"
         return self.dataset_info_from_configs(
             features=tfds.features.FeaturesDict(
@@ -95,17 +96,16 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             ),
             supervised_keys=None,
             homepage="https://archive.ismrm.org/2023/5027.html",
-            metadata=tfds.core.MetadataDict(self._description().to_metadata()),
+            metadata=tfds.core.MetadataDict(self._description(labels).to_metadata()),
         )
 
     @functools.cached_property
     def _recipe(self) -> MeasuredRecipe:
         return self.builder_config.recipe
 
-    def _description(self, spectrum_scale: float = 1.0, **found: Any) -> DatasetDescription:
+    def _description(self, labels: Labels, spectrum_scale: float = 1.0, **found: Any) -> DatasetDescription:
         """Returns the description; scale and what was found are known once the scans are processed."""
         recipe = self._recipe
-        labels = recipe.described_labels
         return DatasetDescription(
             acquisition=recipe.target.acquisition,
             labels=labels,
@@ -126,7 +126,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return len(self._recipe.files)
 
     def download_and_prepare(self, **options):
-        check_reused(self, self._description(), {}, until_built=("spectrum_scale", "found"))
+        # A folder that was moved is the same; whether its content is, the digest says.
+        later = ("spectrum_scale", "labels", "found", "paths")
+        check_reused(self, self._description(self._recipe.describe_labels()), {}, until_built=later)
         super().download_and_prepare(**options)
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager):
@@ -134,17 +136,27 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         del dl_manager  # nothing is downloaded
         recipe, examples = self._recipe, process_folder(self._recipe)
         splits = np.array([recipe.split_of[recipe.files[row].participant_id] for row in examples.rows])
-        peaks = np.linalg.norm(examples.spectra[splits == "train"], axis=-1).max(axis=-1)
+        emptied = sorted(set(recipe.split_of.values()) - set(splits.tolist()))
+        if emptied:
+            raise ValueError(
+                f"No scan of the split(s) {', '.join(emptied)} can be used. Fix the scans that are left out, or give "
+                "another `seed` in the config."
+            )
+        peaks = [
+            np.linalg.norm(examples.spectra[number], axis=-1).max() for number in np.flatnonzero(splits == "train")
+        ]
         description = self._description(
+            recipe.describe_labels(examples.rows),
             float(np.median(peaks)),
             found={
                 "examples": len(examples.ids),
+                "subjects": len({recipe.files[row].participant_id for row in examples.rows}),
+                "sites": sorted({recipe.files[row].site for row in examples.rows}),
                 "not_white": int(np.sum(~examples.white)),
+                "without_header": dict(examples.without_header),
                 "skipped": [dataclasses.asdict(bad) for bad in examples.skipped],
                 "warnings": {
-                    name: list(remarks)
-                    for name, remarks in zip(examples.ids, examples.warnings, strict=True)
-                    if remarks
+                    name: list(said) for name, said in zip(examples.ids, examples.warnings, strict=True) if said
                 },
             },
         )
@@ -152,7 +164,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return {
             split: self._generate_examples(examples, np.flatnonzero(splits == split))
             for split in SPLITS
-            if np.any(splits == split)
+            if split in splits
         }
 
     def _generate_examples(self, examples: MeasuredExamples, numbers: np.ndarray) -> Iterator[tuple[str, dict]]:

@@ -55,7 +55,7 @@ def read_delimited(path: Path, text: str, folder: Path | None = None, unit: str 
 
     Raises:
       ValueError: if there are no participants, no rows, text in a number, a line of another length, a column that
-        stands twice, or a `unit` that contradicts the values.
+        occurs twice, or a `unit` that contradicts the values.
     """
     separator = max("\t;,", key=text.split("\n", 1)[0].count)
     lines = list(enumerate(csv.reader(text.splitlines(), delimiter=separator), 1))
@@ -94,7 +94,7 @@ def read_delimited(path: Path, text: str, folder: Path | None = None, unit: str 
 
 
 def _check_lines(path: Path, header: list[str], lines: list[tuple[int, list[str]]]) -> None:
-    """Raises `ValueError` if a line has more or fewer cells than the header, or a column stands twice."""
+    """Raises `ValueError` if a line has more or fewer cells than the header, or a column occurs twice."""
     for index, cells in lines:
         if len(cells) != len(header):
             raise ValueError(
@@ -103,7 +103,7 @@ def _check_lines(path: Path, header: list[str], lines: list[tuple[int, list[str]
             )
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
-        raise ValueError(f"The table '{path}' has columns that stand twice: {', '.join(twice)}. Rename or remove one.")
+        raise ValueError(f"The table '{path}' has columns that occur twice: {', '.join(twice)}. Rename or remove one.")
 
 
 def _places(header: list[str], names: tuple[str, ...]) -> int | None:

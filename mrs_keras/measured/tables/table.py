@@ -62,7 +62,7 @@ def table_of_rows(rows: Sequence[Row], program: str, path: Path) -> LabelTable:
     """Returns the table of the rows. A column that a row does not have is missing there.
 
     Raises:
-      ValueError: if there are no rows, if a participant stands twice in the same session, or if a column has two units.
+      ValueError: if there are no rows, if a participant occurs twice in the same session, or if a column has two units.
     """
     if not rows:
         raise ValueError(f"The table '{path}' has no rows. Expected one row for each scan, below the header.")
@@ -72,7 +72,7 @@ def table_of_rows(rows: Sequence[Row], program: str, path: Path) -> LabelTable:
         if other is not row:
             session = f" {row.session}" if row.session else ""
             raise ValueError(
-                f"{row.participant}{session} stands twice in '{path}'. Expected one row for each scan. "
+                f"{row.participant}{session} occurs twice in '{path}'. Expected one row for each scan. "
                 f"Received: {other.place} and {row.place}. "
                 "Remove one of them, or tell sessions apart in a column `session_id`."
             )
