@@ -1,4 +1,4 @@
-"""Scans in the formats of vendors, by spec2nii: values and axes equal those of its program, damaged files are detected."""
+"""Scans in the formats of vendors, by spec2nii: values and axes equal those of its program; damage is detected."""
 
 import json
 import shutil
