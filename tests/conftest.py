@@ -1,11 +1,17 @@
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Before numpy is imported: tests run in as many processes as there are cores, and threads of BLAS would wait for each
+# other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
@@ -55,27 +61,52 @@ def challenge_dir() -> Path:
     return path
 
 
+def built_once(tmp_path_factory, name: str, build: Callable[[Path], object]) -> Path:
+    """Returns a folder that the first worker of pytest-xdist to need it builds, and the others wait for.
+
+    Args:
+      tmp_path_factory: the fixture.
+      name: of the folder.
+      build: called with an empty folder, which it fills. The workers share the result: no test may change it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    path, built = base / name, base / f"{name}.built"
+    with FileLock(base / f"{name}.lock"):
+        if not built.exists():
+            shutil.rmtree(path, ignore_errors=True)  # of a build that failed
+            path.mkdir()
+            build(path)
+            built.touch()
+    return path
+
+
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory) -> Path:
     """The default dataset, built by the real command line of TFDS."""
-    path = tmp_path_factory.mktemp("tensorflow_datasets")
-    subprocess.run(
-        [command("tfds"), "build", REPOSITORY / "tfds_builders" / "simulated_mrs", "--data_dir", path],
-        check=True,
-        capture_output=True,
-        cwd=path,
-    )
-    return path
+
+    def build(path: Path):
+        subprocess.run(
+            [command("tfds"), "build", REPOSITORY / "tfds_builders" / "simulated_mrs", "--data_dir", path],
+            check=True,
+            capture_output=True,
+            cwd=path,
+        )
+
+    return built_once(tmp_path_factory, "tensorflow_datasets", build)
 
 
 @pytest.fixture(scope="session")
 def run_dir(tmp_path_factory, data_dir) -> Path:
     """A short training on the default dataset: enough for a model that reconstructs."""
-    from mrs_keras import train
 
-    path = tmp_path_factory.mktemp("run")
-    train(path, data_dir=data_dir, epochs=20, checkpoint_every=10)
-    return path
+    def build(path: Path):
+        from mrs_keras import train
+
+        train(path, data_dir=data_dir, epochs=20, checkpoint_every=10)
+
+    return built_once(tmp_path_factory, "run", build)
 
 
 @pytest.fixture

@@ -23,6 +23,9 @@ from tfds_builders.simulated_mrs.simulated_mrs_dataset_builder import Builder, S
 
 SETTINGS = {"epochs": 6, "batch_size": 512, "checkpoint_every": 2}
 
+# Networks that XLA compiles fast.
+SMALL = {"latent_dim": 4, "hidden_units": (16,), "latent_prior": {"kind": "mixture", "components": 2}}
+
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory, data_dir):
@@ -84,9 +87,8 @@ def test_the_latent_density_is_fitted_when_the_training_is_done(uninterrupted, d
 def endless(monkeypatch):
     """The preset `endless` with a small network and short epochs."""
     preset = CVAE_PRESETS["endless"]
-    small = {"latent_dim": 4, "hidden_units": (16,), "latent_prior": {"kind": "mixture", "components": 2}}
     short = {"epochs": 4, "steps_per_epoch": 5, "batch_size": 32}
-    changed = {**preset, "config": {**preset["config"], **small}, "training": {**preset["training"], **short}}
+    changed = {**preset, "config": {**preset["config"], **SMALL}, "training": {**preset["training"], **short}}
     monkeypatch.setitem(CVAE_PRESETS, "endless", changed)
     monkeypatch.setattr("mrs_keras.training.source.DENSITY_EXAMPLES", 320)
 
@@ -119,8 +121,7 @@ def test_the_endless_simulator_trains_on_the_brain_with_effects_and_noise(endles
 
 def test_what_generate_wrote_can_be_trained_on(tmp_path):
     folder = generate_dataset(REPOSITORY / "saved_models", tmp_path / "generated", number=300)
-    changes = {"latent_dim": 4, "hidden_units": (16,), "latent_prior": {"kind": "mixture", "components": 2}}
-    model = train(tmp_path / "run", dataset=folder, epochs=2, batch_size=64, changes=changes)
+    model = train(tmp_path / "run", dataset=folder, epochs=2, batch_size=64, changes=SMALL)
     assert model.labels.names == ("NAA", "PCr")
     settings = read_settings(tmp_path / "run")
     assert (settings["dataset"], settings["config"]) == (str(folder.resolve()), None)
@@ -176,7 +177,7 @@ def test_a_damaged_checkpoint_is_named(uninterrupted, data_dir, tmp_path):
 
 def test_a_training_that_diverges_saves_no_model(data_dir, tmp_path):
     with pytest.raises(RuntimeError, match="diverged.*lower learning rate"):
-        train(tmp_path, data_dir=data_dir, **{**SETTINGS, "epochs": 2}, learning_rate=1e12)
+        train(tmp_path, data_dir=data_dir, **{**SETTINGS, "epochs": 2}, learning_rate=1e12, changes=SMALL)
     assert not (tmp_path / "model.keras").exists()
     assert not checkpoint_files(tmp_path)
 
@@ -197,7 +198,7 @@ def test_a_missing_dataset_leaves_no_run(tmp_path, dataset, message):
 
 
 def test_a_small_dataset_of_ours_that_is_missing_is_built_and_that_is_said(tmp_path, capsys):
-    train(tmp_path / "run", data_dir=tmp_path / "data", epochs=1, batch_size=3000, changes={"hidden_units": (8,)})
+    train(tmp_path / "run", data_dir=tmp_path / "data", epochs=1, batch_size=3000, changes=SMALL)
     assert "Building the dataset simulated_mrs/naa_pcr, once." in capsys.readouterr().err
     assert open_dataset(data_dir=tmp_path / "data").info.splits["train"].num_examples == 6000
 
