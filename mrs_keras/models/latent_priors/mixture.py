@@ -5,7 +5,6 @@ import math
 import keras
 import numpy as np
 import tensorflow as tf
-from threadpoolctl import threadpool_limits
 
 from mrs_keras.checks import check_count, check_finite
 from mrs_keras.models.latent_priors.latent_prior import LatentPrior
@@ -71,8 +70,7 @@ class GaussianMixturePrior(LatentPrior):
                 f"Received: shapes {latents.shape} and {labels.shape}."
             )
         both = np.concatenate([check_finite("latents", latents), check_finite("labels", labels)], axis=1)
-        with threadpool_limits(1):  # small matrices: threads would wait for each other
-            mixture = GaussianMixture(self.components, reg_covar=1e-5, random_state=seed).fit(both)
+        mixture = GaussianMixture(self.components, reg_covar=1e-5, random_state=seed).fit(both)
         z, c = slice(None, self.latent_dim), slice(self.latent_dim, None)
         covariances = mixture.covariances_
         label_precision = np.linalg.inv(covariances[:, c, c])
