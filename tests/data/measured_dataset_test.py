@@ -1,5 +1,6 @@
 """The measured dataset as its users meet it: built by the real command, trained on, exported."""
 
+import csv
 import json
 import shutil
 import subprocess
@@ -188,3 +189,13 @@ def test_the_80_scans_of_big_gaba_become_a_dataset_of_64_and_16(folder):
     sites = [set(split["site"]) for split in arrays]
     assert sites[0] == sites[1]
     assert len(sites[0]) == 7
+    with (BIGGABA / "osprey_quality.tsv").open() as file:
+        osprey = {row["participant_id"].encode(): row for row in csv.DictReader(file, delimiter="\t")}
+    for ours, theirs, least in (
+        ("fwhm_cr_hz", "Cr_FWHM", 0.90),
+        ("fwhm_water_hz", "water_FWHM", 0.95),
+        ("snr_cr", "Cr_SNR", 0.85),
+    ):
+        values = np.concatenate([split[ours] for split in arrays])
+        other = [float(osprey[subject][theirs]) for split in arrays for subject in split["participant_id"]]
+        assert np.corrcoef(values, other)[0, 1] >= least
