@@ -118,6 +118,8 @@ def _check(options) -> None:
 
 
 def _process(options) -> None:
+    import numpy as np
+
     from mrs_keras.measured import process_file
 
     processed, figure = process_file(
@@ -127,10 +129,8 @@ def _process(options) -> None:
         print(f"{stage.name:15} {stage.note}".rstrip())
     quality = processed.quality
     print(f"SNR of NAA {quality.snr:.1f}, of Cr {quality.snr_cr:.1f}")
-    print(
-        f"FWHM of NAA {quality.fwhm_naa_hz:.2f} Hz, of Cr {quality.fwhm_cr_hz:.2f} Hz, "
-        f"of water {quality.fwhm_water_hz:.2f} Hz"
-    )
+    widths = {"NAA": quality.fwhm_naa_hz, "Cr": quality.fwhm_cr_hz, "water": quality.fwhm_water_hz}
+    print("FWHM of " + ", of ".join(f"{name} {hz:.2f} Hz" for name, hz in widths.items() if np.isfinite(hz)))
     print(f"Residual water {processed.residual_water:.3g} times the height of NAA")
     white = "white" if processed.noise.white else "not white"
     print(f"Noise {processed.noise.sigma:.4g}, {white} (lag 1: {processed.noise.lag1:.3f})")

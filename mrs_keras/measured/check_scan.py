@@ -30,6 +30,7 @@ def check_scan(scan: Scan) -> Scan:
         the reference differs in coils, points, bandwidth or frequency. The error names the file and what to do.
     """
     _check_signal(scan)
+    _check_complex(scan)
     _check_proton(scan)
     if scan.reference is not None:
         _check_signal(scan.reference)
@@ -60,6 +61,15 @@ def _check_signal(scan: Scan) -> None:
         raise ValueError(
             f"{_named(scan)} has FIDs that are zero everywhere. "
             "Convert the scan again from the scanner's data, or leave it out."
+        )
+
+
+def _check_complex(scan: Scan) -> None:
+    """Raises `ValueError` if the FIDs lack a part; a reference of water on resonance may."""
+    if not (np.any(scan.fids.imag) and np.any(scan.fids.real)):
+        raise ValueError(
+            f"{_named(scan)} has FIDs without {'an imaginary' if np.any(scan.fids.real) else 'a real'} part, whose "
+            "spectrum is its own mirror image. Expected: complex FIDs. Convert the scan again from the scanner's data."
         )
 
 

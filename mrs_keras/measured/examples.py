@@ -12,6 +12,7 @@ from tqdm import tqdm
 from mrs_keras.measured.duplicates import check_no_duplicates, find_duplicates
 from mrs_keras.measured.one_example import examples_of_file
 from mrs_keras.measured.recipe import MeasuredRecipe
+from mrs_keras.measured.sequence_name import sequence_of_name
 from mrs_keras.measured.skipped import Skipped, skipped_in_words
 
 NUMBERS = {
@@ -44,6 +45,7 @@ class MeasuredExamples:
       skipped: scans that could not be used.
       copies: groups of examples that are the same scan.
       without_header: field that a header should name -> number of examples whose header does not.
+      repetition_times_ms: all that the headers name.
     """
 
     ids: list[str]
@@ -55,6 +57,7 @@ class MeasuredExamples:
     skipped: list[Skipped]
     copies: list[tuple[str, ...]]
     without_header: Mapping[str, int]
+    repetition_times_ms: list[float]
 
 
 def process_folder(recipe: MeasuredRecipe, jobs: int | None = None, allow_copies: bool = False) -> MeasuredExamples:
@@ -67,7 +70,7 @@ def process_folder(recipe: MeasuredRecipe, jobs: int | None = None, allow_copies
 
     Raises:
       ValueError: if scans cannot be used and the recipe does not skip them, a scan occurs twice, two examples have the
-        same name, a label table has one row for the voxels of an image, or the echo times of the headers differ.
+        same name, a label table has one row for the voxels of an image, or headers name different sequences.
     """
     target = recipe.target
     jobs = min(jobs or joblib.cpu_count(), len(recipe.files))
@@ -90,7 +93,7 @@ def process_folder(recipe: MeasuredRecipe, jobs: int | None = None, allow_copies
         if skipped and (not recipe.skip_bad or not ids):
             raise ValueError(skipped_in_words(skipped, len(recipe.files), recipe.folder, none_left=not ids))
         _check_names(recipe, ids, rows)
-        _check_echo_times(recipe, headers, rows)
+        _check_headers(recipe, headers, rows)
         spool.flush()
         # It stays mapped after the file is closed.
         shape = len(ids), target.acquisition.window_points, 2
@@ -111,6 +114,7 @@ def process_folder(recipe: MeasuredRecipe, jobs: int | None = None, allow_copies
         skipped=skipped,
         copies=find_duplicates(by_name) if allow_copies else [],
         without_header={name: sum(header[name] is None for header in headers) for name in headers[0]},
+        repetition_times_ms=sorted({header["repetition_time_ms"] for header in headers} - {None}),
     )
 
 
@@ -130,16 +134,15 @@ def _check_names(recipe: MeasuredRecipe, ids: list[str], rows: list[int]) -> Non
         )
 
 
-def _check_echo_times(recipe: MeasuredRecipe, headers: list[dict], rows: list[int]) -> None:
-    """Raises `ValueError` if headers name different echo times and neither the config nor most scans named one."""
-    named = [(header["echo_time_ms"], row) for header, row in zip(headers, rows, strict=True)]
-    named = [(time, row) for time, row in named if time is not None]
-    if not named or recipe.target.echo_time_ms is not None:
-        return
-    (low, first), (high, last) = min(named), max(named)
-    if high - low > 0.5:
-        raise ValueError(
-            f"The scans have different echo times: '{recipe.files[first].path}' {low:g} ms, "
-            f"'{recipe.files[last].path}' {high:g} ms, and others name none. Put them in folders of their own, or give "
-            "`echo_time_ms`."
-        )
+def _check_headers(recipe: MeasuredRecipe, headers: list[dict], rows: list[int]) -> None:
+    """Raises `ValueError` if headers name different sequences or echo times where most, and the config, name none."""
+    for name, kind_of in (("echo_time_ms", round), ("sequence", lambda name: sequence_of_name(name) or name.lower())):
+        named = {
+            kind_of(header[name]): row for header, row in zip(headers, rows, strict=True) if header[name] is not None
+        }
+        if len(named) > 1 and getattr(recipe.target, name) is None:
+            listed = ", ".join(f"{kind} ('{recipe.files[row].path}')" for kind, row in sorted(named.items()))
+            raise ValueError(
+                f"The headers name different values of `{name}`: {listed}; others name none. Put these scans in "
+                f"folders of their own, or give `{name}`."
+            )

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import os
 import textwrap
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -94,6 +95,10 @@ class FolderCheck:
                 given = getattr(self.recipe, name)
                 said = f"a config can give `{name}`" if given is None else f"taken to be {given}"
                 remarks.append(f"{count} of {len(examples.ids)} headers have no {name.removesuffix('_ms')}: {said}.")
+        times = examples.repetition_times_ms
+        if len(times) > 1:
+            listed = ", ".join(f"{time:g}" for time in times)
+            remarks.append(f"The repetition times differ ({listed} ms), and with them the T1 weighting of the labels.")
         remarks += [f"The same scan: {', '.join(group)}. The build refuses it." for group in examples.copies]
         return remarks
 
@@ -119,7 +124,7 @@ class FolderCheck:
                 float(worth[key][column]) for key in ("mean", "spread", "uncertainty", "reliability")
             )
             if np.isnan(reliability):
-                verdict = "unknown: no uncertainty"
+                verdict = "unknown: no uncertainty" if np.isnan(uncertainty) else "unknown: too few values"
             else:
                 verdict = "yes" if reliability >= RELIABLE else "no: mostly uncertainty of the fit"
             known = f"{worth['known'][column]} of {len(values)}"
@@ -241,7 +246,12 @@ def check_folder(recipe: MeasuredRecipe, jobs: int | None = None) -> FolderCheck
       ValueError: if no scan can be used, or the labels do not belong to the scans.
     """
     recipe = dataclasses.replace(recipe, skip_bad=True)
-    recipe.describe_labels()  # a table that does not fit is told before the scans are processed
+    try:
+        _ = recipe.split_of
+    except ValueError as error:
+        warnings.warn(f"No splits are shown: {error}", stacklevel=2)
+        recipe = dataclasses.replace(recipe, validation=0.0, test=0.0, split_by="subject")
+    recipe.describe_labels()  # a table that does not fit is reported before the scans are processed
     examples = process_folder(recipe, jobs, allow_copies=True)
     quality = examples.numbers["snr"] / examples.numbers["fwhm_naa_hz"]
     return FolderCheck(recipe, examples, np.argsort(np.nan_to_num(quality, nan=-1.0), kind="stable"))

@@ -83,7 +83,7 @@ def _example(target: ScanTarget, file: ScanFile, scan: Scan, part: str) -> dict:
         "fingerprint": fingerprint(scan.fids),
         "white": processed.noise.white and resampled.white,
         "warnings": (*processed.warnings, *(str(warning.message) for warning in caught)),
-        "header": {"echo_time_ms": scan.echo_time_ms, "sequence": scan.sequence},
+        "header": {name: getattr(scan, name) for name in ("echo_time_ms", "repetition_time_ms", "sequence")},
         "noise_sigma": processed.noise_sigma(target.acquisition) / scale,
         "noise_lag1": processed.noise.lag1,
         **{name: getattr(quality, name) for name in ("snr", "snr_cr", "fwhm_naa_hz", "fwhm_cr_hz", "fwhm_water_hz")},

@@ -26,7 +26,8 @@ from mrs_keras.simulation import fid_to_spectrum
 
 STEPS = {
     "first_point": "the first point of the FID doubled, where the scanner stored half of it",
-    "coils": "coil combination, weighted by the water reference, noise prewhitened (doi 10.1002/mrm.22230)",
+    "coils": "coil combination, weighted by the water reference, without one by the scan itself, noise prewhitened "
+    "(doi 10.1002/mrm.22230)",
     "alignment": "alignment of the transients in frequency and phase (doi 10.1002/mrm.25094)",
     "outliers": "rejection of outlying transients",
     "eddy_currents": "eddy-current correction by the phase of the water reference (doi 10.1002/mrm.1910140104)",
@@ -38,6 +39,12 @@ STEPS = {
 
 FIRST_S = 0.005
 """Time in which the magnitude of a water reference is largest, s."""
+
+LOWEST_SNR = 5.0
+"""SNR of NAA and of Cr below which a scan gets a warning."""
+
+WATER_OVER_SCAN = 1.5
+"""Amplitude of a water reference over that of its water-suppressed scan below which it gets a warning."""
 
 OFF_PPM = 0.05
 """Shift above which residual water is looked for again, after the shift."""
@@ -182,7 +189,7 @@ def process_scan(scan: Scan, steps: Sequence[str] | None = None) -> ProcessedSca
     if "outliers" in run and len(transients) > 3:
         kept = outliers(transients, *axes)
         stages.append(Stage("outliers", average(transients, kept), f"{np.sum(kept)} of {len(kept)} transients kept"))
-    fid = average(transients, kept)
+    fid = raw = average(transients, kept)
 
     if "eddy_currents" in run:
         fid = correct_eddy_currents(fid, reference)
@@ -199,8 +206,8 @@ def process_scan(scan: Scan, steps: Sequence[str] | None = None) -> ProcessedSca
     if looks_conjugated(fid, *axes):
         raise ValueError(
             f"'{scan.path}' looks conjugated: the peaks of NAA, Cr and Cho are on the wrong side of water. On disk, "
-            "NIfTI-MRS is the conjugate of ppm = 4.65 + f / f0. Convert the file again, or give `conjugated=True` "
-            '(in a config, "conjugated": true) if all files of the folder are like this.'
+            "NIfTI-MRS is the conjugate of ppm = 4.65 + f / f0. Convert the file again; or, if all are like this, "
+            'change `conjugated` (on the command line `--conjugated`, in a config "conjugated": true).'
         )
     shift_hz = phase_rad = 0.0
     if "referencing" in run:
@@ -221,6 +228,11 @@ def process_scan(scan: Scan, steps: Sequence[str] | None = None) -> ProcessedSca
     if not noise.white:
         warnings.append(f"the noise is not white: {noise.reason}")
     quality = measure_quality(fid, *axes, noise, reference)
+    lost = [name for name, snr in (("NAA", quality.snr), ("Cr", quality.snr_cr)) if not snr >= LOWEST_SNR]
+    if lost:
+        warnings.append(f"no clear peak of {' or '.join(lost)} where it belongs: is this a brain spectrum?")
+    if reference is not None and np.abs(reference).max() < WATER_OVER_SCAN * np.abs(raw).max():
+        warnings.append("the water reference is no stronger than the scan: is it a water reference?")
     return ProcessedScan(
         fid=fid,
         bandwidth_hz=scan.bandwidth_hz,
@@ -249,7 +261,8 @@ def _one_coil(scan: Scan, fids: np.ndarray, reference: Any, run: set[str], stage
         )
     weights = coil_weights(fids if reference is None else reference, noise_covariance(fids))
     transients = combine_coils(fids, weights)
-    stages.append(Stage("coils", transients.mean(axis=0), f"{scan.coils} coils"))
+    by = "by the scan itself" if reference is None else "by the water reference"
+    stages.append(Stage("coils", transients.mean(axis=0), f"{scan.coils} coils, weighted {by}"))
     return transients, None if reference is None else combine_coils(reference, weights).mean(axis=0)
 
 

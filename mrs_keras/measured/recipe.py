@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import numbers
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,15 +20,20 @@ from mrs_keras.measured.label_match import match_labels
 from mrs_keras.measured.label_sums import DEFAULT_LABEL_NAMES, LabelValues, labels_of
 from mrs_keras.measured.label_tables import read_label_table
 from mrs_keras.measured.processing import check_steps
-from mrs_keras.measured.scan import Scan
-from mrs_keras.measured.scan_target import SCALES, ScanTarget, read_pair
+from mrs_keras.measured.scan import Scan, ppm_axis
+from mrs_keras.measured.scan_target import FREQUENCY_TOLERANCE, SCALES, ScanTarget, read_pair
 from mrs_keras.measured.skipped import Skipped, skipped_in_words
 from mrs_keras.measured.splits import split_subjects
 
 PATHS = ("folder", "labels", "mask")
 """Arguments that say where the files are, not what is in them."""
 
+FLAGS = (("conjugated", bool), ("skip_bad", bool))
+
+KINDS = {numbers.Real: "a number", int: "a whole number", bool: "true or false"}
+
 SAMPLED = 15
+"""Number of scans that are read to find out which kind most of them are of."""
 
 IN_VIVO_WINDOW = (-1.0, 4.3)
 """Default window in ppm: fitting programs need the shoulders of 0.2 to 4.2 ppm."""
@@ -84,6 +90,11 @@ class MeasuredRecipe:
     def __post_init__(self):
         check_steps(self.steps)
         check_choice("split_by", self.split_by, ("subject", "site"))
+        if isinstance(self.label_names, str):
+            raise ValueError(f"`label_names` must be a list of names. Received: {self.label_names!r}.")
+        for name, kind in (("validation", numbers.Real), ("test", numbers.Real), ("seed", int), *FLAGS):
+            if not isinstance(getattr(self, name), kind):
+                raise ValueError(f"`{name}` must be {KINDS[kind]}. Received: {name}={getattr(self, name)!r}.")
         if self.scale is not None:
             check_choice("scale", self.scale, SCALES)
 
@@ -126,15 +137,17 @@ class MeasuredRecipe:
           ValueError: if no scan can be used.
         """
         scan = self.typical_scan
+        band = ppm_axis(scan.points, scan.bandwidth_hz, scan.spectrometer_frequency_mhz)
         settings = {
             "spectrometer_frequency_mhz": round(scan.spectrometer_frequency_mhz, 3),
             "bandwidth_hz": scan.bandwidth_hz,
             "points": scan.points,
-            "ppm_window": IN_VIVO_WINDOW,
+            # As much of it as a narrow receiver band has.
+            "ppm_window": (max(IN_VIVO_WINDOW[0], float(band[2])), min(IN_VIVO_WINDOW[1], float(band[-3]))),
         }
         in_units = self.label_values is not None and any(self.label_values.units)
         return ScanTarget(
-            acquisition=Acquisition(**{**settings, **(self.acquisition or {})}),
+            acquisition=Acquisition(**{**settings, **self._checked_acquisition(scan)}),
             echo_time_ms=scan.echo_time_ms if self.echo_time_ms is None else self.echo_time_ms,
             sequence=scan.sequence if self.sequence is None else self.sequence,
             scaling=self.scale or ("water" if in_units else "metabolites"),
@@ -142,6 +155,19 @@ class MeasuredRecipe:
             mask=self.mask,
             conjugated=self.conjugated,
         )
+
+    def _checked_acquisition(self, scan: Scan) -> dict:
+        """Returns the arguments of `acquisition`, or raises `ValueError` if one is unknown or of another field."""
+        given = dict(self.acquisition or {})
+        known = [field.name for field in dataclasses.fields(Acquisition)]
+        mhz = scan.spectrometer_frequency_mhz
+        other = abs(given.get("spectrometer_frequency_mhz", mhz) / mhz - 1) > FREQUENCY_TOLERANCE
+        if set(given) - set(known) or other:
+            raise ValueError(
+                f"`acquisition` must have some of {', '.join(known)}, and the field of the scans ({mhz:.2f} MHz). "
+                f"Received: {given}. Bandwidth, points and window can be changed, the field cannot."
+            )
+        return given
 
     @functools.cached_property
     def split_of(self) -> dict[str, str]:

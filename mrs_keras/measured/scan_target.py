@@ -104,6 +104,7 @@ def _conjugate(scan: Scan) -> Scan:
 
 def _different(scan: Scan, what: str, expected: str, received: str) -> str:
     return (
-        f"'{scan.path}' has another {what} than the dataset. Expected: {expected}. Received: {received}. "
+        f"'{scan.path}' has another {what} than the dataset. Expected: {expected}, as most scans or the config say. "
+        f"Received: {received}. "
         f"Put the scans of another {what} in a folder of their own."
     )

@@ -29,6 +29,11 @@ def sites_of(folder: Path, scans: Sequence[tuple[Path, str]], site: str | None =
     pattern = None if site is None else _compiled(site)
     table = _read_table(folder / _TABLE)
     if table is not None:
+        if pattern is not None:
+            warnings.warn(
+                f"'{folder / _TABLE}' has a column `site`, so the regular expression {site!r} is not used. Remove one.",
+                stacklevel=3,
+            )
         return _by_table(folder / _TABLE, table, [participant for _, participant in scans])
     if pattern is None:
         warnings.warn(

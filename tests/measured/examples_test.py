@@ -113,14 +113,14 @@ def test_different_echo_times_are_refused_even_if_most_headers_name_none(example
     for participant in ("sub-01", "sub-02", "sub-03", "sub-04"):
         rewrite(path_of(example_copy, participant), echo_time_ms=None)
     rewrite(path_of(example_copy, "sub-05"), echo_time_ms=144.0)
-    with pytest.raises(ValueError, match=r"different echo times.*30 ms.*144 ms"):
+    with pytest.raises(ValueError, match=r"different values of `echo_time_ms`: 30 .*144"):
         process_folder(MeasuredRecipe(str(example_copy)), jobs=1)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"echo_time_ms": 68.0}, "another echo time.*Expected: 30 ms. Received: 68 ms"),
+        ({"echo_time_ms": 68.0}, "another echo time.*Expected: 30 ms.*Received: 68 ms"),
         ({"spectrometer_frequency_mhz": 63.87}, "another field.*Expected: 123.20 MHz"),
         ({"sequence": "semi-LASER"}, "another sequence"),
         ({"nucleus": "31P"}, "31P"),
@@ -243,3 +243,34 @@ def test_a_label_that_no_training_scan_has_is_refused(example_copy):
     table.write_text("\n".join([header, *("\t".join(row) for row in cells)]) + "\n")
     with pytest.raises(ValueError, match="GSH_over_tCr"):
         MeasuredRecipe(str(example_copy), labels=str(table)).describe_labels()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"acquisition": {"bandwith_hz": 2000.0}}, "must have some of"),
+        ({"acquisition": {"spectrometer_frequency_mhz": 297.2}}, "the field cannot"),
+        ({"validation": "0.2"}, "must be a number"),
+        ({"conjugated": "yes"}, "must be true or false"),
+        ({"label_names": "tNAA"}, "must be a list"),
+        ({"split_by": "scan"}, "split_by"),
+        ({"scale": "tCr"}, "scale"),
+        ({"steps": ["ecc"]}, "steps"),
+    ],
+)
+def test_a_mistake_in_a_config_is_named(example_dir, change, message):
+    with pytest.raises(ValueError, match=message):
+        _ = MeasuredRecipe(str(example_dir), **change).target
+
+
+def test_a_narrow_band_keeps_as_much_of_the_window_as_it_has(example_copy):
+    path = path_of(example_copy, "sub-01")
+    scan = read_scans(path)[0]
+    narrow = Acquisition(scan.spectrometer_frequency_mhz, 1200.0, 1024, (0.2, 4.2))
+    fids = np.array([[resample(fid, scan.bandwidth_hz, narrow) for fid in coil] for coil in scan.fids])
+    for folder in example_copy.glob("sub-*"):
+        shutil.rmtree(folder)
+    write_scan(path, dataclasses.replace(scan, fids=fids, bandwidth_hz=1200.0, header={}))
+    low, high = MeasuredRecipe(str(example_copy)).target.acquisition.ppm_window
+    assert low == pytest.approx(4.65 - 600 / 123.2, abs=0.05)
+    assert high == 4.3

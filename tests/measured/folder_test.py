@@ -172,7 +172,9 @@ def test_a_reference_of_another_participant_is_never_taken(tmp_path):
 def test_the_site_comes_from_the_table_even_if_its_ids_lack_sub(tmp_path):
     make(tmp_path, "nifti/sub-01_svs.nii.gz", "nifti/sub-02_svs.nii.gz")
     table(tmp_path, ("participant_id", "age", "site"), ("01", "30", "Oslo"), ("sub-02", "31", "Bern"))
-    assert [scan.site for scan in find_scans(tmp_path, "(x)")] == ["Oslo", "Bern"]
+    assert [scan.site for scan in find_scans(tmp_path)] == ["Oslo", "Bern"]
+    with pytest.warns(UserWarning, match="regular expression '\\(x\\)' is not used"):
+        assert [scan.site for scan in find_scans(tmp_path, "(x)")] == ["Oslo", "Bern"]
 
 
 def test_without_a_column_the_site_comes_from_the_expression(tmp_path):

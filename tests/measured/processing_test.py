@@ -141,3 +141,21 @@ def test_a_file_is_drawn_before_and_after_each_step(example_dir):
     axes = figure.axes[-1]
     assert axes.get_xlim()[0] > axes.get_xlim()[1]
     assert axes.get_xlabel() == "chemical shift (ppm)"
+
+
+def test_noise_without_a_spectrum_gets_a_warning(scan):
+    draw = np.random.default_rng(0)
+    noise = draw.standard_normal((1, 1, 2048)) + 1j * draw.standard_normal((1, 1, 2048))
+    alone = dataclasses.replace(scan, fids=noise, reference=None)
+    try:
+        said = process_scan(alone).warnings
+    except ValueError as error:  # by chance, noise can look conjugated
+        said = (str(error),)
+    assert any("no clear peak" in text or "conjugated" in text for text in said)
+
+
+def test_a_reference_that_is_no_water_reference_gets_a_warning(scan):
+    same = dataclasses.replace(scan, reference=None)
+    said = process_scan(dataclasses.replace(scan, reference=same)).warnings
+    assert any("is it a water reference" in text for text in said)
+    assert not any("is it a water reference" in text for text in process_scan(scan).warnings)

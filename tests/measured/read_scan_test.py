@@ -437,6 +437,11 @@ def test_a_reference_that_does_not_fit_is_refused(tmp_path, fields, message):
         check_scan(dataclasses.replace(scan_of(tmp_path), reference=reference))
 
 
+def test_a_scan_without_an_imaginary_part_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="without an imaginary part"):
+        check_scan(scan_of(tmp_path, fid=fid_of_peak(2.01).real.astype(complex)))
+
+
 def test_a_reference_with_other_coils_is_refused(tmp_path):
     scan = write_scan(tmp_path / "a.nii.gz", random_data(1, 1, 1, 64, 4), dim_5="DIM_COIL")
     reference = write_scan(tmp_path / "b.nii.gz", random_data(1, 1, 1, 64, 3), dim_5="DIM_COIL")

@@ -13,7 +13,7 @@ from tests.conftest import REPOSITORY
 from tests.serving.signature_inputs import SAVED_MODELS
 
 SOURCES = sorted(path for name in ("mrs_keras", "tfds_builders") for path in (REPOSITORY / name).rglob("*.py"))
-RUN_CODE = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+RUN_CODE = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "marshal", "shelve"}
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,15 @@ def test_no_module_imports_what_runs_code_from_files(trees):
             else:
                 continue
             assert not RUN_CODE & {name.partition(".")[0] for name in names}, f"{path}:{node.lineno}"
+
+
+def test_no_module_loads_files_of_joblib(trees):
+    # Its `Parallel` sends what this package makes to its own processes.
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "joblib":
+                assert node.attr in ("Parallel", "delayed", "cpu_count"), f"{path}:{node.lineno}"
+            assert not (isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "joblib"), path
 
 
 def test_no_module_lets_numpy_unpickle(trees):

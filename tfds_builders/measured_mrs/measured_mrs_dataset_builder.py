@@ -154,6 +154,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 "sites": sorted({recipe.files[row].site for row in examples.rows}),
                 "not_white": int(np.sum(~examples.white)),
                 "without_header": dict(examples.without_header),
+                "repetition_times_ms": examples.repetition_times_ms,
                 "skipped": [dataclasses.asdict(bad) for bad in examples.skipped],
                 "warnings": {
                     name: list(said) for name, said in zip(examples.ids, examples.warnings, strict=True) if said
