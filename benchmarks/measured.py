@@ -6,7 +6,6 @@ The scans are simulated. The reference is the reading of the same files by nifti
 """
 
 import argparse
-import resource
 import tempfile
 import time
 import warnings
@@ -110,15 +109,14 @@ def whole_folder(scans: int) -> None:
             read_alone((file.path, file.reference))
         reading = time.perf_counter() - start
         print(f"\nFolder of {scans} averaged scans with references, {joblib.cpu_count()} cores\n")
-        print(f"{'':34}{'s':>9}{'/ reading':>11}{'per s':>9}{'peak MB':>9}")
+        print(f"{'':34}{'s':>9}{'/ reading':>11}{'per s':>9}")
         print(f"{'reading by nifti-mrs, one core':34}{reading:9.1f}{1:11.2f}{scans / reading:9.0f}")
         for jobs in sorted({1, joblib.cpu_count()}):
             start = time.perf_counter()
             process_folder(recipe, jobs)
             seconds = time.perf_counter() - start
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             name = f"process_folder, {jobs} process(es)"
-            print(f"{name:34}{seconds:9.1f}{seconds / reading:11.2f}{scans / seconds:9.0f}{peak:9.0f}")
+            print(f"{name:34}{seconds:9.1f}{seconds / reading:11.2f}{scans / seconds:9.0f}")
 
 
 def main():
