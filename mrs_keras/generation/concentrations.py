@@ -97,7 +97,7 @@ def _drawn(labels: Labels, start: int, stop: int, seed: int) -> np.ndarray:
 
 def _checked_columns(labels: Labels, given: Given) -> list[np.ndarray]:
     """Returns the concentrations of each metabolite of the source, float32 () or (rows,)."""
-    expected = f"Expected exactly: {', '.join(labels.names)}"
+    expected = f"Expected exactly: {', '.join(labels.names) or 'none, as the model has no labels'}"
     if not isinstance(given, Mapping):
         raise ValueError(
             "`concentrations` must be a mapping from metabolite name to mM, or one number per spectrum. "

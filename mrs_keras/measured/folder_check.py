@@ -90,11 +90,12 @@ class FolderCheck:
                 f"The noise of {not_white} of {len(examples.ids)} spectra is not white (column `lag 1`): they may have "
                 "been apodised, zero-filled or filtered."
             )
-        for name, count in examples.without_header.items():
+        for name in ("echo_time_ms", "sequence"):
+            count, given = examples.without_header[name], getattr(self.recipe, name)
             if count:
-                given = getattr(self.recipe, name)
                 said = f"a config can give `{name}`" if given is None else f"taken to be {given}"
-                remarks.append(f"{count} of {len(examples.ids)} headers have no {name.removesuffix('_ms')}: {said}.")
+                field = name.removesuffix("_ms").replace("_", " ")
+                remarks.append(f"No {field} in the headers of {count} of {len(examples.ids)} scans: {said}.")
         times = examples.repetition_times_ms
         if len(times) > 1:
             listed = ", ".join(f"{time:g}" for time in times)

@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mrs_keras.measured.check_scan import check_scan
-from mrs_keras.measured.processing import STEPS, ProcessedScan, process_scan
+from mrs_keras.measured.processed_scan import ProcessedScan
+from mrs_keras.measured.processing import STEPS, process_scan
 from mrs_keras.measured.references import reference_beside
 from mrs_keras.measured.scan import ppm_axis
 from mrs_keras.measured.scan_target import read_pair

@@ -7,7 +7,7 @@ import numpy as np
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.measured.folder import ScanFile
-from mrs_keras.measured.processing import ProcessedScan
+from mrs_keras.measured.processed_scan import ProcessedScan
 from mrs_keras.measured.read_scan import read_scans
 from mrs_keras.measured.scan import Scan, ppm_axis
 from mrs_keras.measured.sequence_name import sequence_of_name

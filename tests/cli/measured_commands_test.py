@@ -1,11 +1,14 @@
 """`mrs-keras measured ...` as a user meets it."""
 
+import dataclasses
 import re
 import shutil
 
 import pytest
 
 from mrs_keras.cli import main
+from mrs_keras.measured import read_scans
+from mrs_keras.measured.write_scan import write_scan
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +53,30 @@ def test_check_lists_bad_files_and_fails_unless_they_may_be_skipped(scans, tmp_p
     assert "--skip-bad" in printed.err
     assert main([*command, "--skip-bad"]) == 0
     assert "sub-03" in (tmp_path / "check" / "check.html").read_text(encoding="utf-8")
+
+
+def test_check_says_what_headers_lack_and_where_they_differ(scans, tmp_path, capsys):
+    folder = shutil.copytree(scans, tmp_path / "scans")
+    for participant, change in (
+        ("sub-01", {"echo_time_ms": None, "sequence": None, "repetition_time_ms": None}),
+        ("sub-02", {"repetition_time_ms": 3000.0}),
+    ):
+        path = scan(folder, participant)
+        write_scan(path, dataclasses.replace(read_scans(path)[0], header={}, **change))
+        path.with_name(path.name.replace(".nii.gz", ".json")).unlink()
+    assert main(["measured", "check", str(folder), "--output", str(tmp_path / "check"), "--echo-time-ms", "30"]) == 0
+    printed = capsys.readouterr().out
+    assert "No echo time in the headers of 1 of 6 scans: taken to be 30.0." in printed
+    assert "No sequence in the headers of 1 of 6 scans: a config can give `sequence`." in printed
+    assert re.search(r"The repetition times differ \(.*3000 ms\)", printed)
+    assert '"echo_time_ms": 30.0' in printed.splitlines()[-1]
+
+
+def test_one_person_can_be_checked_without_splits(scans, tmp_path, capsys):
+    folder = tmp_path / "one"
+    shutil.copytree(scans / "sub-01", folder / "sub-01")
+    assert main(["measured", "check", str(folder), "--output", str(tmp_path / "check")]) == 0
+    assert "No splits are shown" in capsys.readouterr().out
 
 
 def test_check_does_not_replace_a_folder_with_other_files(scans, tmp_path, capsys):
