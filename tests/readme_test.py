@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -46,9 +47,11 @@ def folder(tmp_path_factory, data_dir) -> Path:
 
 @pytest.mark.slow
 def test_every_block_of_the_readme_runs(folder, data_dir):
+    # The blocks build datasets, and other tests share the folder of the default one.
+    data = shutil.copytree(data_dir, folder / "data")
     environment = {
         **os.environ,
-        "TFDS_DATA_DIR": str(data_dir),
+        "TFDS_DATA_DIR": str(data),
         "PATH": f"{Path(command('python')).parent}{os.pathsep}{os.environ['PATH']}",
     }
     assert RUN_BY_CI | set(SHORTENED) <= {line for kind, text in BLOCKS if kind == "bash" for line in text.splitlines()}

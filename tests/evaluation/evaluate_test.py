@@ -200,7 +200,7 @@ def test_an_evaluation_replaces_nothing_but_an_earlier_one(run_dir, data_dir, tm
 @pytest.mark.parametrize("other", ["acquisition", "order of the metabolites"])
 def test_a_dataset_of_another_model_is_refused(run_dir, data_dir, tmp_path, other):
     shutil.copytree(data_dir / "simulated_mrs", tmp_path / "simulated_mrs")
-    metadata = next((tmp_path / "simulated_mrs").rglob("2.0.0/metadata.json"))
+    metadata = tmp_path / "simulated_mrs" / "naa_pcr" / "2.0.0" / "metadata.json"
     content = json.loads(metadata.read_text())
     if other == "acquisition":
         content["acquisition"]["spectrometer_frequency_mhz"] = 297.2
