@@ -6,6 +6,8 @@ from pathlib import Path
 
 from mrs_keras.measured.folder import ScanFile
 
+PARTICIPANTS = "participants.tsv"
+
 SAMPLE_BYTES = 1 << 16
 """Bytes at either end of a scan that are read; all of a smaller file."""
 
@@ -25,20 +27,26 @@ def digest_of(
       mask: Defaults to `None`.
     """
     folder = Path(folder)
-    digest = hashlib.sha256()
     scans = {path for file in files for path in (file.path, file.reference) if path is not None}
-    others = {folder / "participants.tsv"} | {sidecar for path in scans for sidecar in _sidecars(path)}
-    for path in sorted(scans | others):
+    sidecars = {sidecar for path in scans for sidecar in _sidecars(path)}
+    parts = [(path, path.relative_to(folder).as_posix(), path in scans) for path in sorted(scans | sidecars)]
+    parts.append((folder / PARTICIPANTS, PARTICIPANTS, False))
+    parts += [(path, path.name, False) for path in _files_of(labels)]
+    parts += [(path, path.name, True) for path in _files_of(mask)]
+    digest = hashlib.sha256()
+    for path, name, is_scan in parts:
         if path.is_file():
-            digest.update(f"{path.relative_to(folder).as_posix()}\x1f".encode())
-            digest.update(_sample(path))
-    for given in (labels, mask):
-        root = None if given is None else Path(given).expanduser()
-        for path in [] if root is None else sorted(root.rglob("*")) if root.is_dir() else [root]:
-            if path.is_file():
-                digest.update(f"{path.name}\x1f".encode())
-                digest.update(_sample(path))
+            digest.update(f"{name}\x1f{path.stat().st_size}\x1f".encode())
+            digest.update(_ends(path) if is_scan else path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def _files_of(given: str | Path | None) -> list[Path]:
+    """Returns a file, or the files in a folder, sorted."""
+    if given is None:
+        return []
+    root = Path(given).expanduser()
+    return sorted(root.rglob("*")) if root.is_dir() else [root]
 
 
 def _sidecars(path: Path) -> list[Path]:
@@ -46,9 +54,9 @@ def _sidecars(path: Path) -> list[Path]:
     return [path.with_name(stem + suffix) for suffix in (".json", ".SPAR", ".spar")]
 
 
-def _sample(path: Path) -> bytes:
-    size = path.stat().st_size
+def _ends(path: Path) -> bytes:
+    """Returns the first and the last bytes of a file; all of a small one."""
     with path.open("rb") as file:
         start = file.read(SAMPLE_BYTES)
-        file.seek(max(size - SAMPLE_BYTES, 0))
-        return f"{size}\x1f".encode() + start + file.read()
+        file.seek(max(path.stat().st_size - SAMPLE_BYTES, len(start)))
+        return start + file.read()

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from mrs_keras import Acquisition
-from mrs_keras.measured import NUMBERS, MeasuredRecipe, process_folder, read_scans
+from mrs_keras.measured import NUMBERS, MeasuredRecipe, find_scans, process_folder, read_scans
+from mrs_keras.measured.files_digest import digest_of
 from mrs_keras.measured.resampling import resample
 from mrs_keras.measured.write_scan import write_scan
 from tfds_builders.measured_mrs.measured_mrs_dataset_builder import MeasuredMrsConfig
@@ -211,6 +212,17 @@ def test_one_digit_in_a_table_or_sidecar_changes_the_digest(example_copy, name):
     last = max(place for place, sign in enumerate(text) if sign in "0123456789")
     (example_copy / name).write_text(text[:last] + str((int(text[last]) + 1) % 10) + text[last + 1 :])
     assert digest() != before
+
+
+def test_one_digit_in_the_middle_of_a_large_table_changes_the_digest(example_copy):
+    table = example_copy / "large.tsv"
+    table.write_text("participant_id\tnote\n" + "sub-02\t1\n" * 30_000)
+    content = table.read_text()
+    files = find_scans(example_copy)
+    before = digest_of(files, example_copy, table)
+    middle = content.index("1", len(content) // 2)
+    table.write_text(content[:middle] + "2" + content[middle + 1 :])
+    assert digest_of(files, example_copy, table) != before
 
 
 def test_scans_of_other_bandwidths_have_the_same_scale(example_copy, recipe, examples):
