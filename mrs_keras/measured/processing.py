@@ -130,11 +130,13 @@ def process_scan(scan: Scan, steps: Sequence[str] | None = None) -> ProcessedSca
     with_water, off_hz = fid, 0.0
     if "residual_water" in run:
         fid = remove_residual_water(with_water, *axes).fid
-        shift = find_shift(fid, *axes)
-        if "referencing" in run and shift.found and abs(shift.shift_hz) > OFF_PPM * scan.spectrometer_frequency_mhz:
+    shift = find_shift(fid, *axes) if "referencing" in run else None
+    if "residual_water" in run:
+        if shift is not None and shift.found and abs(shift.shift_hz) > OFF_PPM * scan.spectrometer_frequency_mhz:
             off_hz = float(shift.shift_hz)
             with_water = shift_frequency(with_water, scan.bandwidth_hz, -off_hz)
             fid = remove_residual_water(with_water, *axes).fid
+            shift = find_shift(fid, *axes)
         stages.append(Stage("residual_water", fid, f"after a shift by {-off_hz:.1f} Hz" if off_hz else ""))
     if looks_conjugated(fid, *axes):
         raise ValueError(
@@ -143,8 +145,7 @@ def process_scan(scan: Scan, steps: Sequence[str] | None = None) -> ProcessedSca
             'change `conjugated` (on the command line `--conjugated`, in a config "conjugated": true).'
         )
     shift_hz = phase_rad = 0.0
-    if "referencing" in run:
-        shift = find_shift(fid, *axes)
+    if shift is not None:
         if not shift.found:
             warnings.append(f"NAA, Cr and Cho not found (match {shift.match:.2f}): not shifted")
         else:
