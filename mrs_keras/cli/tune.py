@@ -20,7 +20,8 @@ def add_tune_command(commands) -> None:
 
 
 def _tune(options) -> None:
-    from mrs_keras.tuning.search import TABLE_FILE, check_keras_tuner_installed, tune, tune_table
+    from mrs_keras.optional import check_keras_tuner_installed
+    from mrs_keras.tuning.search import TABLE_FILE, tune, tune_table
 
     check_keras_tuner_installed()
     rows = tune(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import mrs_keras
+from mrs_keras.measured.check_scan import PROTON_MHZ_PER_T
 from mrs_keras.measured.scan import Scan
 from mrs_keras.measured.scan_design import PRESET, ScanDesign
 
@@ -13,9 +14,6 @@ TITLE = "Simulated MRS scans (mrs_keras example)"
 
 TRUTH_KEY = "SimulatedTruth"
 """Key of the header extension with the truth about a scan."""
-
-PROTON_MHZ_PER_T = 42.577
-"""Gyromagnetic ratio of the proton."""
 
 BIDS_VERSION = "1.10.0"
 """Version of the Brain Imaging Data Structure: the first with MRS."""

@@ -18,7 +18,6 @@ from mrs_keras.optional import check_nifti_mrs_installed
 if TYPE_CHECKING:
     from nifti_mrs.nifti_mrs import NIFTI_MRS
 
-SUFFIXES = (".nii.gz", ".nii")
 _EXTENSION_CODE = 44
 _LONGEST_DWELL_TIME_S = 0.01
 _AGAIN = "Copy, download or convert it again."

@@ -7,6 +7,7 @@ from mrs_keras.measured import read_nifti_mrs as nifti
 from mrs_keras.measured import vendors
 from mrs_keras.measured.dimensions import ENTRY_KEY
 from mrs_keras.measured.file_kinds import fault, looks_like, read_head
+from mrs_keras.measured.names import NIFTI_SUFFIXES
 from mrs_keras.measured.scan import Scan
 
 
@@ -48,14 +49,14 @@ def read_scans(path: str | Path, reference: str | Path | None = None, mask: str 
 
 def _read(path: Path, mask: Path | None) -> list[Scan]:
     name = path.name.lower()
-    if name.endswith(nifti.SUFFIXES):
+    if name.endswith(NIFTI_SUFFIXES):
         return nifti.read_nifti_mrs(path, mask)
     if name.endswith(vendors.SUFFIXES):
         return vendors.read_vendor(path, mask)
     what, remedy = looks_like(read_head(path))
     raise fault(
         path,
-        f"its name ends in none of {', '.join((*nifti.SUFFIXES, *vendors.SUFFIXES))}. It looks like {what}.",
+        f"its name ends in none of {', '.join((*NIFTI_SUFFIXES, *vendors.SUFFIXES))}. It looks like {what}.",
         remedy,
     )
 

@@ -28,9 +28,14 @@ from mrs_keras.measured.splits import split_subjects
 PATHS = ("folder", "labels", "mask")
 """Arguments that say where the files are, not what is in them."""
 
-FLAGS = (("conjugated", bool), ("skip_bad", bool))
-
-KINDS = {numbers.Real: "a number", int: "a whole number", bool: "true or false"}
+KINDS = {
+    "seed": (int, "a whole number"),
+    "validation": (numbers.Real, "a number"),
+    "test": (numbers.Real, "a number"),
+    "conjugated": (bool, "true or false"),
+    "skip_bad": (bool, "true or false"),
+}
+"""Argument -> its type, and that in words: a config in JSON can hold any."""
 
 SAMPLED = 15
 """Number of scans that are read to find out which kind most of them are of."""
@@ -66,7 +71,7 @@ class MeasuredRecipe:
       skip_bad: whether to leave out scans that cannot be used, instead of raising an error. Defaults to `False`.
 
     Raises:
-      ValueError: if `steps`, `split_by` or `scale` is none of the choices.
+      ValueError: if `steps`, `split_by` or `scale` is none of the choices, or an argument has the wrong type.
     """
 
     folder: str
@@ -92,9 +97,9 @@ class MeasuredRecipe:
         check_choice("split_by", self.split_by, ("subject", "site"))
         if isinstance(self.label_names, str):
             raise ValueError(f"`label_names` must be a list of names. Received: {self.label_names!r}.")
-        for name, kind in (("validation", numbers.Real), ("test", numbers.Real), ("seed", int), *FLAGS):
+        for name, (kind, words) in KINDS.items():
             if not isinstance(getattr(self, name), kind):
-                raise ValueError(f"`{name}` must be {KINDS[kind]}. Received: {name}={getattr(self, name)!r}.")
+                raise ValueError(f"`{name}` must be {words}. Received: {name}={getattr(self, name)!r}.")
         if self.scale is not None:
             check_choice("scale", self.scale, SCALES)
 

@@ -11,11 +11,9 @@ import mrs_keras
 from mrs_keras.acquisition import PPM_REFERENCE
 from mrs_keras.checks import check_finite
 from mrs_keras.files import replacing
+from mrs_keras.measured.names import NIFTI_SUFFIXES
 from mrs_keras.measured.scan import Scan
 from mrs_keras.optional import check_nifti_mrs_installed
-
-ENDINGS = (".nii.gz", ".nii")
-"""Endings of NIfTI-MRS files."""
 
 OWN_KEYS = ("SpectrometerFrequency", "ResonantNucleus", "SpectralWidth", "EchoTime", "RepetitionTime", "SequenceName")
 """Keys of the header extension that are written from the fields of `Scan`."""
@@ -47,9 +45,9 @@ def write_scan(path: str | os.PathLike, scan: Scan, *, header: Mapping[str, Any]
     >>> write_scan("sub-01_svs.nii.gz", scan, header={"ProtocolName": "press"})  # doctest: +SKIP
     """
     path = Path(path)
-    if not path.name.endswith(ENDINGS):
+    if not path.name.endswith(NIFTI_SUFFIXES):
         raise ValueError(
-            f"A scan is written as NIfTI-MRS. Expected a name that ends in {' or '.join(ENDINGS)}. "
+            f"A scan is written as NIfTI-MRS. Expected a name that ends in {' or '.join(NIFTI_SUFFIXES)}. "
             f"Received: '{path}'. Rename it, for example to '{path.name.split('.')[0]}.nii.gz'."
         )
     check_nifti_mrs_installed()

@@ -1,7 +1,6 @@
 """`mrs-keras tune`: a search for hyper-parameters, in a folder that can be resumed."""
 
 import csv
-import importlib.util
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from mrs_keras.data import evaluation_batches, open_dataset
 from mrs_keras.evaluation.held_out import held_out_loss
 from mrs_keras.files import replacing
 from mrs_keras.models import CVAE_PRESETS
+from mrs_keras.optional import check_keras_tuner_installed
 from mrs_keras.training.claim import claim, fingerprint, only_writer
 from mrs_keras.training.recipe import data_settings, train
 
@@ -126,16 +126,6 @@ def _search(output_dir: Path, settings: Mapping, builder, data: Mapping, trials:
     rows = _rows(list(tuner.oracle.trials.values()))
     _write_table(output_dir / TABLE_FILE, rows)
     return rows
-
-
-def check_keras_tuner_installed() -> None:
-    """Raises `ModuleNotFoundError` unless the package keras-tuner is installed."""
-    if importlib.util.find_spec("keras_tuner") is None:
-        raise ModuleNotFoundError(
-            "The search needs the package keras-tuner. Expected: the module `keras_tuner` in this Python environment. "
-            'Received: none. Install it with the extra `tune`: `pip install ".[tune]"` in a checkout, or '
-            '`pip install "keras-tuner>=1.4.7"`.'
-        )
 
 
 def tune_table(rows: list[dict], most: int = 10) -> str:
