@@ -12,6 +12,7 @@ from mrs_keras.acquisition import Acquisition
 from mrs_keras.checks import check_count, check_positive
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.labels import Labels
+from mrs_keras.models.adam import FusedAdam  # noqa: F401  registers it, for files of models that it trained
 from mrs_keras.models.arguments import checked_kl_weight, preset_arguments
 from mrs_keras.models.clipping import clip_by_summed_norm
 from mrs_keras.models.latent_priors import make_latent_prior

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import keras
 
+from mrs_keras.models.layers import Dense
+
 NOISE_UNITS = 64
 """Width of the hidden layer of the noise network."""
 
@@ -38,11 +40,9 @@ def build_encoder(
     label = _scale_concentrations(label_ranges)(concentrations)
     hidden = keras.layers.Concatenate(name="add_label")([hidden, label])
     for number, units in enumerate(hidden_units, 1):
-        hidden = keras.layers.Dense(units, activation, name=f"hidden_{number}")(hidden)
+        hidden = Dense(units, activation, name=f"hidden_{number}")(hidden)
     # Outputs are float32 under mixed precision, too: loss and spectra need full precision.
-    outputs = {
-        name: keras.layers.Dense(latent_dim, name=name, dtype="float32")(hidden) for name in ("z_mean", "z_log_var")
-    }
+    outputs = {name: Dense(latent_dim, name=name, dtype="float32")(hidden) for name in ("z_mean", "z_log_var")}
     return keras.Model({"spectrum": spectrum, "concentrations": concentrations}, outputs, name="encoder")
 
 
@@ -70,11 +70,11 @@ def build_generator(
     label = _scale_concentrations(label_ranges)(concentrations)
     condition = hidden = keras.layers.Concatenate(name="add_label")([z, label])
     for number, units in enumerate(reversed(hidden_units), 1):
-        hidden = keras.layers.Dense(units, activation, name=f"hidden_{number}")(hidden)
+        hidden = Dense(units, activation, name=f"hidden_{number}")(hidden)
         if modulated:
-            gain = keras.layers.Dense(units, bias_initializer="ones", name=f"gain_{number}")(condition)
+            gain = Dense(units, bias_initializer="ones", name=f"gain_{number}")(condition)
             hidden = keras.layers.Multiply(name=f"modulate_{number}")([hidden, gain])
-    hidden = keras.layers.Dense(2 * points, name="real_then_imaginary", dtype="float32")(hidden)
+    hidden = Dense(2 * points, name="real_then_imaginary", dtype="float32")(hidden)
     hidden = keras.layers.Reshape((2, points), name="channels_first", dtype="float32")(hidden)
     hidden = keras.layers.Permute((2, 1), name="channels_last", dtype="float32")(hidden)
     spectrum = keras.layers.Rescaling(spectrum_scale, name="spectrum", dtype="float32")(hidden)
@@ -92,10 +92,10 @@ def build_noise_variance(label_ranges: Sequence[Sequence[float]], latent_dim: in
     concentrations = keras.Input((len(label_ranges),), name="concentrations")
     label = _scale_concentrations(label_ranges)(concentrations)
     hidden = keras.layers.Concatenate(name="add_label")([z, label])
-    hidden = keras.layers.Dense(NOISE_UNITS, activation, name="hidden")(hidden)
+    hidden = Dense(NOISE_UNITS, activation, name="hidden")(hidden)
     # It starts at exp(-5): near 1 the KL term would outweigh the spectrum, and the latents would collapse.
     start = keras.initializers.Constant(-5.0)
-    hidden = keras.layers.Dense(1, bias_initializer=start, name="log_variance", dtype="float32")(hidden)
+    hidden = Dense(1, bias_initializer=start, name="log_variance", dtype="float32")(hidden)
     variance = keras.layers.Activation("exponential", name="variance", dtype="float32")(hidden)
     return keras.Model({"z": z, "concentrations": concentrations}, variance, name="noise_variance")
 

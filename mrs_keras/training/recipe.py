@@ -16,6 +16,7 @@ from mrs_keras.checks import check_choice, check_count, check_positive
 from mrs_keras.data import describe_dataset, evaluation_batches, open_dataset
 from mrs_keras.data.dataset import DEFAULT_DATASET, open_or_build
 from mrs_keras.files import explaining_a_full_disk
+from mrs_keras.models.adam import FusedAdam
 from mrs_keras.models.arguments import preset_arguments
 from mrs_keras.models.cvae import CVAE
 from mrs_keras.models.presets import CVAE_PRESETS
@@ -270,7 +271,7 @@ def _optimizer(settings: dict, steps_per_epoch: int) -> keras.optimizers.Optimiz
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, max(steps - warmup, 1), warmup_target=settings["learning_rate"], warmup_steps=warmup
     )
-    return keras.optimizers.Adam(schedule)
+    return FusedAdam(schedule)
 
 
 def _kl_schedule(weights: dict, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
