@@ -4,8 +4,12 @@ import math
 
 import keras
 import tensorflow as tf
-from tensorflow.compiler.tf2xla.python.xla import optimization_barrier
-from tensorflow.python.ops import control_flow_util
+
+try:  # not public: without them the same numbers come more slowly
+    from tensorflow.compiler.tf2xla.python.xla import optimization_barrier
+    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
+except ImportError:  # pragma: no cover
+    optimization_barrier = GraphOrParentsInXlaContext = None
 
 
 @keras.saving.register_keras_serializable("mrs_keras")
@@ -49,8 +53,10 @@ def product(inputs: tf.Tensor, kernel: tf.Tensor):
 
 def _compiled_for_cpu() -> bool:
     """Whether XLA compiles what is being traced, on a machine without a GPU."""
+    if GraphOrParentsInXlaContext is None:
+        return False
     graph = tf.compat.v1.get_default_graph()
-    return control_flow_util.GraphOrParentsInXlaContext(graph) and not tf.config.list_physical_devices("GPU")
+    return GraphOrParentsInXlaContext(graph) and not tf.config.list_physical_devices("GPU")
 
 
 def exact_gelu(x: tf.Tensor) -> tf.Tensor:
