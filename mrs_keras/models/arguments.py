@@ -18,9 +18,14 @@ def checked_kl_weight(weight):
         weight = keras.saving.deserialize_keras_object(weight)
     if isinstance(weight, keras.optimizers.schedules.LearningRateSchedule):
         return weight
-    if float(weight) >= 0:
+    return checked_weight("kl_weight", weight)
+
+
+def checked_weight(name: str, weight) -> float:
+    """Returns the weight of a term of the loss, a finite float >= 0."""
+    if 0 <= float(weight) < float("inf"):
         return float(weight)
-    raise ValueError(f"`kl_weight` must be at least 0. Received: kl_weight={weight}. Give for example 1.0.")
+    raise ValueError(f"`{name}` must be at least 0. Received: {name}={weight}. Give for example 1.0.")
 
 
 def preset_arguments(name: str, dataset: DatasetDescription | Mapping | None = None, **overrides) -> dict:

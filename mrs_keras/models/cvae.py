@@ -13,8 +13,9 @@ from mrs_keras.checks import check_count, check_positive
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.labels import Labels
 from mrs_keras.models.adam import FusedAdam  # noqa: F401  registers it, for files of models that it trained
-from mrs_keras.models.arguments import checked_kl_weight, preset_arguments
+from mrs_keras.models.arguments import checked_kl_weight, checked_weight, preset_arguments
 from mrs_keras.models.clipping import clip_by_summed_norm
+from mrs_keras.models.independence import dependence
 from mrs_keras.models.latent_priors import make_latent_prior
 from mrs_keras.models.metrics import ActiveUnits
 from mrs_keras.models.networks import build_encoder, build_generator, build_noise_variance
@@ -32,7 +33,7 @@ class CVAE(Verbs, keras.Model):
 
         reconstruction_loss = ||x - x_hat||^2 / (2 v) + D/2 ln(2 pi v)
         kl_loss             = KL(q(z | x, c) || N(0, I))
-        loss                = reconstruction_loss + kl_weight * kl_loss
+        loss                = reconstruction_loss + kl_weight * kl_loss (+ label_penalty * dependence, in training)
 
     Spectra are generated from latents drawn from N(0, I), or from a density of z given c that is fitted to the
     posteriors of the training data (`latent_prior`, `fit_latent_density`).
@@ -64,6 +65,8 @@ class CVAE(Verbs, keras.Model):
         `True`.
       kl_weight: weight of the KL term, or a `keras.optimizers.schedules.LearningRateSchedule` of it over the steps of
         the training. Defaults to `1.0`.
+      label_penalty: weight of the dependence of the latents on the labels in the training's loss, in nats: see
+        `mrs_keras.models.independence`. Defaults to `0.0`: none.
       decoder_variance: `"optimal"`, `"learned"`, or a fixed variance in units of `spectrum_scale` squared. Defaults to
         `"optimal"`.
       latent_prior: what generated spectra are drawn from: the kind of one of `mrs_keras.models.latent_priors`, or with
@@ -105,6 +108,7 @@ class CVAE(Verbs, keras.Model):
         activation: str = "gelu",
         modulated: bool = True,
         kl_weight: float | keras.optimizers.schedules.LearningRateSchedule = 1.0,
+        label_penalty: float = 0.0,
         decoder_variance: float | Literal["optimal", "learned"] = "optimal",
         latent_prior: str | Mapping = "standard_normal",
         seed: int = 0,
@@ -123,6 +127,7 @@ class CVAE(Verbs, keras.Model):
         self.activation = activation
         self.modulated = bool(modulated)
         self.kl_weight = checked_kl_weight(kl_weight)
+        self.label_penalty = checked_weight("label_penalty", label_penalty)
         self.decoder_variance = (
             decoder_variance
             if decoder_variance in ("optimal", "learned")
@@ -195,7 +200,7 @@ class CVAE(Verbs, keras.Model):
         return {"spectrum": spectrum, **posterior}
 
     def _terms(self, inputs, noise, training):
-        """Returns squared error, KL and (learned) decoder variance of each example, float32 (batch,), and z_mean."""
+        """Returns squared error, KL and (learned) decoder variance of each example, float32 (batch,), and z, z_mean."""
         posterior = self.encoder(inputs, training=training)
         z_mean, z_log_var = posterior["z_mean"], posterior["z_log_var"]
         z = z_mean + tf.exp(0.5 * z_log_var) * noise
@@ -208,7 +213,7 @@ class CVAE(Verbs, keras.Model):
             variance = self.noise_variance({"z": z, "concentrations": inputs["concentrations"]}, training=training)[
                 :, 0
             ]
-        return squared_error, kl, variance, z_mean
+        return squared_error, kl, variance, z, z_mean
 
     def _per_example_losses(self, squared_error, kl, variance, global_batch):
         """Returns the terms of the loss of each example, in nats, each float32 (batch,)."""
@@ -255,8 +260,11 @@ class CVAE(Verbs, keras.Model):
         global_batch = tf.reduce_sum(shares)
         noise = self._step_noise(tf.shape(inputs["spectrum"])[0], shares)
         with tf.GradientTape() as tape:
-            *terms, z_mean = self._terms(inputs, noise, training=True)
+            *terms, z, z_mean = self._terms(inputs, noise, training=True)
             losses = self._per_example_losses(*terms, global_batch)
+            if self.label_penalty and len(self.labels):
+                labels = self._scaled_labels(inputs["concentrations"])
+                losses["loss"] += self.label_penalty * dependence(z, labels, self._step_seed(stream=1), global_batch)
             # Keras sums gradients over replicas: each replica contributes its share of the mean over the global batch.
             loss = self.optimizer.scale_loss(tf.reduce_sum(losses["loss"]) / global_batch)
         variables = self.trainable_variables
@@ -269,7 +277,7 @@ class CVAE(Verbs, keras.Model):
     def test_step(self, data):
         inputs = self._checked_inputs(data)
         global_batch = tf.reduce_sum(_rows_of_replicas(inputs["spectrum"]))
-        *terms, z_mean = self._terms(inputs, 0.0, training=False)
+        *terms, _, z_mean = self._terms(inputs, 0.0, training=False)
         return self._update_metrics(self._per_example_losses(*terms, global_batch), z_mean)
 
     def _kl_weight_now(self):
@@ -283,9 +291,7 @@ class CVAE(Verbs, keras.Model):
         Each replica draws the noise of the global batch, a few numbers per row, and keeps that of its rows: the noise
         does not depend on the number of replicas.
         """
-        seed = tf.constant([self.seed, 0], tf.int32)
-        for number in (tf.cast(self.optimizer.iterations, tf.int32), 0):
-            seed = tf.random.experimental.stateless_fold_in(seed, number)
+        seed = self._step_seed(stream=0)
         context = tf.distribute.get_replica_context()
         if context.num_replicas_in_sync == 1:
             return tf.random.stateless_normal((rows, self.latent_dim), seed, alg="philox")
@@ -293,6 +299,13 @@ class CVAE(Verbs, keras.Model):
         noise = tf.random.stateless_normal((ends[-1], self.latent_dim), seed, alg="philox")
         end = ends[context.replica_id_in_sync_group]
         return noise[end - rows : end]
+
+    def _step_seed(self, stream: int) -> tf.Tensor:
+        """Returns the seed of one kind of random numbers of this step, int32 (2,)."""
+        seed = tf.constant([self.seed, 0], tf.int32)
+        for number in (tf.cast(self.optimizer.iterations, tf.int32), stream):
+            seed = tf.random.experimental.stateless_fold_in(seed, number)
+        return seed
 
     def _update_metrics(self, losses, z_mean):
         """Returns all of `metrics`: if one is missing, Keras averages over replicas instead of reading them."""
@@ -356,6 +369,7 @@ class CVAE(Verbs, keras.Model):
             "activation": self.activation,
             "modulated": self.modulated,
             "kl_weight": keras.saving.serialize_keras_object(self.kl_weight),
+            "label_penalty": self.label_penalty,
             "decoder_variance": self.decoder_variance,
             "latent_prior": {"kind": self.latent_prior.kind, **self.latent_prior.settings()},
             "seed": self.seed,

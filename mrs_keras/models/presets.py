@@ -9,13 +9,14 @@ CVAE_PRESETS: dict[str, dict] = {
             "activation": "gelu",
             "modulated": True,
             "kl_weight": 1.2,
+            "label_penalty": 150.0,
             "decoder_variance": "optimal",
             "latent_prior": {"kind": "mixture", "components": 16},
         },
         "training": {
             "source": "dataset",
             "config": "naa_pcr",
-            "epochs": 500,
+            "epochs": 1000,
             "batch_size": 64,
             "learning_rate": 1e-3,
             # A large KL weight first orders the latent space; a smaller one then admits all latents and fine detail.
@@ -49,6 +50,7 @@ CVAE_PRESETS: dict[str, dict] = {
             "activation": "gelu",
             "modulated": True,
             "kl_weight": 1.0,
+            "label_penalty": 150.0,
             "decoder_variance": "optimal",
             "latent_prior": {"kind": "mixture", "components": 128},
         },
