@@ -23,6 +23,9 @@ LOCK_FILE, WRITER_FILE = ".lock", ".writer.json"
 """The lock of a training that writes to the folder, and the process that holds it."""
 
 CHECKPOINTS = "checkpoints"
+LATENT_PRIOR = "latent_prior"
+"""Folder of the state of the latent prior's fit, among the checkpoints, while it runs."""
+
 TENSORBOARD = "tensorboard"
 EVALUATION = "evaluation"
 SAVED_MODELS = "saved_models"

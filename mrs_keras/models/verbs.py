@@ -16,9 +16,6 @@ from mrs_keras.random_streams import RowStream, row_seeds
 from mrs_keras.serving.description import ModelDescription
 from mrs_keras.serving.saved_models import export
 
-LATENTS_TO_FIT = 24_000
-"""Smallest number of latents for the fit of a latent prior: from fewer examples, several latents each are drawn."""
-
 ROWS_AT_ONCE = 4096
 """Rows that are computed at once; bounds the memory of the hidden layers."""
 
@@ -144,13 +141,15 @@ class Verbs:
 
     # === Latent prior ===
 
-    def fit_latent_density(self, inputs, seed: int = 0) -> None:
+    def fit_latent_density(self, inputs, seed: int = 0, checkpoints: Path | None = None) -> None:
         """Fits the latent prior to the posteriors of the training data.
 
         Args:
           inputs: the training data: a finite dataset of batches, a `PyDataset`, or a dict of arrays, with `"spectrum"`
             and `"concentrations"`.
           seed: of the latents drawn from the posteriors, and of the fit. Defaults to `0`.
+          checkpoints: folder for the state of a long fit, which resumes from there: same data, same seed. Defaults to
+            `None`: none.
 
         Raises:
           ValueError: if the model's latent prior needs no fit, its latents are not finite, or the data are infinite or
@@ -168,10 +167,11 @@ class Verbs:
         z_mean = np.concatenate([posterior["z_mean"] for posterior, _ in parts])
         deviation = np.exp(0.5 * np.concatenate([posterior["z_log_var"] for posterior, _ in parts]))
         labels = self._scaled_labels(np.concatenate([concentrations for _, concentrations in parts]))
-        draws = -(-LATENTS_TO_FIT // len(z_mean))
+        draws = -(-self.latent_prior.latents_to_fit // len(z_mean))
         noise = row_normal(row_seeds(seed, len(z_mean)), draws * self.latent_dim, RowStream.POSTERIOR).numpy()
         latents = z_mean[:, None] + deviation[:, None] * noise.reshape(-1, draws, self.latent_dim)
-        self.latent_prior.fit(latents.reshape(-1, self.latent_dim), np.repeat(labels, draws, axis=0), seed)
+        latents, labels = latents.reshape(-1, self.latent_dim), np.repeat(labels, draws, axis=0)
+        self.latent_prior.fit(latents, labels, seed, checkpoints)
 
     def sample_latents(self, seeds, concentrations, prior: str | None = None) -> tf.Tensor:
         """Draws latents, float32 (rows, latent_dim), for int64 seeds (rows,); otherwise as `generate`, unchecked."""

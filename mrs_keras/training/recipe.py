@@ -15,13 +15,21 @@ from mrs_keras.basis.wording import argument
 from mrs_keras.checks import check_choice, check_count, check_positive
 from mrs_keras.data import describe_dataset, evaluation_batches, open_dataset
 from mrs_keras.data.dataset import DEFAULT_DATASET, open_or_build
-from mrs_keras.files import explaining_a_full_disk
+from mrs_keras.files import explaining_a_full_disk, remove
 from mrs_keras.models.adam import FusedAdam
 from mrs_keras.models.arguments import preset_arguments
 from mrs_keras.models.cvae import CVAE
 from mrs_keras.models.presets import CVAE_PRESETS
 from mrs_keras.models.trained import load_model
-from mrs_keras.run_folder import HISTORY_FILE, MODEL_FILE, TENSORBOARD, checkpoint_files, epochs_of
+from mrs_keras.run_folder import (
+    CHECKPOINTS,
+    HISTORY_FILE,
+    LATENT_PRIOR,
+    MODEL_FILE,
+    TENSORBOARD,
+    checkpoint_files,
+    epochs_of,
+)
 from mrs_keras.training.architecture_check import check_architecture
 from mrs_keras.training.callbacks import Checkpoint, EpochProgress, close_files, cut_history, save_model
 from mrs_keras.training.claim import check_claim, claim, fingerprint, only_writer
@@ -202,8 +210,11 @@ def train(
             _check_finite_weights(model)
             leave_training(model)
             if model.latent_prior.needs_fit:
-                model.fit_latent_density(source.density_batches, seed)
+                state = output_dir / CHECKPOINTS / LATENT_PRIOR
+                model.fit_latent_density(source.density_batches, seed, state if is_chief else None)
             save_model(model, finished, is_chief)
+            if is_chief:
+                remove(output_dir / CHECKPOINTS / LATENT_PRIOR)
     return model
 
 

@@ -1,5 +1,6 @@
 """Base class of the latent priors."""
 
+from pathlib import Path
 from typing import ClassVar
 
 import keras
@@ -23,11 +24,13 @@ class LatentPrior(keras.layers.Layer):
       kind: its name in presets and configs.
       reported_as: its name in numbers, in descriptions of served models and in `CVAE.generate`.
       label: its name in figures and tables.
+      latents_to_fit: smallest number of latents for `fit`: from fewer examples, several latents each are drawn.
     """
 
     kind: ClassVar[str]
     reported_as: ClassVar[str]
     label: ClassVar[str]
+    latents_to_fit: ClassVar[int] = 24_000
 
     def __init__(self, latent_dim: int, labels: int, **kwargs):
         super().__init__(**{"name": self.reported_as, "trainable": False, "dtype": "float32", **kwargs})
@@ -44,13 +47,17 @@ class LatentPrior(keras.layers.Layer):
         """Whether the density is ready for sampling (fitted, if it needs a fit); must not be read inside a graph."""
         raise NotImplementedError
 
-    def fit(self, latents: np.ndarray, labels: np.ndarray, seed: int = 0) -> None:
+    def fit(self, latents: np.ndarray, labels: np.ndarray, seed: int = 0, checkpoints: Path | None = None) -> None:
         """Fits the density.
 
         Args:
           latents: (examples, latent_dim), drawn from the posteriors of the training data.
           labels: (examples, labels), of the same examples, scaled.
           seed: of the random parts of the fit. Defaults to `0`.
+          checkpoints: folder for the state of a long fit, which resumes from there. Defaults to `None`: none.
+
+        Raises:
+          ValueError: if a number is not finite, or the shapes are others.
         """
         raise NotImplementedError
 

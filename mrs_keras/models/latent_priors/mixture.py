@@ -1,6 +1,7 @@
 """A mixture of Gaussians, fitted to the latents of a trained model."""
 
 import math
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -24,14 +25,14 @@ class GaussianMixturePrior(LatentPrior):
     Args:
       latent_dim: number of latents.
       labels: number of labels.
-      components: number of Gaussians.
+      components: number of Gaussians. Defaults to `16`.
     """
 
     kind = "mixture"
     reported_as = "fitted"
     label = "fitted prior"
 
-    def __init__(self, latent_dim: int, labels: int, components: int, **kwargs):
+    def __init__(self, latent_dim: int, labels: int, components: int = 16, **kwargs):
         super().__init__(latent_dim, labels, **kwargs)
         self.components = check_count("components", components, 16)
         shapes = {
@@ -48,13 +49,14 @@ class GaussianMixturePrior(LatentPrior):
         self.cholesky.assign(np.tile(np.eye(latent_dim), (components, 1, 1)))
         self.built = True
 
-    def fit(self, latents: np.ndarray, labels: np.ndarray, seed: int = 0) -> None:
+    def fit(self, latents: np.ndarray, labels: np.ndarray, seed: int = 0, checkpoints: Path | None = None) -> None:
         """Fits the mixture by expectation maximisation (scikit-learn).
 
         Args:
           latents: (examples, latent_dim), drawn from the posteriors of the training data.
           labels: (examples, labels), of the same examples.
           seed: of the initial guess. Defaults to `0`.
+          checkpoints: not used; the fit takes seconds.
 
         Raises:
           ValueError: if a number is not finite, or there are fewer examples than components.
