@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -21,7 +22,7 @@ class Interpolation:
 
     Attributes:
       alpha: float64 (steps,), interpolation coefficient, from 0 to 1.
-      z: float (steps, latent_dim).
+      z: float (steps, latent_dim), or `None` on a geodesic.
       spectra: complex (steps, points), generated.
       ends: complex (2, points), the two spectra at the ends of the interpolation.
       recovered: parameter of `RECOVERED` -> float64 (steps,), by the fit; gamma and sigma in 1/s, eps in rad/s, phi0 in
@@ -34,7 +35,7 @@ class Interpolation:
     """
 
     alpha: np.ndarray
-    z: np.ndarray
+    z: np.ndarray | None
     spectra: np.ndarray
     ends: np.ndarray
     recovered: dict[str, np.ndarray]
@@ -56,19 +57,24 @@ class Interpolation:
 
 
 def interpolate(
-    model: CVAE, spectra: np.ndarray, concentrations: np.ndarray, steps: int = 11
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Generates spectra on the straight line between the latents of two spectra.
+    model: CVAE,
+    spectra: np.ndarray,
+    concentrations: np.ndarray,
+    steps: int = 11,
+    path: Literal["straight", "geodesic"] = "straight",
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """Generates spectra on a path between the latents of two spectra.
 
     Args:
       model: trained.
       spectra: float (2, points, 2), the ends.
       concentrations: (2, metabolites), mM, of the ends; also interpolated.
       steps: number of spectra, ends included. Defaults to `11`.
+      path: as in `CVAE.interpolate`. Defaults to `"straight"`.
 
     Returns:
-      alpha (steps,), the interpolation coefficient from 0 to 1; z (steps, latent_dim); spectra, complex
-      (steps, points).
+      alpha (steps,), the interpolation coefficient from 0 to 1; z (steps, latent_dim), `None` on a geodesic; spectra,
+      complex (steps, points).
 
     Raises:
       ValueError: if `steps` is below 2, or spectra or concentrations do not fit the model or are not finite.
@@ -77,6 +83,10 @@ def interpolate(
     concentrations = check_finite("concentrations", np.asarray(concentrations, dtype=np.float32))
     spectra = check_finite("spectra", spectra)
     posterior = model.predict_on_batch({"spectrum": spectra, "concentrations": concentrations})
+    if path == "geodesic":
+        ends = (*posterior["z_mean"], *concentrations)
+        generated = model.interpolate(*(np.tile(end, (steps, 1)) for end in ends), alpha, path)["spectrum"]
+        return alpha, None, channels_to_complex(generated)
     weights = np.stack([1 - alpha, alpha], axis=1)
     z = weights @ posterior["z_mean"]
     generated = model.generator.predict_on_batch({"z": z, "concentrations": weights @ concentrations})
@@ -84,7 +94,13 @@ def interpolate(
 
 
 def evaluate_interpolation(
-    model: CVAE, basis: Basis, pair: Mapping[str, np.ndarray], varied: Sequence[str], steps: int = 11, **fit_options
+    model: CVAE,
+    basis: Basis,
+    pair: Mapping[str, np.ndarray],
+    varied: Sequence[str],
+    steps: int = 11,
+    path: Literal["straight", "geodesic"] = "straight",
+    **fit_options,
 ) -> Interpolation:
     """Interpolates between a test pair and recovers the physical parameters of every spectrum on the way.
 
@@ -95,12 +111,13 @@ def evaluate_interpolation(
         `"gamma"`, `"sigma"`, `"eps"` and `"phi0"`, each (2,).
       varied: parameters in which the two differ.
       steps: number of spectra. Defaults to `11`.
+      path: as in `CVAE.interpolate`. Defaults to `"straight"`.
       **fit_options: of `fit_spectra`.
 
     Returns:
       `Interpolation`.
     """
-    alpha, z, spectra = interpolate(model, pair["spectrum"], pair["concentrations"], steps)
+    alpha, z, spectra = interpolate(model, pair["spectrum"], pair["concentrations"], steps, path)
     fit = fit_spectra(spectra, basis, **fit_options)
     recovered = {name: getattr(fit.parameters, name).reshape(-1) for name in RECOVERED}
     true = {name: np.asarray(pair[name], dtype=np.float64) for name in RECOVERED}

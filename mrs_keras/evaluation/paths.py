@@ -1,6 +1,7 @@
 """Paths between many random pairs of spectra: whether parameters change monotonically, and independently."""
 
 import dataclasses
+from typing import Literal
 
 import numpy as np
 
@@ -86,12 +87,17 @@ class Paths:
 
 
 def evaluate_random_pairs(
-    model: CVAE, physics: DatasetPhysics, varied: tuple[str, ...], pairs: int = PAIRS, steps: int = 11
+    model: CVAE,
+    physics: DatasetPhysics,
+    varied: tuple[str, ...],
+    pairs: int = PAIRS,
+    steps: int = 11,
+    path: Literal["straight", "geodesic"] = "straight",
 ) -> Paths:
     """Interpolates between random pairs that differ only in the `varied` parameters, and fits every spectrum.
 
     The pairs are those of `Prior.draw_pairs`: 10 % and 90 % of the ranges of the varied parameters. They are
-    encoded at once, and decoded at once on the straight lines between their latents.
+    encoded at once, and decoded at once on the paths between their latents.
 
     Args:
       model: trained.
@@ -99,6 +105,7 @@ def evaluate_random_pairs(
       varied: names among `LINE_PARAMETERS`.
       pairs: Defaults to `200`.
       steps: spectra of a path, ends included. Defaults to `11`.
+      path: as in `CVAE.interpolate`. Defaults to `"straight"`.
 
     Returns:
       `Paths`.
@@ -108,9 +115,12 @@ def evaluate_random_pairs(
     concentrations = ends.concentrations.astype(np.float32)
     z_mean = model.encoder.predict_on_batch({"spectrum": spectra, "concentrations": concentrations})["z_mean"]
     alpha = np.linspace(0, 1, steps)
-    generated = model.generator.predict_on_batch(
-        {"z": _between(z_mean, alpha), "concentrations": _between(concentrations, alpha)}
-    )
+    if path == "geodesic":
+        ends_of_rows = [np.repeat(end, steps, axis=0) for values in (z_mean, concentrations) for end in _ends(values)]
+        generated = model.interpolate(*ends_of_rows, np.tile(alpha, pairs), path)["spectrum"]
+    else:
+        between = {"z": _between(z_mean, alpha), "concentrations": _between(concentrations, alpha)}
+        generated = model.generator.predict_on_batch(between)
     return paths_of(generated, ends, physics, varied, alpha)
 
 
@@ -199,6 +209,11 @@ def _tracked(parameters: SpectralParameters, physics: DatasetPhysics, varied: tu
 
 def _between(ends: np.ndarray, alpha: np.ndarray, dtype: type = np.float32) -> np.ndarray:
     """Returns points on the straight line between the two of each pair: (2 pairs, ...) -> (pairs * steps, ...)."""
-    first, second = ends[0::2, None], ends[1::2, None]
+    first, second = (end[:, None] for end in _ends(ends))
     weight = alpha.reshape(1, -1, *[1] * (ends.ndim - 1))
     return ((1 - weight) * first + weight * second).astype(dtype).reshape(-1, *ends.shape[1:])
+
+
+def _ends(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the first and the second ends of pairs, (2 pairs, ...), each (pairs, ...)."""
+    return values[0::2], values[1::2]

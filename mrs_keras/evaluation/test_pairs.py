@@ -28,16 +28,19 @@ class PathsOfTestPairs(Topic):
 
     Attributes:
       ppm: float (points,), chemical shifts.
-      pairs: name of the pair -> interpolation between its spectra.
+      pairs: name of the pair -> interpolation between its spectra along a straight line.
+      geodesics: the same along a geodesic.
     """
 
     ROWS = (
         Row("interpolation.{pair}.monotone.{parameter}", "{parameter} along the interpolation", MONOTONE),
         Row("interpolation.{pair}.end_point_error.{parameter}", "{parameter} at the ends, off by", PERCENT),
+        Row("interpolation.{pair}.geodesic.monotone.{parameter}", "{parameter} along the geodesic", MONOTONE),
     )
 
     ppm: np.ndarray
     pairs: dict[str, Interpolation]
+    geodesics: dict[str, Interpolation]
 
     @classmethod
     def measure(cls, model: CVAE, physics: DatasetPhysics | None, test: Split | None, steps: int) -> Self | LeftOut:
@@ -45,77 +48,81 @@ class PathsOfTestPairs(Topic):
         if physics is None or test is None:
             return LeftOut("interpolation of test pairs", NO_PHYSICS if physics is None else NO_TEST_SPLIT)
         ids = test["example_id"].astype(str).tolist()
-        pairs = {}
+        paths: dict[str, dict[str, Interpolation]] = {"straight": {}, "geodesic": {}}
         for name, varied in TEST_PAIRS.items():
             rows = [ids.index(f"{name}_low"), ids.index(f"{name}_high")]
             pair = {feature: values[rows] for feature, values in test.items()}
-            pairs[name] = evaluate_interpolation(model, physics.basis, pair, varied, steps, **physics.fit_options)
-        return cls(model.acquisition.window_ppm_axis, pairs)
+            for path, pairs in paths.items():
+                pairs[name] = evaluate_interpolation(
+                    model, physics.basis, pair, varied, steps, path, **physics.fit_options
+                )
+        return cls(model.acquisition.window_ppm_axis, paths["straight"], paths["geodesic"])
 
     def numbers(self) -> dict:
         return {
             "interpolation": {
-                name: {
-                    "monotone": path.monotone,
-                    "r2": path.r2,
-                    "end_point_error": path.end_point_error,
-                    "largest_distance_from_physical_model": float(path.distance.max()),
-                }
+                name: {**_numbers_of(path), "geodesic": _numbers_of(self.geodesics[name])}
                 for name, path in self.pairs.items()
             }
         }
 
     def figures(self) -> dict[str, Figure]:
-        pairs, shown = self.pairs, self.pairs[PROCEDURE_PAIR]
+        shown = self.pairs[PROCEDURE_PAIR]
+        sets = {name: {"straight line": path, "geodesic": self.geodesics[name]} for name, path in self.pairs.items()}
         return {
             "figure2_procedure": plotting.plot_procedure(self.ppm, shown.ends, shown.z, shown.spectra, PROCEDURE_PAIR),
             "figure3_interpolation": plotting.plot_interpolation(
                 self.ppm,
-                {name: path.spectra for name, path in pairs.items()},
-                {name: path.ends for name, path in pairs.items()},
-                {name: {varied: path.recovered[varied] for varied in path.varied} for name, path in pairs.items()},
-                {name: {varied: path.true[varied] for varied in path.varied} for name, path in pairs.items()},
-                {name: path.distance for name, path in pairs.items()},
+                {name: {label: path.spectra for label, path in paths.items()} for name, paths in sets.items()},
+                {name: path.ends for name, path in self.pairs.items()},
+                {name: {label: path.recovered for label, path in paths.items()} for name, paths in sets.items()},
+                {name: path.true for name, path in self.pairs.items()},
+                {name: {label: path.distance for label, path in paths.items()} for name, paths in sets.items()},
                 UNITS,
             ),
         }
 
     def files(self) -> dict[str, str]:
-        return {TABLE_FILE: interpolation_csv(self.pairs)}
+        return {TABLE_FILE: interpolation_csv({"straight": self.pairs, "geodesic": self.geodesics})}
 
     def sections(self) -> list[Section]:
         return [
             Section(
                 "Latent space: interpolation between test spectra",
                 "Two pairs of test spectra are encoded, and spectra are generated on the straight line between their "
-                "latents. A spectral fit (variable projection) recovers the physical parameters of each of them. A "
-                "latent space that has captured a parameter changes it steadily and leaves the others alone.",
+                "latents, and on the geodesic of a metric in which relative changes of the lines count. A spectral fit "
+                "(variable projection) recovers the physical parameters of each of them. A latent space that has "
+                "captured a parameter changes it steadily and leaves the others alone.",
                 (
-                    ("pair", "parameter", "monotone", "R2 against straight line", "end point error"),
+                    ("pair", "path", "parameter", "monotone", "R2 against straight line", "end point error"),
                     [
                         (
                             name,
+                            label,
                             parameter,
                             "yes" if path.monotone[parameter] else "no",
                             f"{path.r2[parameter]:.4f}",
                             percent(path.end_point_error[parameter]),
                         )
-                        for name, path in self.pairs.items()
+                        for label, pairs in (("straight line", self.pairs), ("geodesic", self.geodesics))
+                        for name, path in pairs.items()
                         for parameter in path.varied
                     ],
                 ),
                 "figure3_interpolation",
-                "Figure 3. Interpolated spectra (dashed and dotted: the test spectra) and recovered parameters.",
+                "Figure 3. Interpolated spectra (dashed and dotted: the test spectra) and recovered parameters: those "
+                "in which the test spectra differ, and those in which they agree.",
             ),
             *(
                 Section(
-                    f"Recovered parameters: {name}",
+                    f"Recovered parameters: {name}, {label}",
                     "Each row is one generated spectrum. The straight line joins the values recovered at the ends. "
                     "The first and the last row contain the true values of the two test spectra. The distance is the "
                     "relative L2 distance from the nearest spectrum of the physical model.",
                     _recovered_table(path),
                 )
-                for name, path in self.pairs.items()
+                for label, pairs in (("straight line", self.pairs), ("geodesic", self.geodesics))
+                for name, path in pairs.items()
             ),
             Section(
                 "Procedure",
@@ -126,8 +133,17 @@ class PathsOfTestPairs(Topic):
         ]
 
 
-def interpolation_csv(pairs: dict[str, Interpolation]) -> str:
-    """Returns the recovered parameters of every interpolated spectrum, with the straight lines, as CSV.
+def _numbers_of(path: Interpolation) -> dict:
+    return {
+        "monotone": path.monotone,
+        "r2": path.r2,
+        "end_point_error": path.end_point_error,
+        "largest_distance_from_physical_model": float(path.distance.max()),
+    }
+
+
+def interpolation_csv(paths: dict[str, dict[str, Interpolation]]) -> str:
+    """Returns the recovered parameters of every interpolated spectrum, with straight lines between the ends, as CSV.
 
     The columns `..._true` contain the values of the test spectra, in the rows of the two ends.
     """
@@ -135,19 +151,20 @@ def interpolation_csv(pairs: dict[str, Interpolation]) -> str:
     names = [f"{name}_{unit}" for name, unit in units.items()]
     header = [
         "pair",
+        "path",
         "alpha",
         *names,
         *(f"{name}_straight_line" for name in names),
         *(f"{name}_true" for name in names),
     ]
     lines = [",".join([*header, "relative_distance_from_physical_model"])]
-    for pair, path in pairs.items():
-        values = [kind[name] for kind in (path.recovered, path.straight_line) for name in RECOVERED]
+    for kind, pair, path in ((kind, pair, path) for kind, pairs in paths.items() for pair, path in pairs.items()):
+        values = [source[name] for source in (path.recovered, path.straight_line) for name in RECOVERED]
         true = [",".join(f"{path.true[name][end]:.6g}" for name in RECOVERED) for end in (0, 1)]
         between = ["," * (len(RECOVERED) - 1)] * (len(path.alpha) - 2)
         columns = (path.alpha, *values, path.distance, [true[0], *between, true[1]])
         for *row, distance, ends in zip(*columns, strict=True):
-            lines.append(",".join([pair, *(f"{value:.6g}" for value in row), ends, f"{distance:.6g}"]))
+            lines.append(",".join([pair, kind, *(f"{value:.6g}" for value in row), ends, f"{distance:.6g}"]))
     return "\n".join(lines) + "\n"
 
 

@@ -1,6 +1,6 @@
 """Figures of interpolations in the latent space."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,51 +8,74 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from mrs_keras.plotting.style import COLOURS, draw_medians, new_figure, ppm_axis
+from mrs_keras.plotting.style import COLOURS, SET_COLOURS, draw_medians, new_figure, ppm_axis
 
 
 def plot_interpolation(
     ppm: np.ndarray,
-    spectra: Mapping[str, np.ndarray],
+    spectra: Mapping[str, Mapping[str, np.ndarray]],
     ends: Mapping[str, np.ndarray],
-    recovered: Mapping[str, Mapping[str, np.ndarray]],
+    recovered: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]],
     true: Mapping[str, Mapping[str, np.ndarray]],
-    distances: Mapping[str, np.ndarray],
+    distances: Mapping[str, Mapping[str, np.ndarray]],
     units: Mapping[str, str],
 ) -> Figure:
     """Draws Figure 3: the interpolated spectra of each test pair, and what the spectral fit recovers from them.
 
     Args:
       ppm: float (points,), chemical shifts.
-      spectra: name of the pair -> complex (steps, points), at equal steps from one end to the other.
+      spectra: name of the pair -> label of the path -> complex (steps, points), at equal steps from one end to the
+        other.
       ends: name of the pair -> complex (2, points), the test spectra.
-      recovered: name of the pair -> parameter in which the ends differ -> float (steps,).
-      true: the same -> float (2,), of the test spectra.
-      distances: name of the pair -> float (steps,), relative distance from the physical model.
+      recovered: name of the pair -> label of the path -> parameter -> float (steps,).
+      true: name of the pair -> parameter -> float (2,), of the test spectra.
+      distances: name of the pair -> label of the path -> float (steps,), relative distance from the physical model.
       units: parameter -> unit.
     """
-    figure = new_figure(14, 3.8 * len(spectra))
-    grid = figure.subplots(len(spectra), 3, squeeze=False, width_ratios=[1.6, 1, 1])
-    for (curves, parameters, distance), name in zip(grid, spectra, strict=True):
-        alpha = np.linspace(0, 1, len(spectra[name]))
-        for coefficient, spectrum in zip(alpha, spectra[name], strict=True):
-            curves.plot(ppm, spectrum.real, color=COLOURS(coefficient), linewidth=1)
-        for end, style in zip(ends[name], ("--", ":"), strict=True):
-            curves.plot(ppm, end.real, color="black", linestyle=style, linewidth=0.9)
-        curves.set_title(f"interpolation over {name}: {len(alpha)} spectra (black: the test spectra)", fontsize=10)
-        ppm_axis(curves)
-        figure.colorbar(ScalarMappable(Normalize(0, 1), COLOURS), ax=curves, label="interpolation coefficient")
-        for (parameter, values), colour in zip(recovered[name].items(), (COLOURS(0.35), COLOURS(0.75)), strict=False):
-            parameters.plot(alpha, values, "o", ms=4, color=colour, label=f"{parameter}, recovered")
-            parameters.plot([0, 1], values[[0, -1]], color=colour, linewidth=0.9, label="straight line")
-            parameters.plot([0, 1], true[name][parameter], "x", ms=9, color=colour, label="test spectra (true)")
-        varied = list(recovered[name])
-        parameters.set(xlabel="interpolation coefficient", ylabel=f"{', '.join(varied)} ({units[varied[0]]})")
-        parameters.legend(fontsize=8)
-        distance.plot(alpha, 100 * distances[name], "o-", ms=4, color="tab:red")
-        distance.set(xlabel="interpolation coefficient", ylabel="distance from the physical model (%)")
-        distance.set_ylim(bottom=0)
+    sets = len(next(iter(spectra.values())))
+    figure = new_figure(4.2 * (sets + 2), 3.8 * len(spectra))
+    grid = figure.subplots(len(spectra), sets + 2, squeeze=False)
+    for (*panels, changing, staying), name in zip(grid, spectra, strict=True):
+        for curves, (label, path) in zip(panels, spectra[name].items(), strict=True):
+            for coefficient, spectrum in zip(np.linspace(0, 1, len(path)), path, strict=True):
+                curves.plot(ppm, spectrum.real, color=COLOURS(coefficient), linewidth=1)
+            for end, style in zip(ends[name], ("--", ":"), strict=True):
+                curves.plot(ppm, end.real, color="black", linestyle=style, linewidth=0.9)
+            curves.set_title(
+                f"over {name}, {label}: {len(path)} spectra\n"
+                f"at most {100 * distances[name][label].max():.1f} % from the physical model",
+                fontsize=10,
+            )
+            ppm_axis(curves)
+        figure.colorbar(ScalarMappable(Normalize(0, 1), COLOURS), ax=panels[-1], label="interpolation coefficient")
+        varied = [parameter for parameter, (first, last) in true[name].items() if first != last]
+        kept = [parameter for parameter in true[name] if parameter not in varied]
+        # One panel has one unit.
+        kept = [parameter for parameter in kept if units[parameter] == units[kept[0]]]
+        for axes, parameters, title in ((changing, varied, "what should change"), (staying, kept, "what should stay")):
+            _draw_recovered(axes, recovered[name], true[name], parameters)
+            axes.set_title(f"{title}\n(crosses: test spectra; lines: straight)", fontsize=10)
+            axes.set(xlabel="interpolation coefficient", ylabel=f"{', '.join(parameters)} ({units[parameters[0]]})")
     return figure
+
+
+def _draw_recovered(
+    axes: Axes,
+    recovered: Mapping[str, Mapping[str, np.ndarray]],
+    true: Mapping[str, np.ndarray],
+    parameters: Sequence[str],
+) -> None:
+    """Draws parameters along paths: a colour for each path, a marker for each parameter."""
+    for (label, path), colour in zip(recovered.items(), SET_COLOURS, strict=False):
+        for parameter, marker in zip(parameters, "os", strict=False):
+            values = path[parameter]
+            alpha = np.linspace(0, 1, len(values))
+            axes.plot(alpha, values, marker, ms=4, color=colour, label=f"{parameter}, {label}")
+    for parameter in parameters:
+        axes.plot([0, 1], true[parameter], "x-", ms=9, color="black", linewidth=0.9)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.4 * (high - low))  # room for the legend
+    axes.legend(fontsize=8, loc="upper left", ncols=2)
 
 
 def plot_procedure(ppm: np.ndarray, ends: np.ndarray, z: np.ndarray, spectra: np.ndarray, name: str) -> Figure:
@@ -100,7 +123,7 @@ def plot_procedure(ppm: np.ndarray, ends: np.ndarray, z: np.ndarray, spectra: np
 
 
 def plot_random_pairs(
-    paths: Mapping[str, Mapping[str, np.ndarray]],
+    paths: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]],
     titles: Mapping[str, Mapping[str, str]],
     drifts: Mapping[str, Mapping[str, Mapping[str, tuple[float, float]]]],
     bounds: tuple[float, float],
@@ -109,9 +132,9 @@ def plot_random_pairs(
     """Draws the recovered parameters along the paths between random pairs, and how far the others drift.
 
     Args:
-      paths: kind of pair -> parameter that varies -> float (pairs, steps), 0 at the true first and 1 at the true last
-        end of a path.
-      titles: the same -> title of the panel.
+      paths: kind of pair -> parameter that varies -> label of a set of paths -> float (pairs, steps), 0 at the true
+        first and 1 at the true last end of a path.
+      titles: kind of pair -> parameter that varies -> title of the panel.
       drifts: kind of pair -> label of a set of paths -> parameter that should stay -> median and 95th percentile of
         its drift, as fractions of the training range.
       bounds: largest good median and 95th percentile.
@@ -137,11 +160,12 @@ def plot_random_pairs(
     return figure
 
 
-def _draw_paths(axes: Axes, paths: np.ndarray, title: str, name: str) -> None:
-    alpha = np.linspace(0, 1, paths.shape[1])
-    axes.plot(alpha, paths.T, color=COLOURS(0.35), linewidth=0.5, alpha=0.2)
-    axes.plot(alpha, np.median(paths, axis=0), color="tab:red", linewidth=2, label="median")
-    axes.plot([0, 1], [0, 1], "k--", linewidth=1.2, label="straight line")
+def _draw_paths(axes: Axes, paths: Mapping[str, np.ndarray], title: str, name: str) -> None:
+    for (label, values), colour in zip(paths.items(), SET_COLOURS, strict=False):
+        alpha = np.linspace(0, 1, values.shape[1])
+        axes.plot(alpha, values.T, color=colour, linewidth=0.5, alpha=0.15)
+        axes.plot(alpha, np.median(values, axis=0), color=colour, linewidth=2, label=f"median, {label}")
+    axes.plot([0, 1], [0, 1], "k--", linewidth=1.2, label="straight in the parameter")
     axes.set_title(title, fontsize=10)
     axes.set(xlabel="interpolation coefficient", ylabel=f"{name}, 0 and 1: its true ends")
     axes.legend(fontsize=8, loc="upper left")

@@ -14,6 +14,9 @@ from mrs_keras.labels import Labels
 EXTRA = "assets.extra/mrs_keras.json"
 """Path of the description in the folder of an export, in addition to the signature `describe`."""
 
+INTERPOLATIONS = {"straight": "interpolate", "geodesic": "interpolate_geodesic"}
+"""Path between two latents -> signature that follows it."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ModelDescription:

@@ -25,9 +25,11 @@ def export(model: Servable, output_dir: str | os.PathLike, version: int = 1) -> 
     | `<output_dir>/generator/<version>` | `decode` | z, concentrations | spectrum |
     | | `generate` | concentrations, seed | spectrum, z |
     | | `interpolate` | z_a, z_b, concentrations_a, concentrations_b, alpha | spectrum |
+    | | `interpolate_geodesic` | the same | spectrum |
     | both | `describe` | row (optional) | ppm, metabolites, acquisition, ... |
 
-    Signatures have the names, inputs and outputs of the methods of `CVAE`. `encode` and `decode` are also
+    Signatures have the names, inputs and outputs of the methods of `CVAE`; `interpolate_geodesic` is `interpolate` with
+    `path="geodesic"`. `encode` and `decode` are also
     `serving_default`. `generate` takes one int64 seed per row. Other inputs are float32, in the units of the training
     data, with a free batch axis: spectrum (batch, points, 2), concentrations (batch, labels) in their units, z (batch,
     latent_dim), alpha (batch,) from 0 to 1.

@@ -25,11 +25,14 @@ class Signature:
     inputs: tuple[str, ...]
 
 
+INTERPOLATED = ("z_a", "z_b", "concentrations_a", "concentrations_b", "alpha")
+
 SIGNATURES = (
     Signature("encode", "encoder", ("spectrum", "concentrations")),
     Signature("decode", "generator", ("z", "concentrations")),
     Signature("generate", "generator", ("concentrations", "seed")),
-    Signature("interpolate", "generator", ("z_a", "z_b", "concentrations_a", "concentrations_b", "alpha")),
+    Signature("interpolate", "generator", INTERPOLATED),
+    Signature("interpolate_geodesic", "generator", INTERPOLATED),
 )
 """All signatures except `describe`, which every folder has; the first of a folder is its default."""
 

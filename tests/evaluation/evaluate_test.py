@@ -79,6 +79,8 @@ def test_numbers_are_written_as_returned(evaluated):
     assert max(perfect["ks"].values()) < 0.05
     assert perfect["coverage"] > 0.93
     assert numbers["random_pairs"].keys() == {"phi0", "gamma", "sigma", "broadening"}
+    for numbers_of_kind in numbers["random_pairs"].values():
+        assert numbers_of_kind["numbers"].keys() == numbers_of_kind["geodesic_numbers"].keys()
     assert "left_out" not in numbers
 
 
@@ -117,7 +119,12 @@ def test_every_figure_is_a_png_of_a_readable_size(evaluated, name):
 def test_the_table_of_the_interpolation_has_a_row_per_spectrum(evaluated):
     with (evaluated[0] / "interpolation.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["pair"] for row in rows] == ["phi0"] * 5 + ["broadening"] * 5
+    assert [row["pair"] for row in rows] == (["phi0"] * 5 + ["broadening"] * 5) * 2
+    assert [row["path"] for row in rows] == ["straight"] * 10 + ["geodesic"] * 10
+    # Both paths have the same ends.
+    for name in ("gamma_per_s", "sigma_per_s", "phi0_rad"):
+        values = np.array([float(row[name]) for row in rows]).reshape(4, 5)[:, [0, 4]]
+        np.testing.assert_allclose(values[:2], values[2:], rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose([float(row["alpha"]) for row in rows[:5]], np.linspace(0, 1, 5))
     phi0 = [float(row["phi0_rad"]) for row in rows[:5]]
     assert all(np.diff(phi0) > 0)
@@ -131,7 +138,8 @@ def test_the_true_values_of_the_test_spectra_stand_at_the_ends(evaluated, data_d
     phi0 = dict(zip(test["example_id"].astype(str), test["phi0"], strict=True))
     with (evaluated[0] / "interpolation.csv").open() as file:
         column = [row["phi0_rad_true"] for row in csv.DictReader(file)]
-    assert column[1:4] == column[6:9] == [""] * 3
+    assert column[1:4] == column[6:9] == column[11:14] == [""] * 3
+    assert column[10:] == column[:10]
     ends = [float(column[row]) for row in (0, 4, 5, 9)]
     names = ("phi0_low", "phi0_high", "broadening_low", "broadening_high")
     np.testing.assert_allclose(ends, [phi0[name] for name in names], rtol=1e-5)

@@ -7,6 +7,7 @@ import pytest
 from mrs_keras import export
 from mrs_keras.files import remove
 from mrs_keras.serving import load_export
+from mrs_keras.serving.signatures import INTERPOLATED
 from tests.conftest import run_python
 
 TENSORFLOW_ALONE = """
@@ -20,7 +21,7 @@ for name in ("encoder", "generator"):
     names[name] = sorted(module.signatures)
     for key, function in module.signatures.items():
         inputs = function.structured_input_signature[1]
-        for batch in (1, 7, 1024):
+        for batch in (1, 7, 64 if key == "interpolate_geodesic" else 1024):
             values = {name: tf.constant(data[name][:batch]) for name in inputs}
             result = function(**values)
             output.update({f"{key} {name} {batch}": value.numpy() for name, value in result.items()})
@@ -56,7 +57,7 @@ def test_a_process_with_tensorflow_alone_gets_the_numbers_of_the_keras_model_fro
     names = json.loads(run_python(TENSORFLOW_ALONE, folder).stdout.splitlines()[-1])
     assert names == {
         "encoder": ["describe", "encode", "serving_default"],
-        "generator": ["decode", "describe", "generate", "interpolate", "serving_default"],
+        "generator": ["decode", "describe", "generate", "interpolate", "interpolate_geodesic", "serving_default"],
     }
     posterior = model.encoder.predict({k: data[k] for k in ("spectrum", "concentrations")}, verbose=0)
     decoded = model.generator.predict({k: data[k] for k in ("z", "concentrations")}, verbose=0)
@@ -70,13 +71,17 @@ def test_a_process_with_tensorflow_alone_gets_the_numbers_of_the_keras_model_fro
         "decode spectrum": decoded,
         "serving_default spectrum": decoded,
         "interpolate spectrum": model.generator.predict(between, verbose=0),
+        "interpolate_geodesic spectrum": model.interpolate(
+            *(data[name][:64] for name in INTERPOLATED), path="geodesic"
+        )["spectrum"],
         "generate spectrum": model.generate(concentrations, seeds)["spectrum"],
         "generate z": model.sample_latents(seeds, concentrations).numpy(),
     }
     output = np.load(folder / "output.npz")
     for name, values in expected.items():
         largest = max(
-            np.abs(output[f"{name} {batch}"] - values[:batch]).max() / np.abs(values).max() for batch in (1, 7, 1024)
+            np.abs(output[f"{name} {batch}"] - values[:batch]).max() / np.abs(values).max()
+            for batch in (1, 7, len(values))
         )
         measured(f"{name}: SavedModel off by {largest:.1e} of the largest value")
         assert largest < 1e-5
@@ -112,6 +117,7 @@ def test_what_a_signature_must_refuse_names_the_input(exported):
         (generator, "generate", {"concentrations": np.float32([[8, 4], [7, 4], [8, 4]])}, r"NAA 7.5 to 17 mM.*\[7 4\]"),
         (generator, "generate", {"concentrations": np.float32([[8, 4], [8, 4], [8, np.nan]])}, r"\[2\] \[8 nan\]"),
         (generator, "interpolate", {"alpha": np.float32([0, 1, 1.01])}, "`alpha` must lie from 0 to 1"),
+        (generator, "interpolate_geodesic", {"z_b": nan}, r"`z_b` must be finite.*\[2\]"),
         (generator, "interpolate", {"concentrations_b": np.float32([[8, 6]] * 3)}, "`concentrations_b` must lie"),
     ]
     for module, signature, changed, message in wrong:

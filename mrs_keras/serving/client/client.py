@@ -1,20 +1,23 @@
 """`Client`: calls the signatures of served models."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from mrs_keras.checks import check_count, check_positive
+from mrs_keras.checks import check_choice, check_count, check_positive
 from mrs_keras.random_streams import row_seeds
 from mrs_keras.serving.client.errors import ServingError
 from mrs_keras.serving.client.retry import retrying
-from mrs_keras.serving.description import ModelDescription
+from mrs_keras.serving.description import INTERPOLATIONS, ModelDescription
 
 if TYPE_CHECKING:
     from mrs_keras.serving.client.grpc_transport import GrpcTransport
     from mrs_keras.serving.client.rest_transport import RestTransport
+
+GEODESICS_AT_ONCE = 128
+"""Most rows of a request for geodesics, which take the server milliseconds each."""
 
 
 class Client:
@@ -135,8 +138,16 @@ class Client:
         seeds = row_seeds(seed, len(np.atleast_1d(concentrations)))
         return self._call(self.generator, "generate", seeds, concentrations=concentrations)
 
-    def interpolate(self, z_a, z_b, concentrations_a, concentrations_b, alpha) -> dict[str, np.ndarray]:
-        """Decodes latents and concentrations interpolated linearly between two points.
+    def interpolate(
+        self,
+        z_a,
+        z_b,
+        concentrations_a,
+        concentrations_b,
+        alpha,
+        path: Literal["straight", "geodesic"] = "straight",
+    ) -> dict[str, np.ndarray]:
+        """Decodes points on a path between two latents and on the straight line between two concentrations.
 
         Args:
           z_a: (rows, latent_dim), at `alpha` 0.
@@ -144,15 +155,18 @@ class Client:
           concentrations_a: (rows, labels), in their units, at `alpha` 0.
           concentrations_b: (rows, labels), in their units, at `alpha` 1.
           alpha: (rows,), from 0 to 1.
+          path: as in `CVAE.interpolate`; the server finds a geodesic for each row anew. Models exported by earlier
+            versions of this package serve straight lines only. Defaults to `"straight"`.
 
         Returns:
           `"spectrum"`, float32 (rows, points, 2), in the units of the training data.
 
         Raises:
-          ValueError: if the model does not accept the inputs.
+          ValueError: if the model does not accept the inputs, or `path` is unknown.
         """
         inputs = {"z_a": z_a, "z_b": z_b, "concentrations_a": concentrations_a, "concentrations_b": concentrations_b}
-        return self._call(self.generator, "interpolate", **inputs, alpha=alpha)
+        signature = INTERPOLATIONS[check_choice("path", path, INTERPOLATIONS)]
+        return self._call(self.generator, signature, **inputs, alpha=alpha)
 
     # === Requests ===
 
@@ -194,10 +208,11 @@ class Client:
             inputs["seed"] = seeds
         rows = len(next(iter(inputs.values())))
         version = self.version
-        if rows > self.max_rows and version is None:
+        at_once = min(self.max_rows, GEODESICS_AT_ONCE if signature == INTERPOLATIONS["geodesic"] else rows)
+        if rows > at_once and version is None:
             # A new version may be loaded between requests: all rows must come from one version.
             version = self._newest_version(model)
-        slices = [slice(start, start + self.max_rows) for start in range(0, rows, self.max_rows)]
+        slices = [slice(start, start + at_once) for start in range(0, rows, at_once)]
         try:
             parts = [
                 self.predict(model, signature, {name: value[part] for name, value in inputs.items()}, version)
