@@ -1,0 +1,203 @@
+"""Single averages of generated spectra, as the coils of a scanner would receive them, with the truth about each."""
+
+import dataclasses
+import numbers
+from typing import Any
+
+import numpy as np
+
+from mrs_keras.acquisition import Acquisition
+from mrs_keras.checks import check_count, check_finite, check_positive
+from mrs_keras.random_streams import GENERATED_TRANSIENTS
+from mrs_keras.simulation import CoilArray, Drift, ReferenceTransients, Transients, fid_to_spectrum
+from mrs_keras.simulation.coils import neighbour_correlation
+from mrs_keras.simulation.keyed_random import Draws
+from mrs_keras.simulation.transients import as_plain, water_fid
+
+WATER_OVER_SIGNAL = (250.0, 350.0)
+"""Unsuppressed water over the largest magnitude of the FID of a spectrum. A choice: near the brain at 3 T, TE 30 ms."""
+WATER_GAMMA, WATER_SIGMA = (14.0, 24.0), (4.0, 14.0)
+"""Decay rates of unsuppressed water, 1/s: T2 near 80 ms and a usual shim, 6 to 11 Hz full width at half maximum."""
+
+STEP_OF_DRIFT_HZ, STEP_OF_DRIFT_RAD = 1 / 15, 0.3
+"""Step of the random walk of frequency and phase, as a part of the largest linear drift."""
+
+MOST_CORRELATED = 0.95
+"""Largest correlation of the noise of neighbouring coils; near 1 the covariance cannot be inverted accurately."""
+
+AT_ONCE = 8
+"""Transients that are received at once; bounds the memory of a scan with many."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TransientDesign:
+    """The raw scan that is made of each generated spectrum.
+
+    Args:
+      transients: single averages of each scan. Defaults to `64`.
+      coils: receiver coils. Defaults to `1`, of sensitivity 1.
+      drift_hz: largest linear drift of the frequency over a scan, Hz; that of a scan is uniform from -drift_hz to
+        drift_hz, and a random walk with steps of a fifteenth of `drift_hz` is added. Defaults to `3.0`.
+      drift_rad: largest linear drift of the phase over a scan, rad, likewise, with steps of 0.3 of it. Defaults to
+        `0.2`.
+      noise_correlation: of the noise of neighbouring coils, from 0 to 0.95. Defaults to `0.3`.
+      motion_probability: of one or two transients of a scan being corrupted by motion. Defaults to `0.0`.
+      reference_transients: transients of the water reference. Defaults to `2`.
+      snr: signal-to-noise ratio of the spectrum, as `simulate` defines it, that the transients combine and average to.
+        Defaults to `None`: the noise that the model predicts for the spectrum.
+      seed: of all random numbers. Defaults to `0`.
+
+    Raises:
+      ValueError: if an argument is out of range.
+    """
+
+    transients: int = 64
+    coils: int = 1
+    drift_hz: float = 3.0
+    drift_rad: float = 0.2
+    noise_correlation: float = 0.3
+    motion_probability: float = 0.0
+    reference_transients: int = 2
+    snr: float | None = None
+    seed: int = 0
+
+    def __post_init__(self):
+        for name in ("transients", "coils", "reference_transients"):
+            check_count(name, getattr(self, name), getattr(TransientDesign, name))
+        check_count("seed", self.seed, 0, at_least=0)
+        if self.snr is not None:
+            check_positive("snr", self.snr, 40.0)
+        for name, largest, limit in (
+            ("drift_hz", np.inf, "0, in Hz"),
+            ("drift_rad", np.inf, "0, in rad"),
+            ("noise_correlation", MOST_CORRELATED, f"0 and at most {MOST_CORRELATED}"),
+            ("motion_probability", 1.0, "0 and at most 1"),
+        ):
+            value = getattr(self, name)
+            if not (isinstance(value, numbers.Real) and np.isfinite(value) and 0 <= value <= largest):
+                raise ValueError(
+                    f"`{name}` must be a finite number of at least {limit}. Received: {name}={value!r}. "
+                    f"Give for example {name}={getattr(TransientDesign, name)}."
+                )
+
+    @property
+    def drift(self) -> Drift:
+        """Drift: of frequency and phase."""
+        steps = (STEP_OF_DRIFT_HZ * self.drift_hz, STEP_OF_DRIFT_RAD * self.drift_rad)
+        return Drift(self.drift_hz, self.drift_rad, *steps)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RawScan:
+    """The single averages of one spectrum.
+
+    Attributes:
+      fids: complex64 (coils, transients, points), in the units of the spectrum.
+      reference: complex64 (coils, reference_transients, points), the unsuppressed water of the same coils.
+      truth: plain JSON data: what was done to each transient and coil, and the level of the noise.
+    """
+
+    fids: np.ndarray
+    reference: np.ndarray
+    truth: dict[str, Any]
+
+
+def raw_scan(
+    design: TransientDesign,
+    row: int,
+    fid: np.ndarray,
+    noise_sigma: float,
+    acquisition: Acquisition,
+    water: np.ndarray | None = None,
+) -> RawScan:
+    """Makes the single averages of one spectrum.
+
+    With m the FID of the spectrum and w that of the residual water, coil c receives in transient j
+
+        s_c a_j (m(t) exp(-g_j t) + h_j w(t)) exp(i (phase_j + 2 pi shift_j t)) + noise
+
+    where a = 1, g = 0 and h = 1 unless the participant moved (`mrs_keras.simulation.transients`), and t starts at 0.
+    The sensitivities s of the coils have a root sum of squares of 1, so that usual combinations keep the units of the
+    spectrum; a single coil has s = 1. The noise is white, drawn anew for each transient and coil, and
+    correlated between coils. Its level is such that the best combination of the coils (Roemer et al. 1990, doi
+    10.1002/mrm.1910160203), aligned and averaged, has the noise of the single spectrum, were no transient corrupted.
+
+    The water reference has the same coils and noise, the spectrum, and one line at the spectrometer frequency,
+    with phase 0: a combination that takes its phase from the reference keeps that of the spectrum. There are no eddy
+    currents.
+
+    Args:
+      design: number of transients, coils and so on.
+      row: index k of the spectrum; random numbers depend on (seed, k) alone.
+      fid: complex (points,), the spectrum without noise, first point at t = 0 and not halved.
+      noise_sigma: standard deviation of the real part of each point of the single spectrum, in its units; 0 if the
+        model has no noise, and not used if `design.snr` is given.
+      acquisition: of the spectrum.
+      water: complex (points,), FID of the residual water. Defaults to `None`: there is none.
+
+    Raises:
+      ValueError: if there is no noise, or the FID has another number of points or is not finite.
+    """
+    fid = check_finite("fid", np.asarray(fid, np.complex128))
+    if fid.shape != (acquisition.points,):
+        raise ValueError(
+            f"`fid` must have the points of the acquisition. Expected shape: ({acquisition.points},). Received: "
+            f"{fid.shape}. Give one FID of the whole band."
+        )
+    height = float(np.abs(fid_to_spectrum(fid))[acquisition.window].max())
+    sigma = float(noise_sigma) if design.snr is None else height / design.snr
+    if not (np.isfinite(sigma) and sigma > 0):
+        raise ValueError(
+            "Transients need noise, and this model generates spectra without it. Expected: a signal-to-noise ratio. "
+            f"Received: noise of {sigma:g}, no `snr`. Give for example snr=40.0 (--snr 40)."
+        )
+    draws, time = (
+        Draws(design.seed, GENERATED_TRANSIENTS, row),
+        np.arange(acquisition.points) / acquisition.bandwidth_hz,
+    )
+    coils = _coils(design, draws, sigma)
+    transients = Transients.draw(draws, design.transients, design.drift, design.motion_probability)
+    references = ReferenceTransients.draw(draws, design.reference_transients, design.drift)
+    unsuppressed = {
+        "water_amplitude": float(np.abs(fid).max() * draws.uniform("water", *WATER_OVER_SIGNAL)[0]),
+        "water_gamma": float(draws.uniform("water gamma", *WATER_GAMMA)[0]),
+        "water_sigma": float(draws.uniform("water sigma", *WATER_SIGMA)[0]),
+    }
+    reference = references.apply(fid + water_fid(time, *unsuppressed.values()), time)
+    return RawScan(
+        fids=_received(coils, transients.apply(fid, water, time), design.seed, GENERATED_TRANSIENTS, row),
+        reference=_received(coils, reference, design.seed, f"{GENERATED_TRANSIENTS}, reference", row),
+        truth={
+            **as_plain(transients, coils),
+            "noise_sigma": sigma,
+            "snr": height / sigma,
+            **as_plain(references),
+            **unsuppressed,
+        },
+    )
+
+
+def _coils(design: TransientDesign, draws: Draws, sigma: float) -> CoilArray:
+    count = design.coils
+    amplitude, field_rad, cable_rad, deviation = np.ones(count), np.zeros(count), np.zeros(count), np.ones(count)
+    if count > 1:
+        amplitude = draws.uniform("coil amplitude", 0.3, 1.0, count)
+        amplitude = amplitude / np.sqrt((amplitude**2).sum())
+        field_rad = draws.uniform("coil phase", -0.4, 0.4, count)
+        cable_rad = draws.uniform("cable phase", -np.pi, np.pi, count)
+        deviation = draws.uniform("coil noise", 0.8, 1.25, count)
+    covariance = np.outer(deviation, deviation) * neighbour_correlation(count, design.noise_correlation)
+    return CoilArray.with_noise_of(
+        amplitude, field_rad, cable_rad, covariance, sigma=sigma, transients=design.transients
+    )
+
+
+def _received(coils: CoilArray, signal: np.ndarray, seed: int, split: str, row: int) -> np.ndarray:
+    """Returns complex64 (coils, transients, points) of a signal (transients, points)."""
+    received = np.empty((len(coils.coil_amplitude), *signal.shape), np.complex64)
+    for start in range(0, len(signal), AT_ONCE):
+        part = signal[start : start + AT_ONCE]
+        received[:, start : start + AT_ONCE] = coils.receive(
+            part, seed=seed, split=split, start=row * len(signal) + start
+        )
+    return received
