@@ -1,0 +1,112 @@
+"""The rows that the writers receive, one block at a time."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from mrs_keras.generation.residual_water import draw_residual_water
+from mrs_keras.generation.source import SpectrumSource
+from mrs_keras.generation.whole_fids import whole_fids
+from mrs_keras.simulation import channels_to_complex
+
+BATCH = 1024
+"""Spectra that the model generates at once. Fixed, since matrix products of another size round differently."""
+
+Block = dict[str, Any]
+"""Rows, in order. All formats get
+
+| key | content |
+|---|---|
+| `"spectrum"` | float32 (rows, window_points, 2), real and imaginary part |
+| `"concentrations"` | float32 (rows, labels) |
+| `"z"` | float32 (rows, latent_dim) |
+
+and those of the whole band also
+
+| key | content |
+|---|---|
+| `"fid"` | complex64 (rows, points), see `whole_fids`, with residual water where it was asked for |
+| `"noise_sigma"` | float32 (rows,), deviation of the real part of the noise of a point of the spectrum; 0: none |
+| `"truth"` | list of rows: key of the header -> JSON object with a `"Description"` |
+
+With transients, they also have `"fids"`, complex64 (rows, coils, transients, points), and `"reference_fids"`, complex64
+(rows, coils, reference transients, points), and `"fid"` is what the transients were made from, without noise.
+"""
+
+Transients = Callable[..., Block]
+"""Simulates the transients of rows: `(fids, noise_sigma, start=..., seed=...)` -> `"fids"`, `"reference_fids"` and the
+`"truth"` of each row. `fids` are complex64 (rows, points), without noise; `noise_sigma` is that of the average."""
+
+TRANSIENT_ROWS = 8
+"""Rows whose transients are in memory at once: 64 transients of 8 coils are 8 MB."""
+
+
+def blocks_of(
+    source: SpectrumSource,
+    number: int,
+    concentrations_of: Callable[[int, int], np.ndarray],
+    seed: int,
+    *,
+    whole_band: bool = False,
+    residual_water: tuple[float, float] | None = None,
+    transients: Transients | None = None,
+) -> Iterator[Block]:
+    """Yields blocks of up to `BATCH` rows; row k depends only on the source, the seed, k and its concentrations.
+
+    Args:
+      source: of the spectra.
+      number: of rows in all blocks.
+      concentrations_of: (start, stop) -> float32 (stop - start, labels).
+      seed: of latents and noise.
+      whole_band: whether to add FIDs. Defaults to `False`.
+      residual_water: range of its height, see `draw_residual_water`. Defaults to `None`: none.
+      transients: simulates transients and coils from FIDs of the whole band. Defaults to `None`: none.
+    """
+    for start in range(0, number, BATCH):
+        stop = min(start + BATCH, number)
+        concentrations = concentrations_of(start, stop)
+        # The last batch is padded: a row must not depend on the number of rows after it.
+        padded = np.pad(concentrations, ((0, start + BATCH - stop), (0, 0)), mode="edge")
+        row_seeds = np.arange(start, start + BATCH, dtype=np.int64) + (np.int64(seed) << 32)
+        generated = source.generate(padded, row_seeds)
+        rows = slice(0, stop - start)
+        block = {"spectrum": generated["spectrum"][rows], "concentrations": concentrations, "z": generated["z"][rows]}
+        if not whole_band:
+            yield block
+            continue
+        signal, sigma = (values[rows] for values in source.signal_and_sigma(generated, padded, row_seeds))
+        noisy = block["spectrum"] if transients is None else None
+        block |= _in_time(source, noisy, signal, sigma, seed, start, residual_water)
+        yield from [block] if transients is None else _with_transients(block, transients, start, seed)
+
+
+def _in_time(
+    source: SpectrumSource,
+    noisy: np.ndarray | None,
+    signal: np.ndarray,
+    sigma: np.ndarray,
+    seed: int,
+    start: int,
+    water_range: tuple[float, float] | None,
+) -> Block:
+    """Returns `"fid"`, `"noise_sigma"` and `"truth"` of a block; without noise if `noisy` is `None`."""
+    acquisition, signal = source.description.acquisition, channels_to_complex(signal)
+    if noisy is None:
+        fids = whole_fids(signal, acquisition)
+    else:
+        noisy = channels_to_complex(noisy)
+        fids = whole_fids(noisy, acquisition, signal=signal, noise_sigma=sigma, seed=seed, start=start)
+    truth = [{} for _ in fids]
+    if water_range is not None:
+        water, truth = draw_residual_water(water_range, np.abs(signal).max(axis=1), acquisition, start, seed)
+        fids += water
+    return {"fid": fids, "noise_sigma": sigma, "truth": truth}
+
+
+def _with_transients(block: Block, transients: Transients, start: int, seed: int) -> Iterator[Block]:
+    for first in range(0, len(block["fid"]), TRANSIENT_ROWS):
+        part = {name: values[first : first + TRANSIENT_ROWS] for name, values in block.items()}
+        simulated = transients(part["fid"], part["noise_sigma"], start=start + first, seed=seed)
+        truth = [{**water, **own} for water, own in zip(part["truth"], simulated["truth"], strict=True)]
+        yield {**part, **simulated, "truth": truth}
