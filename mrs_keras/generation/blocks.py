@@ -30,16 +30,14 @@ and those of the whole band also
 | `"noise_sigma"` | float32 (rows,), deviation of the real part of the noise of a point of the spectrum; 0: none |
 | `"truth"` | list of rows: key of the header -> JSON object with a `"Description"` |
 
-With transients, they also have `"fids"`, complex64 (rows, coils, transients, points), and `"reference_fids"`, complex64
-(rows, coils, reference transients, points), and `"fid"` is what the transients were made from, without noise.
+With transients, a block has one row, and also `"fids"`, complex64 (1, coils, transients, points), and
+`"reference_fids"`, complex64 (1, coils, reference transients, points). `"spectrum"` and `"fid"` are then what they were
+made from, without noise and residual water, `"water"` is the FID of the latter, where it was asked for, and
+`"noise_sigma"` is that of the best combination and average.
 """
 
-Transients = Callable[..., Block]
-"""Simulates the transients of rows: `(fids, noise_sigma, start=..., seed=...)` -> `"fids"`, `"reference_fids"` and the
-`"truth"` of each row. `fids` are complex64 (rows, points), without noise; `noise_sigma` is that of the average."""
-
-TRANSIENT_ROWS = 8
-"""Rows whose transients are in memory at once: 64 transients of 8 coils are 8 MB."""
+Transients = Callable[[Block, int], Block]
+"""Takes a block of one row and its index, and returns what transients add or replace; see `transients_of`."""
 
 
 def blocks_of(
@@ -61,7 +59,7 @@ def blocks_of(
       seed: of latents and noise.
       whole_band: whether to add FIDs. Defaults to `False`.
       residual_water: range of its height, see `draw_residual_water`. Defaults to `None`: none.
-      transients: simulates transients and coils from FIDs of the whole band. Defaults to `None`: none.
+      transients: simulates transients and coils of each row. Defaults to `None`: none.
     """
     for start in range(0, number, BATCH):
         stop = min(start + BATCH, number)
@@ -76,37 +74,36 @@ def blocks_of(
             yield block
             continue
         signal, sigma = (values[rows] for values in source.signal_and_sigma(generated, padded, row_seeds))
-        noisy = block["spectrum"] if transients is None else None
-        block |= _in_time(source, noisy, signal, sigma, seed, start, residual_water)
-        yield from [block] if transients is None else _with_transients(block, transients, start, seed)
+        block |= _in_time(source, block["spectrum"], signal, sigma, seed, start, residual_water, transients is None)
+        yield from [block] if transients is None else _with_transients({**block, "spectrum": signal}, transients, start)
 
 
 def _in_time(
     source: SpectrumSource,
-    noisy: np.ndarray | None,
+    noisy: np.ndarray,
     signal: np.ndarray,
     sigma: np.ndarray,
     seed: int,
     start: int,
     water_range: tuple[float, float] | None,
+    complete: bool,
 ) -> Block:
-    """Returns `"fid"`, `"noise_sigma"` and `"truth"` of a block; without noise if `noisy` is `None`."""
+    """Returns `"fid"`, `"noise_sigma"`, `"truth"` of a block; unless `complete`, without noise, and the water apart."""
     acquisition, signal = source.description.acquisition, channels_to_complex(signal)
-    if noisy is None:
-        fids = whole_fids(signal, acquisition)
-    else:
+    if complete:
         noisy = channels_to_complex(noisy)
         fids = whole_fids(noisy, acquisition, signal=signal, noise_sigma=sigma, seed=seed, start=start)
-    truth = [{} for _ in fids]
+    else:
+        fids = whole_fids(signal, acquisition)
+    block = {"fid": fids, "noise_sigma": sigma, "truth": [{} for _ in fids]}
     if water_range is not None:
-        water, truth = draw_residual_water(water_range, np.abs(signal).max(axis=1), acquisition, start, seed)
-        fids += water
-    return {"fid": fids, "noise_sigma": sigma, "truth": truth}
+        water, block["truth"] = draw_residual_water(water_range, np.abs(signal).max(axis=1), acquisition, start, seed)
+        block |= {"fid": fids + water} if complete else {"water": water}
+    return block
 
 
-def _with_transients(block: Block, transients: Transients, start: int, seed: int) -> Iterator[Block]:
-    for first in range(0, len(block["fid"]), TRANSIENT_ROWS):
-        part = {name: values[first : first + TRANSIENT_ROWS] for name, values in block.items()}
-        simulated = transients(part["fid"], part["noise_sigma"], start=start + first, seed=seed)
-        truth = [{**water, **own} for water, own in zip(part["truth"], simulated["truth"], strict=True)]
-        yield {**part, **simulated, "truth": truth}
+def _with_transients(block: Block, transients: Transients, start: int) -> Iterator[Block]:
+    for row in range(len(block["fid"])):
+        part = {name: values[row : row + 1] for name, values in block.items()}
+        simulated = transients(part, start + row)
+        yield {**part, **simulated, "truth": [{**part["truth"][0], **simulated["truth"][0]}]}

@@ -35,12 +35,7 @@ def shared_header(description: DatasetDescription, noisy: bool) -> dict[str, Any
     acquisition, fids = description.acquisition, description.origin["fids"]
     window, (low, high) = acquisition.window, acquisition.ppm_window
     software = description.origin["generator"]["software"]
-    noise = (
-        f"Noise: that of the model in the window, and white noise of the same standard deviation, {NOISE_KEY}, at all "
-        "frequencies outside"
-        if noisy
-        else "Noise: none"
-    )
+    noise = _noise_in_words(fids["transients"], noisy)
     water = "none" if fids["residual_water"] is None else "added, see ResidualWater"
     return {
         "WaterSuppressed": True,
@@ -70,6 +65,20 @@ def shared_header(description: DatasetDescription, noisy: bool) -> dict[str, Any
             "Description": "Where these spectra come from: a model, no measurement",
         },
     }
+
+
+def _noise_in_words(transients: dict[str, Any] | None, noisy: bool) -> str:
+    if transients is not None:
+        return (
+            "Noise: white, drawn for each transient and coil, correlated between coils; the best combination of coils, "
+            f"aligned and averaged, has the standard deviation {NOISE_KEY}; see SimulatedTransients"
+        )
+    if not noisy:
+        return "Noise: none"
+    return (
+        f"Noise: that of the model in the window, and white noise of the same standard deviation, {NOISE_KEY}, at all "
+        "frequencies outside"
+    )
 
 
 def truth_of_rows(

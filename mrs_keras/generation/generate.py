@@ -1,6 +1,7 @@
 """Generation of spectra to a file: number, concentrations, seed and format."""
 
 import dataclasses
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from mrs_keras.generation.formats import check_holds, format_of
 from mrs_keras.generation.output import check_free, check_writable
 from mrs_keras.generation.residual_water import checked_range
 from mrs_keras.generation.source import SpectrumSource, open_source
+from mrs_keras.generation.transients import TransientDesign, transients_of
 from mrs_keras.generation.whole_fids import TAPER_PPM
 from mrs_keras.models import CVAE
 
@@ -44,6 +46,7 @@ def generate_dataset(
     residual_water: tuple[float, float] | None = None,
     echo_time_ms: float | None = None,
     repetition_time_ms: float | None = None,
+    transients: TransientDesign | None = None,
     overwrite: bool = False,
     progress: bool = False,
 ) -> Path:
@@ -76,6 +79,8 @@ def generate_dataset(
         for formats of FIDs. Defaults to `None`: none.
       echo_time_ms: for the headers of FIDs, ms. Defaults to `None`: not in the header.
       repetition_time_ms: for the headers of FIDs, ms. Defaults to `None`: not in the header.
+      transients: single averages and coils to write instead of each spectrum, with their water reference, for the
+        format `"bids"`; see `raw_scan`. Defaults to `None`: the spectrum itself.
       overwrite: whether to replace an existing `output`. Defaults to `False`. A folder is replaced only if it contains
         an earlier dataset of generated spectra.
       progress: whether to show a progress bar if the standard error is a terminal. Defaults to `False`.
@@ -103,6 +108,8 @@ def generate_dataset(
     if residual_water is not None:
         check_holds(chosen, "whole_band")
         residual_water = checked_range(residual_water)
+    if transients is not None:
+        check_holds(chosen, "transients")
     check_free(output, chosen, overwrite, getattr(writer, "is_earlier", None))
     check_writable(output)
     source = open_source(source)
@@ -112,11 +119,23 @@ def generate_dataset(
         "residual_water": None if residual_water is None else list(residual_water),
         "echo_time_ms": echo_time_ms,
         "repetition_time_ms": repetition_time_ms,
+        "transients": None if transients is None else dataclasses.asdict(transients),
     }
     description = _description(source, concentrations, seed, {"fids": fids} if chosen.whole_band else {})
     writer.check(number, description)
+    hook = None
+    if transients is not None:
+        acquisition = source.description.acquisition
+        transients.check_size(acquisition.points)
+        hook = functools.partial(transients_of, design=transients, acquisition=acquisition, seed=seed)
     blocks = blocks_of(
-        source, number, concentrations_of, seed, whole_band=chosen.whole_band, residual_water=residual_water
+        source,
+        number,
+        concentrations_of,
+        seed,
+        whole_band=chosen.whole_band,
+        residual_water=residual_water,
+        transients=hook,
     )
     with (
         explaining_a_full_disk(output.parent, "Give another `output`, or fewer spectra."),

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from mrs_keras.acquisition import Acquisition
-from mrs_keras.checks import check_count, check_finite, check_positive
+from mrs_keras.checks import check_count, check_positive
+from mrs_keras.generation.blocks import Block
 from mrs_keras.random_streams import GENERATED_TRANSIENTS
-from mrs_keras.simulation import CoilArray, Drift, ReferenceTransients, Transients, fid_to_spectrum
+from mrs_keras.simulation import CoilArray, Drift, ReferenceTransients, Transients, channels_to_complex
 from mrs_keras.simulation.coils import neighbour_correlation
 from mrs_keras.simulation.keyed_random import Draws
 from mrs_keras.simulation.transients import as_plain, water_fid
@@ -21,6 +22,21 @@ WATER_GAMMA, WATER_SIGMA = (14.0, 24.0), (4.0, 14.0)
 
 STEP_OF_DRIFT_HZ, STEP_OF_DRIFT_RAD = 1 / 15, 0.3
 """Step of the random walk of frequency and phase, as a part of the largest linear drift."""
+
+TRUTH_KEY = "SimulatedTransients"
+"""Key of the header extension with what was done to each transient and coil."""
+
+DESCRIBED = (
+    "What was done to the generated spectrum for each transient and coil; mrs_keras.generation.transients has the "
+    "formula: in Hz, rad, 1/s and the units of the spectrum. The real part of the noiseless spectrum is that of the "
+    "model. snr: of the best combination of coils, aligned and averaged; its noise is NoiseSigma"
+)
+
+LARGEST_BYTES = 2**31
+"""Of the FIDs of a scan, which are in memory at once: 64 coils x 2,048 transients of 2,048 points."""
+
+BEFORE_ZERO_S = 0.03
+"""Length of the end of a FID that may hold signal of negative times, s: a few times 1 / (width of the taper in Hz)."""
 
 MOST_CORRELATED = 0.95
 """Largest correlation of the noise of neighbouring coils; near 1 the covariance cannot be inverted accurately."""
@@ -35,7 +51,7 @@ class TransientDesign:
 
     Args:
       transients: single averages of each scan. Defaults to `64`.
-      coils: receiver coils. Defaults to `1`, of sensitivity 1.
+      coils: receiver coils; a single one has sensitivity 1. Defaults to `8`.
       drift_hz: largest linear drift of the frequency over a scan, Hz; that of a scan is uniform from -drift_hz to
         drift_hz, and a random walk with steps of a fifteenth of `drift_hz` is added. Defaults to `3.0`.
       drift_rad: largest linear drift of the phase over a scan, rad, likewise, with steps of 0.3 of it. Defaults to
@@ -45,26 +61,23 @@ class TransientDesign:
       reference_transients: transients of the water reference. Defaults to `2`.
       snr: signal-to-noise ratio of the spectrum, as `simulate` defines it, that the transients combine and average to.
         Defaults to `None`: the noise that the model predicts for the spectrum.
-      seed: of all random numbers. Defaults to `0`.
 
     Raises:
       ValueError: if an argument is out of range.
     """
 
     transients: int = 64
-    coils: int = 1
+    coils: int = 8
     drift_hz: float = 3.0
     drift_rad: float = 0.2
     noise_correlation: float = 0.3
     motion_probability: float = 0.0
     reference_transients: int = 2
     snr: float | None = None
-    seed: int = 0
 
     def __post_init__(self):
         for name in ("transients", "coils", "reference_transients"):
             check_count(name, getattr(self, name), getattr(TransientDesign, name))
-        check_count("seed", self.seed, 0, at_least=0)
         if self.snr is not None:
             check_positive("snr", self.snr, 40.0)
         for name, largest, limit in (
@@ -79,6 +92,16 @@ class TransientDesign:
                     f"`{name}` must be a finite number of at least {limit}. Received: {name}={value!r}. "
                     f"Give for example {name}={getattr(TransientDesign, name)}."
                 )
+
+    def check_size(self, points: int) -> None:
+        """Raises `ValueError` if a scan of so many points would be too large."""
+        size = 8 * self.coils * self.transients * points
+        if size > LARGEST_BYTES:
+            raise ValueError(
+                f"{self.transients:,} transients of {self.coils:,} coils and {points:,} points are {size / 2**30:,.1f} "
+                f"GiB for each spectrum. Expected at most {LARGEST_BYTES / 2**30:g} GiB. Give fewer `transients` or "
+                "`coils`."
+            )
 
     @property
     def drift(self) -> Drift:
@@ -103,59 +126,45 @@ class RawScan:
 
 
 def raw_scan(
-    design: TransientDesign,
-    row: int,
     fid: np.ndarray,
     noise_sigma: float,
+    design: TransientDesign,
     acquisition: Acquisition,
+    *,
+    seed: int,
+    row: int,
     water: np.ndarray | None = None,
 ) -> RawScan:
     """Makes the single averages of one spectrum.
 
-    With m the FID of the spectrum and w that of the residual water, coil c receives in transient j
+    With m the FID of the spectrum, made causal by `causal_fid`, and w that of the residual water, coil c receives in
+    transient j
 
         s_c a_j (m(t) exp(-g_j t) + h_j w(t)) exp(i (phase_j + 2 pi shift_j t)) + noise
 
     where a = 1, g = 0 and h = 1 unless the participant moved (`mrs_keras.simulation.transients`), and t starts at 0.
     The sensitivities s of the coils have a root sum of squares of 1, so that usual combinations keep the units of the
-    spectrum; a single coil has s = 1. The noise is white, drawn anew for each transient and coil, and
-    correlated between coils. Its level is such that the best combination of the coils (Roemer et al. 1990, doi
+    spectrum; a single coil has s = 1. The noise is white, drawn anew for each transient and coil, and correlated
+    between coils. Its level is such that the best combination of the coils (Roemer et al. 1990, doi
     10.1002/mrm.1910160203), aligned and averaged, has the noise of the single spectrum, were no transient corrupted.
 
-    The water reference has the same coils and noise, the spectrum, and one line at the spectrometer frequency,
-    with phase 0: a combination that takes its phase from the reference keeps that of the spectrum. There are no eddy
+    The water reference has the same coils and noise, the spectrum, and one line at the spectrometer frequency, with
+    phase 0: a combination that takes its phase from the reference keeps that of the spectrum. There are no eddy
     currents.
 
     Args:
+      fid: complex (points,), the spectrum without noise and residual water, first point at t = 0 and not halved.
+      noise_sigma: standard deviation of the real part of each point of the single spectrum, in its units, above 0.
       design: number of transients, coils and so on.
-      row: index k of the spectrum; random numbers depend on (seed, k) alone.
-      fid: complex (points,), the spectrum without noise, first point at t = 0 and not halved.
-      noise_sigma: standard deviation of the real part of each point of the single spectrum, in its units; 0 if the
-        model has no noise, and not used if `design.snr` is given.
       acquisition: of the spectrum.
+      seed: of all random numbers, which depend on (seed, row) alone.
+      row: index k of the spectrum.
       water: complex (points,), FID of the residual water. Defaults to `None`: there is none.
-
-    Raises:
-      ValueError: if there is no noise, or the FID has another number of points or is not finite.
     """
-    fid = check_finite("fid", np.asarray(fid, np.complex128))
-    if fid.shape != (acquisition.points,):
-        raise ValueError(
-            f"`fid` must have the points of the acquisition. Expected shape: ({acquisition.points},). Received: "
-            f"{fid.shape}. Give one FID of the whole band."
-        )
-    height = float(np.abs(fid_to_spectrum(fid))[acquisition.window].max())
-    sigma = float(noise_sigma) if design.snr is None else height / design.snr
-    if not (np.isfinite(sigma) and sigma > 0):
-        raise ValueError(
-            "Transients need noise, and this model generates spectra without it. Expected: a signal-to-noise ratio. "
-            f"Received: noise of {sigma:g}, no `snr`. Give for example snr=40.0 (--snr 40)."
-        )
-    draws, time = (
-        Draws(design.seed, GENERATED_TRANSIENTS, row),
-        np.arange(acquisition.points) / acquisition.bandwidth_hz,
-    )
-    coils = _coils(design, draws, sigma)
+    fid = causal_fid(np.asarray(fid, np.complex128), acquisition.bandwidth_hz)
+    time = np.arange(acquisition.points) / acquisition.bandwidth_hz
+    draws = Draws(seed, GENERATED_TRANSIENTS, row)
+    coils = _coils(design, draws, noise_sigma)
     transients = Transients.draw(draws, design.transients, design.drift, design.motion_probability)
     references = ReferenceTransients.draw(draws, design.reference_transients, design.drift)
     unsuppressed = {
@@ -165,16 +174,65 @@ def raw_scan(
     }
     reference = references.apply(fid + water_fid(time, *unsuppressed.values()), time)
     return RawScan(
-        fids=_received(coils, transients.apply(fid, water, time), design.seed, GENERATED_TRANSIENTS, row),
-        reference=_received(coils, reference, design.seed, f"{GENERATED_TRANSIENTS}, reference", row),
-        truth={
-            **as_plain(transients, coils),
-            "noise_sigma": sigma,
-            "snr": height / sigma,
-            **as_plain(references),
-            **unsuppressed,
-        },
+        fids=_received(coils, transients.apply(fid, water, time), seed, GENERATED_TRANSIENTS, row),
+        reference=_received(coils, reference, seed, f"{GENERATED_TRANSIENTS}, reference", row),
+        truth={**as_plain(transients, coils, references), **unsuppressed},
     )
+
+
+def causal_fid(fid: np.ndarray, bandwidth_hz: float) -> np.ndarray:
+    """Moves signal at negative times to positive ones, without a change of the real part of the spectrum.
+
+    A scanner measures from t = 0 on. A model's spectrum need not be of such a signal: a polynomial baseline, or the
+    taper at the edges of the window, also has signal just before t = 0, which is at the end of its FID. There, a
+    frequency drift would turn it by the phase of the end of the FID, and it would pass for noise. The real part of the
+    spectrum depends on x(t) + conj(x(-t)) alone, so that x(-t) is added to the positive times as its conjugate. For
+    the lines of metabolites, which start at t = 0, the imaginary part hardly changes either.
+
+    Args:
+      fid: complex (points,), first point at t = 0 and not halved.
+      bandwidth_hz: receiver bandwidth, Hz.
+
+    Returns:
+      complex (points,), whose last 0.03 s are zero.
+    """
+    count = min(round(BEFORE_ZERO_S * bandwidth_hz), len(fid) // 4)
+    causal = fid.copy()
+    causal[1 : count + 1] += fid[-1 : -count - 1 : -1].conj()
+    causal[len(fid) - count :] = 0
+    return causal
+
+
+def transients_of(block: Block, start: int, *, design: TransientDesign, acquisition: Acquisition, seed: int) -> Block:
+    """Returns the part of a block of one row that transients replace or add, see `Block`.
+
+    Args:
+      block: of one row; `"spectrum"`, `"fid"` and `"water"` without noise.
+      start: index of the row.
+      design: number of transients, coils and so on.
+      acquisition: of the spectra.
+      seed: of all random numbers.
+
+    Raises:
+      ValueError: if neither the model nor `design` has noise.
+    """
+    height, sigma = float(np.abs(channels_to_complex(block["spectrum"][0])).max()), float(block["noise_sigma"][0])
+    if design.snr is not None:
+        sigma = height / design.snr
+    if sigma <= 0:
+        raise ValueError(
+            "Transients need noise, and this model generates spectra without it. Expected: a signal-to-noise ratio. "
+            "Received: no `snr`. Give for example snr=40.0, on the command line --snr 40."
+        )
+    water = block["water"][0] if "water" in block else None
+    scan = raw_scan(block["fid"][0], sigma, design, acquisition, seed=seed, row=start, water=water)
+    truth = {"Description": DESCRIBED, "snr": height / sigma, **scan.truth}
+    return {
+        "fids": scan.fids[None],
+        "reference_fids": scan.reference[None],
+        "noise_sigma": np.array([sigma], np.float32),
+        "truth": [{TRUTH_KEY: truth}],
+    }
 
 
 def _coils(design: TransientDesign, draws: Draws, sigma: float) -> CoilArray:
