@@ -14,13 +14,17 @@ By default the model is the newest version in `saved_models` in the working dire
   mrs-keras generate --number 1000 --output spectra.npz
   mrs-keras generate --run runs/base --concentrations NAA=12,PCr=4.5 --number 50 --output spectra.nii.gz
   mrs-keras generate --concentrations labels.csv --output generated --format tfds
+  mrs-keras generate --number 200 --output bids --format bids --residual-water 0.5 5 --echo-time-ms 30
+
+NIfTI-MRS files hold FIDs of the whole band: the model's spectrum in its window, a taper of 1 ppm beyond, and noise of
+the spectrum's own sigma everywhere if the model has noise. Their headers say so.
 
 Spectrum k depends only on the model, the seed, k and its concentrations: a larger --number appends spectra."""
 
 
 def add_generate_command(commands) -> None:
     """Adds `generate` to the sub-parsers of `mrs-keras`."""
-    text = "generate spectra with a trained model: .npz, TFRecord or NIfTI-MRS, with their labels"
+    text = "generate spectra with a trained model: .npz, TFRecord, NIfTI-MRS or BIDS, with their labels"
     generate = add_command(commands, "generate", _generate, text, EPILOG)
     model = generate.add_mutually_exclusive_group()
     model.add_argument(
@@ -37,13 +41,23 @@ def add_generate_command(commands) -> None:
     )
     generate.add_argument("--seed", type=int, default=0, help="of concentrations and latents")
     generate.add_argument(
-        "--output", type=Path, default=Path("spectra.npz"), help="file to write, or folder for TFRecord files"
+        "--output", type=Path, default=Path("spectra.npz"), help="file to write, or folder for TFRecord files and BIDS"
     )
     generate.add_argument(
         "--format",
-        choices=("npz", "tfds", "nifti_mrs"),
-        help="by default chosen by --output: .npz; .nii.gz or .nii (needs the extra `nifti`); no suffix: TFDS",
+        choices=("npz", "tfds", "nifti_mrs", "bids"),
+        help="by default chosen by --output: .npz; .nii.gz or .nii (needs the extra `nifti`); no suffix: TFDS. bids: a "
+        "folder with a NIfTI-MRS file for each spectrum",
     )
+    generate.add_argument(
+        "--residual-water",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="for NIfTI-MRS and BIDS: add residual water of this height, as a multiple of the spectrum's tallest point",
+    )
+    generate.add_argument("--echo-time-ms", type=float, help="for the headers of NIfTI-MRS files")
+    generate.add_argument("--repetition-time-ms", type=float, help="likewise")
     generate.add_argument("--overwrite", action="store_true", help="replace an earlier output")
 
 
@@ -66,6 +80,9 @@ def _generate(options) -> None:
             concentrations=concentrations,
             seed=options.seed,
             format=options.format,
+            residual_water=options.residual_water,
+            echo_time_ms=options.echo_time_ms,
+            repetition_time_ms=options.repetition_time_ms,
             overwrite=options.overwrite,
             progress=True,
         )

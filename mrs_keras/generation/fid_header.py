@@ -6,9 +6,9 @@ import numpy as np
 
 import mrs_keras
 from mrs_keras.data.description import DatasetDescription
+from mrs_keras.measured.generated_spectra import NOISE_KEY, ORIGIN_KEY, WINDOW_KEY
 from mrs_keras.measured.scan import Scan
-
-WINDOW_KEY, NOISE_KEY, ORIGIN_KEY = "GeneratedWindow", "NoiseSigma", "Generated"
+from mrs_keras.measured.tables.delimited import label_key
 
 METHOD = "Spectrum generation"
 
@@ -104,8 +104,3 @@ def truth_of_rows(
         }
         for row, own_sigma, more in zip(concentrations, noise_sigma, truth, strict=True)
     ]
-
-
-def label_key(name: str, unit: str) -> str:
-    """Returns the key of a label in the header, such as `NAA_mM`."""
-    return f"{name}_{unit}" if unit else name
