@@ -55,7 +55,11 @@ FORMATS = {
 }
 """Name -> format."""
 
-NEEDS = {"transients": "transients and coils", "basis": "a basis beside the spectra", "whole_band": "residual water"}
+NEEDS = {
+    "transients": "transients and coils",
+    "basis": "a basis beside the spectra",
+    "whole_band": "residual water or times of the sequence",
+}
 """What can be asked for -> the words of messages."""
 
 

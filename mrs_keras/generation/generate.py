@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 import mrs_keras
-from mrs_keras.checks import check_count
+from mrs_keras.checks import check_count, check_positive
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.files import explaining_a_full_disk, replacing
 from mrs_keras.generation import write_bids, write_nifti_mrs, write_npz, write_tfds
@@ -74,8 +74,9 @@ def generate_dataset(
       format: Defaults to `None`: chosen by the suffix of `output`.
       residual_water: lowest and highest height of residual water to add, as multiples of the spectrum's tallest point,
         for formats of FIDs. Defaults to `None`: none.
-      echo_time_ms: for the headers of FIDs, ms. Defaults to `None`: not in the header.
-      repetition_time_ms: for the headers of FIDs, ms. Defaults to `None`: not in the header.
+      echo_time_ms: for the headers of FIDs, ms. Defaults to `None`: that of the training data if it is known; else not
+        in the header.
+      repetition_time_ms: likewise.
       overwrite: whether to replace an existing `output`. Defaults to `False`. A folder is replaced only if it contains
         an earlier dataset of generated spectra.
       progress: whether to show a progress bar if the standard error is a terminal. Defaults to `False`.
@@ -100,6 +101,10 @@ def generate_dataset(
     chosen = format_of(format, output)
     writer = MODULES[chosen.name]
     seed = _checked_seed(seed)
+    for name, time_ms in (("echo_time_ms", echo_time_ms), ("repetition_time_ms", repetition_time_ms)):
+        if time_ms is not None:
+            check_holds(chosen, "whole_band")
+            check_positive(name, time_ms, 30.0)
     if residual_water is not None:
         check_holds(chosen, "whole_band")
         residual_water = checked_range(residual_water)
@@ -107,11 +112,12 @@ def generate_dataset(
     check_writable(output)
     source = open_source(source)
     number, concentrations_of = concentration_rows(source, number, concentrations, seed)
+    known = source.training_data
     fids = {
         "taper_ppm": TAPER_PPM,
         "residual_water": None if residual_water is None else list(residual_water),
-        "echo_time_ms": echo_time_ms,
-        "repetition_time_ms": repetition_time_ms,
+        "echo_time_ms": known.echo_time_ms if echo_time_ms is None else echo_time_ms,
+        "repetition_time_ms": known.repetition_time_ms if repetition_time_ms is None else repetition_time_ms,
     }
     description = _description(source, concentrations, seed, {"fids": fids} if chosen.whole_band else {})
     writer.check(number, description)
@@ -149,7 +155,7 @@ def _description(source: SpectrumSource, given: Given | None, seed: int, origin:
         backend="cvae",
         units={"spectrum": "arbitrary", "concentrations": ", ".join(sorted(set(labels.units))), "z": ""},
         origin={
-            "concentrations_are": "drawn uniformly in the trained range" if given is None else "given",
+            "concentrations_are": source.training_data.labels_are if given is None else "given",
             "generator": {
                 "model": "conditional variational autoencoder",
                 "software": f"mrs_keras {mrs_keras.__version__}",
