@@ -7,7 +7,7 @@ import numpy as np
 
 from mrs_keras.generation.residual_water import draw_residual_water
 from mrs_keras.generation.source import SpectrumSource
-from mrs_keras.generation.whole_fids import whole_fids
+from mrs_keras.generation.whole_fids import TAPER_PPM, whole_fids
 from mrs_keras.simulation import channels_to_complex
 
 BATCH = 1024
@@ -49,6 +49,7 @@ def blocks_of(
     seed: int,
     *,
     whole_band: bool = False,
+    taper_ppm: float | None = TAPER_PPM,
     residual_water: tuple[float, float] | None = None,
     transients: Transients | None = None,
 ) -> Iterator[Block]:
@@ -60,6 +61,7 @@ def blocks_of(
       concentrations_of: (start, stop) -> float32 (stop - start, labels).
       seed: of latents and noise.
       whole_band: whether to add FIDs. Defaults to `False`.
+      taper_ppm: see `whole_fids`. Defaults to `1.0`.
       residual_water: range of its height, see `draw_residual_water`. Defaults to `None`: none.
       transients: simulates transients and coils from FIDs of the whole band. Defaults to `None`: none.
     """
@@ -77,7 +79,7 @@ def blocks_of(
             continue
         signal, sigma = (values[rows] for values in source.signal_and_sigma(generated, padded, row_seeds))
         noisy = block["spectrum"] if transients is None else None
-        block |= _in_time(source, noisy, signal, sigma, seed, start, residual_water)
+        block |= _in_time(source, noisy, signal, sigma, seed, start, taper_ppm, residual_water)
         yield from [block] if transients is None else _with_transients(block, transients, start, seed)
 
 
@@ -88,15 +90,17 @@ def _in_time(
     sigma: np.ndarray,
     seed: int,
     start: int,
+    taper_ppm: float | None,
     water_range: tuple[float, float] | None,
 ) -> Block:
     """Returns `"fid"`, `"noise_sigma"` and `"truth"` of a block; without noise if `noisy` is `None`."""
     acquisition, signal = source.description.acquisition, channels_to_complex(signal)
     if noisy is None:
-        fids = whole_fids(signal, acquisition)
+        fids = whole_fids(signal, acquisition, taper_ppm=taper_ppm)
     else:
         noisy = channels_to_complex(noisy)
-        fids = whole_fids(noisy, acquisition, signal=signal, noise_sigma=sigma, seed=seed, start=start)
+        noise = {"signal": signal, "noise_sigma": sigma, "seed": seed, "start": start}
+        fids = whole_fids(noisy, acquisition, **noise, taper_ppm=taper_ppm)
     truth = [{} for _ in fids]
     if water_range is not None:
         water, truth = draw_residual_water(water_range, np.abs(signal).max(axis=1), acquisition, start, seed)

@@ -20,7 +20,6 @@ from mrs_keras.generation.formats import check_holds, format_of
 from mrs_keras.generation.output import check_free, check_writable
 from mrs_keras.generation.residual_water import checked_range
 from mrs_keras.generation.source import SpectrumSource, open_source
-from mrs_keras.generation.whole_fids import TAPER_PPM
 from mrs_keras.models import CVAE
 
 FormatName = Literal["npz", "tfds", "nifti_mrs", "bids"]
@@ -114,7 +113,7 @@ def generate_dataset(
     number, concentrations_of = concentration_rows(source, number, concentrations, seed)
     known = source.training_data
     fids = {
-        "taper_ppm": TAPER_PPM,
+        "taper_ppm": chosen.taper_ppm,
         "residual_water": None if residual_water is None else list(residual_water),
         "echo_time_ms": known.echo_time_ms if echo_time_ms is None else echo_time_ms,
         "repetition_time_ms": known.repetition_time_ms if repetition_time_ms is None else repetition_time_ms,
@@ -122,7 +121,13 @@ def generate_dataset(
     description = _description(source, concentrations, seed, {"fids": fids} if chosen.whole_band else {})
     writer.check(number, description)
     blocks = blocks_of(
-        source, number, concentrations_of, seed, whole_band=chosen.whole_band, residual_water=residual_water
+        source,
+        number,
+        concentrations_of,
+        seed,
+        whole_band=chosen.whole_band,
+        taper_ppm=chosen.taper_ppm,
+        residual_water=residual_water,
     )
     with (
         explaining_a_full_disk(output.parent, "Give another `output`, or fewer spectra."),
