@@ -10,8 +10,8 @@ EMPTY_END = 8
 """The last 1/8 of the FID is empty: what does not begin at t = 0 would wrap around to there."""
 
 REGULARISATION = 1e-4
-"""Relative to the largest eigenvalue. Smaller values amplify what is not causal in the window more: 1e-5 by 139, 1e-4 by
-46, 1e-3 by 15."""
+"""Relative to the largest eigenvalue. What is not causal is amplified by 15 with 1e-3, by 46 with 1e-4, by 139 with
+1e-5."""
 
 
 def causal_continuation(spectra: np.ndarray, acquisition: Acquisition) -> np.ndarray:

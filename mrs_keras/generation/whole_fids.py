@@ -9,7 +9,7 @@ from mrs_keras.simulation import spectrum_to_fid
 from mrs_keras.simulation.keyed_random import keyed_normal
 
 TAPER_PPM = 1.0
-"""Default width of the taper beyond each edge of the window, ppm. Fitting programs misjudge spectra with sharp edges."""
+"""Default width of the taper beyond each edge of the window, ppm. Fitting programs misjudge sharp edges."""
 
 
 def whole_fids(

@@ -165,7 +165,7 @@ def _entries(path: str, mtime_ns: int) -> _Entries | None:
 
 def _of_npz(path: Path) -> _Entries | None:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             metadata = json.loads(str(file["metadata"]))
             return _of_window(path, metadata, file["spectrum"], file["concentrations"])
     except KeyError:
