@@ -7,7 +7,7 @@ import numpy as np
 
 from mrs_keras.generation.residual_water import draw_residual_water
 from mrs_keras.generation.source import SpectrumSource
-from mrs_keras.generation.whole_fids import whole_fids
+from mrs_keras.generation.whole_fids import TAPER_PPM, whole_fids
 from mrs_keras.simulation import channels_to_complex
 
 BATCH = 1024
@@ -47,6 +47,7 @@ def blocks_of(
     seed: int,
     *,
     whole_band: bool = False,
+    taper_ppm: float | None = TAPER_PPM,
     residual_water: tuple[float, float] | None = None,
     transients: Transients | None = None,
 ) -> Iterator[Block]:
@@ -58,6 +59,7 @@ def blocks_of(
       concentrations_of: (start, stop) -> float32 (stop - start, labels).
       seed: of latents and noise.
       whole_band: whether to add FIDs. Defaults to `False`.
+      taper_ppm: see `whole_fids`. Defaults to `1.0`.
       residual_water: range of its height, see `draw_residual_water`. Defaults to `None`: none.
       transients: simulates transients and coils of each row. Defaults to `None`: none.
     """
@@ -74,31 +76,33 @@ def blocks_of(
             yield block
             continue
         signal, sigma = (values[rows] for values in source.signal_and_sigma(generated, padded, row_seeds))
-        block |= _in_time(source, block["spectrum"], signal, sigma, seed, start, residual_water, transients is None)
+        noisy = block["spectrum"] if transients is None else None
+        block |= _in_time(source, noisy, signal, sigma, seed, start, taper_ppm, residual_water)
         yield from [block] if transients is None else _with_transients({**block, "spectrum": signal}, transients, start)
 
 
 def _in_time(
     source: SpectrumSource,
-    noisy: np.ndarray,
+    noisy: np.ndarray | None,
     signal: np.ndarray,
     sigma: np.ndarray,
     seed: int,
     start: int,
+    taper_ppm: float | None,
     water_range: tuple[float, float] | None,
-    complete: bool,
 ) -> Block:
-    """Returns `"fid"`, `"noise_sigma"`, `"truth"` of a block; unless `complete`, without noise, and the water apart."""
+    """Returns the keys of the whole band of a block; if `noisy` is `None`, without noise, and with the water apart."""
     acquisition, signal = source.description.acquisition, channels_to_complex(signal)
-    if complete:
-        noisy = channels_to_complex(noisy)
-        fids = whole_fids(noisy, acquisition, signal=signal, noise_sigma=sigma, seed=seed, start=start)
+    if noisy is None:
+        fids = whole_fids(signal, acquisition, taper_ppm=taper_ppm)
     else:
-        fids = whole_fids(signal, acquisition)
+        noisy = channels_to_complex(noisy)
+        noise = {"signal": signal, "noise_sigma": sigma, "seed": seed, "start": start}
+        fids = whole_fids(noisy, acquisition, **noise, taper_ppm=taper_ppm)
     block = {"fid": fids, "noise_sigma": sigma, "truth": [{} for _ in fids]}
     if water_range is not None:
         water, block["truth"] = draw_residual_water(water_range, np.abs(signal).max(axis=1), acquisition, start, seed)
-        block |= {"fid": fids + water} if complete else {"water": water}
+        block |= {"water": water} if noisy is None else {"fid": fids + water}
     return block
 
 

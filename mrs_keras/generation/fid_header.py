@@ -6,9 +6,9 @@ import numpy as np
 
 import mrs_keras
 from mrs_keras.data.description import DatasetDescription
+from mrs_keras.measured.generated_spectra import NOISE_KEY, ORIGIN_KEY, WINDOW_KEY
 from mrs_keras.measured.scan import Scan
-
-WINDOW_KEY, NOISE_KEY, ORIGIN_KEY = "GeneratedWindow", "NoiseSigma", "Generated"
+from mrs_keras.measured.tables.delimited import label_key
 
 METHOD = "Spectrum generation"
 
@@ -71,7 +71,8 @@ def _noise_in_words(transients: dict[str, Any] | None, noisy: bool) -> str:
     if transients is not None:
         return (
             "Noise: white, drawn for each transient and coil, correlated between coils; the best combination of coils, "
-            f"aligned and averaged, has the standard deviation {NOISE_KEY}; see SimulatedTransients"
+            f"aligned and averaged, has the standard deviation {NOISE_KEY}; see SimulatedTransients. "
+            "So that the signal starts at t = 0, only the real part of the spectrum is that of the model"
         )
     if not noisy:
         return "Noise: none"
@@ -113,8 +114,3 @@ def truth_of_rows(
         }
         for row, own_sigma, more in zip(concentrations, noise_sigma, truth, strict=True)
     ]
-
-
-def label_key(name: str, unit: str) -> str:
-    """Returns the key of a label in the header, such as `NAA_mM`."""
-    return f"{name}_{unit}" if unit else name

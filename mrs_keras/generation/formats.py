@@ -5,6 +5,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from mrs_keras.checks import check_choice
+from mrs_keras.generation.whole_fids import TAPER_PPM
 from mrs_keras.optional import check_nifti_mrs_installed
 
 
@@ -19,6 +20,7 @@ class Format:
       whole_band: whether it holds FIDs of the whole band; else the spectra of the model's window.
       holds: what else it can hold: `"transients"` (single averages of several coils, and their water reference) or
         `"basis"` (the matching basis beside it).
+      taper_ppm: width of the taper beyond the window, see `whole_fids`; `None` for a causal continuation.
       by_default: whether the ending alone chooses it.
       needs_nifti_mrs: whether it needs the package nifti-mrs.
     """
@@ -28,6 +30,7 @@ class Format:
     endings: tuple[str, ...] = ()
     whole_band: bool = False
     holds: Collection[str] = ()
+    taper_ppm: float | None = TAPER_PPM
     by_default: bool = True
     needs_nifti_mrs: bool = False
 
@@ -55,7 +58,11 @@ FORMATS = {
 }
 """Name -> format."""
 
-NEEDS = {"transients": "transients and coils", "basis": "a basis beside the spectra", "whole_band": "residual water"}
+NEEDS = {
+    "transients": "transients and coils",
+    "basis": "a basis beside the spectra",
+    "whole_band": "residual water or times of the sequence",
+}
 """What can be asked for -> the words of messages."""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 import mrs_keras
-from mrs_keras.checks import check_count
+from mrs_keras.checks import check_count, check_positive
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.files import explaining_a_full_disk, replacing
 from mrs_keras.generation import write_bids, write_nifti_mrs, write_npz, write_tfds
@@ -22,7 +22,6 @@ from mrs_keras.generation.output import check_free, check_writable
 from mrs_keras.generation.residual_water import checked_range
 from mrs_keras.generation.source import SpectrumSource, open_source
 from mrs_keras.generation.transients import TransientDesign, transients_of
-from mrs_keras.generation.whole_fids import TAPER_PPM
 from mrs_keras.models import CVAE
 
 FormatName = Literal["npz", "tfds", "nifti_mrs", "bids"]
@@ -77,8 +76,9 @@ def generate_dataset(
       format: Defaults to `None`: chosen by the suffix of `output`.
       residual_water: lowest and highest height of residual water to add, as multiples of the spectrum's tallest point,
         for formats of FIDs. Defaults to `None`: none.
-      echo_time_ms: for the headers of FIDs, ms. Defaults to `None`: not in the header.
-      repetition_time_ms: for the headers of FIDs, ms. Defaults to `None`: not in the header.
+      echo_time_ms: for the headers of FIDs, ms. Defaults to `None`: that of the training data if it is known; else not
+        in the header.
+      repetition_time_ms: likewise.
       transients: single averages and coils to write instead of each spectrum, with their water reference, for the
         format `"bids"`; see `raw_scan`. Defaults to `None`: the spectrum itself.
       overwrite: whether to replace an existing `output`. Defaults to `False`. A folder is replaced only if it contains
@@ -105,6 +105,10 @@ def generate_dataset(
     chosen = format_of(format, output)
     writer = MODULES[chosen.name]
     seed = _checked_seed(seed)
+    for name, time_ms in (("echo_time_ms", echo_time_ms), ("repetition_time_ms", repetition_time_ms)):
+        if time_ms is not None:
+            check_holds(chosen, "whole_band")
+            check_positive(name, time_ms, 30.0)
     if residual_water is not None:
         check_holds(chosen, "whole_band")
         residual_water = checked_range(residual_water)
@@ -114,11 +118,12 @@ def generate_dataset(
     check_writable(output)
     source = open_source(source)
     number, concentrations_of = concentration_rows(source, number, concentrations, seed)
+    known = source.training_data
     fids = {
-        "taper_ppm": TAPER_PPM,
+        "taper_ppm": chosen.taper_ppm,
         "residual_water": None if residual_water is None else list(residual_water),
-        "echo_time_ms": echo_time_ms,
-        "repetition_time_ms": repetition_time_ms,
+        "echo_time_ms": known.echo_time_ms if echo_time_ms is None else echo_time_ms,
+        "repetition_time_ms": known.repetition_time_ms if repetition_time_ms is None else repetition_time_ms,
         "transients": None if transients is None else dataclasses.asdict(transients),
     }
     description = _description(source, concentrations, seed, {"fids": fids} if chosen.whole_band else {})
@@ -134,6 +139,7 @@ def generate_dataset(
         concentrations_of,
         seed,
         whole_band=chosen.whole_band,
+        taper_ppm=chosen.taper_ppm,
         residual_water=residual_water,
         transients=hook,
     )
@@ -168,7 +174,7 @@ def _description(source: SpectrumSource, given: Given | None, seed: int, origin:
         backend="cvae",
         units={"spectrum": "arbitrary", "concentrations": ", ".join(sorted(set(labels.units))), "z": ""},
         origin={
-            "concentrations_are": "drawn uniformly in the trained range" if given is None else "given",
+            "concentrations_are": source.training_data.labels_are if given is None else "given",
             "generator": {
                 "model": "conditional variational autoencoder",
                 "software": f"mrs_keras {mrs_keras.__version__}",

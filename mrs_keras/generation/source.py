@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from mrs_keras.generation.training_data import TrainingData, training_data_of
 from mrs_keras.models import CVAE, load_trained
 from mrs_keras.models.row_random import row_normal
 from mrs_keras.random_streams import RowStream
@@ -39,6 +40,7 @@ class SpectrumSource:
         (batch, points, 2). `None`: `generate` adds no noise.
       extrapolates: whether `generate` accepts labels outside the trained range, which SavedModels refuse.
       origin: description of the model for the spectra's metadata, as plain JSON data.
+      training_data: what is known about them: how labels are drawn, and the sequence.
     """
 
     description: ModelDescription
@@ -46,6 +48,7 @@ class SpectrumSource:
     decode: Decode | None = None
     extrapolates: bool = True
     origin: dict = dataclasses.field(default_factory=dict)
+    training_data: TrainingData = dataclasses.field(default_factory=TrainingData)
 
     def signal_and_sigma(
         self, generated: dict[str, np.ndarray], concentrations: np.ndarray, row_seeds: np.ndarray
@@ -105,7 +108,8 @@ def open_run(run_dir: str | os.PathLike) -> SpectrumSource:
     """
     model = load_trained(run_dir)
     digest = hashlib.sha256((Path(run_dir) / MODEL_FILE).read_bytes()).hexdigest()
-    return _source_of(model, {"run": os.fspath(run_dir), "model_sha256": digest})
+    source = _source_of(model, {"run": os.fspath(run_dir), "model_sha256": digest})
+    return dataclasses.replace(source, training_data=training_data_of(run_dir))
 
 
 def open_export(saved_models_dir: str | os.PathLike, version: int | None = None) -> SpectrumSource:

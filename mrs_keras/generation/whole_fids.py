@@ -3,12 +3,13 @@
 import numpy as np
 
 from mrs_keras.acquisition import Acquisition
+from mrs_keras.generation.causal_continuation import causal_continuation
 from mrs_keras.random_streams import GENERATED, OUTSIDE_NOISE
 from mrs_keras.simulation import spectrum_to_fid
 from mrs_keras.simulation.keyed_random import keyed_normal
 
 TAPER_PPM = 1.0
-"""Default width of the taper beyond each edge of the window, ppm. LCModel misjudges spectra with sharp edges."""
+"""Default width of the taper beyond each edge of the window, ppm. Fitting programs misjudge sharp edges."""
 
 
 def whole_fids(
@@ -19,7 +20,7 @@ def whole_fids(
     noise_sigma: np.ndarray | None = None,
     seed: int = 0,
     start: int = 0,
-    taper_ppm: float = TAPER_PPM,
+    taper_ppm: float | None = TAPER_PPM,
 ) -> np.ndarray:
     """Returns FIDs of the whole band whose spectra are the given ones inside the window.
 
@@ -38,7 +39,8 @@ def whole_fids(
         spectrum; 0 for none. Defaults to `None`: no noise.
       seed: of the noise. That of row k depends only on (seed, k). Defaults to `0`.
       start: index k of the first row. Defaults to `0`.
-      taper_ppm: width of the taper, ppm, at least 0. Defaults to `1.0`.
+      taper_ppm: width of the taper, ppm, at least 0. `None`: no taper but `causal_continuation`, for programs that
+        append zeros to FIDs. Defaults to `1.0`.
 
     Returns:
       complex64 (rows, points); ppm = 4.65 + f / f0.
@@ -59,22 +61,25 @@ def whole_fids(
             "`spectra` and `signal` must be complex of shape (rows, window_points). "
             f"Expected {acquisition.window_points} points. Received: {spectra.shape} and {signal.shape}."
         )
-    if not taper_ppm >= 0:
+    if taper_ppm is not None and not taper_ppm >= 0:
         raise ValueError(f"`taper_ppm` must be at least 0. Received: taper_ppm={taper_ppm}. Give for example 1.0.")
     band = np.zeros((rows, acquisition.points), np.complex64)
     band[:, window] = spectra
-    low, high = taper(acquisition, taper_ppm)
-    band[:, window.start - len(low) : window.start] = signal[:, :1] * low
-    band[:, window.stop : window.stop + len(high)] = signal[:, -1:] * high
+    outside = np.delete(np.arange(acquisition.points), np.r_[window])
+    if taper_ppm is None:
+        band[:, outside] = causal_continuation(signal, acquisition)
+    else:
+        low, high = _taper(acquisition, taper_ppm)
+        band[:, window.start - len(low) : window.start] = signal[:, :1] * low
+        band[:, window.stop : window.stop + len(high)] = signal[:, -1:] * high
     if noise_sigma is not None and np.any(noise_sigma):
-        outside = np.delete(np.arange(acquisition.points), np.r_[window])
         noise = keyed_normal(start, start + rows, 2 * len(outside), seed, GENERATED, OUTSIDE_NOISE)
         noise *= np.asarray(noise_sigma, np.float32)[:, None]
         band[:, outside] += np.ascontiguousarray(noise).view(np.complex64)
     return spectrum_to_fid(band)
 
 
-def taper(acquisition: Acquisition, taper_ppm: float = TAPER_PPM) -> tuple[np.ndarray, np.ndarray]:
+def _taper(acquisition: Acquisition, taper_ppm: float) -> tuple[np.ndarray, np.ndarray]:
     """Returns the factors of the points below and above the window, each float32 (points of the taper,), rising ppm."""
     window = acquisition.window
     step_ppm = acquisition.ppm_axis[1] - acquisition.ppm_axis[0]

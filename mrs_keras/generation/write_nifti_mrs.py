@@ -8,6 +8,7 @@ import numpy as np
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.generation.blocks import Block
 from mrs_keras.generation.fid_header import scan_of, shared_header, truth_of_rows
+from mrs_keras.measured.generated_spectra import NOISE_KEY
 from mrs_keras.measured.write_scan import SpectraAxis, write_scan
 
 LARGEST_BYTES = 2**31
@@ -50,7 +51,7 @@ def write(path: Path, blocks: Iterator[Block], number: int, description: Dataset
         fids[0, start:stop] = block["fid"]
         truth += truth_of_rows(description, block["concentrations"], block["noise_sigma"], block["truth"])
         start = stop
-    noisy = any(row["NoiseSigma"]["Value"] for row in truth)
+    noisy = any(row[NOISE_KEY]["Value"] for row in truth)
     header = {
         key: {"Value": [_value(row[key]) for row in truth], "Description": first["Description"]}
         for key, first in truth[0].items()

@@ -9,8 +9,7 @@ import numpy as np
 
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.generation.blocks import Block
-
-DATASET_NAME = "generated_mrs"
+from mrs_keras.measured.generated_spectra import DATASET_NAME
 
 VERSION = "1.0.0"
 
