@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from mrs_keras.generation import generate_dataset
+from mrs_keras.generation import blocks, generate_dataset
 from tests.generation.conftest import simulated_rows
 from tests.generation.whole_fids_test import complex_of, spectra_of
 
@@ -107,14 +107,14 @@ def test_a_killed_export_never_looks_finished_and_the_next_starts_anew(source, t
     assert not (folder / "stray").exists()
 
 
-def test_what_fails_on_the_way_leaves_nothing_and_a_full_disk_is_named(source, tmp_path):
+def test_what_fails_on_the_way_leaves_nothing_and_a_full_disk_is_named(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "BATCH", 4)
+
     def failing(concentrations, row_seeds):
         if row_seeds[0] % 2**32:
             raise OSError(28, "No space left on device")
         return simulated_rows(concentrations, row_seeds)
 
     with pytest.raises(OSError, match="no space left to write to .*Give another `output`"):
-        generate_dataset(
-            dataclasses.replace(source, generate=failing), tmp_path / "b.nii", number=1030, format="nifti_mrs"
-        )
+        generate_dataset(dataclasses.replace(source, generate=failing), tmp_path / "b", number=6, format="bids")
     assert list(tmp_path.iterdir()) == []
