@@ -16,6 +16,7 @@ By default the model is the newest version in `saved_models` in the working dire
   mrs-keras generate --run runs/base --concentrations NAA=12,PCr=4.5 --number 50 --output spectra.nii.gz
   mrs-keras generate --concentrations labels.csv --output generated --format tfds
   mrs-keras generate --number 200 --output bids --format bids --residual-water 0.5 5 --echo-time-ms 30
+  mrs-keras generate --transients 64 --coils 8 --drift-hz 3 --snr 40 --number 20 --output raw --format bids
 
 NIfTI-MRS files hold FIDs of the whole band: the model's spectrum in its window, a taper of 1 ppm beyond, and noise of
 the spectrum's own sigma everywhere if the model has noise. Their headers say so.
@@ -67,7 +68,7 @@ def _add_transient_options(generate) -> None:
     group = generate.add_argument_group(
         "transients and coils",
         "With --transients or --coils, each spectrum is written as a raw scan with a water reference, and the truth in "
-        "the header; --format bids. Combined, aligned and averaged, it has the noise of the single spectrum.",
+        "the header; needs --format bids. Combined, aligned and averaged, it has the noise of the single spectrum.",
     )
     group.add_argument("--transients", type=int, metavar="N", help="single averages of each spectrum (default: 1)")
     group.add_argument("--coils", type=int, metavar="N", help="receiver coils (default: 1)")

@@ -149,8 +149,9 @@ def raw_scan(
     10.1002/mrm.1910160203), aligned and averaged, has the noise of the single spectrum, were no transient corrupted.
 
     The water reference has the same coils and noise, the spectrum, and one line at the spectrometer frequency, with
-    phase 0: a combination that takes its phase from the reference keeps that of the spectrum. There are no eddy
-    currents.
+    phase 0. Shifts and phases are 0 on average, over the transients (corrupted ones not counted) as over those of the
+    reference: combined with phases from the reference and aligned to their mean, transients have the frequency and the
+    phase of the spectrum. There are no eddy currents.
 
     Args:
       fid: complex (points,), the spectrum without noise and residual water, first point at t = 0 and not halved.
@@ -165,8 +166,11 @@ def raw_scan(
     time = np.arange(acquisition.points) / acquisition.bandwidth_hz
     draws = Draws(seed, GENERATED_TRANSIENTS, row)
     coils = _coils(design, draws, noise_sigma)
-    transients = Transients.draw(draws, design.transients, design.drift, design.motion_probability)
+    transients = _centred(Transients.draw(draws, design.transients, design.drift, design.motion_probability))
     references = ReferenceTransients.draw(draws, design.reference_transients, design.drift)
+    references = ReferenceTransients(
+        *(values - values.mean() for values in (references.reference_shift_hz, references.reference_phase_rad))
+    )
     unsuppressed = {
         "water_amplitude": float(np.abs(fid).max() * draws.uniform("water", *WATER_OVER_SIGNAL)[0]),
         "water_gamma": float(draws.uniform("water gamma", *WATER_GAMMA)[0]),
@@ -247,6 +251,15 @@ def _coils(design: TransientDesign, draws: Draws, sigma: float) -> CoilArray:
     covariance = np.outer(deviation, deviation) * neighbour_correlation(count, design.noise_correlation)
     return CoilArray.with_noise_of(
         amplitude, field_rad, cable_rad, covariance, sigma=sigma, transients=design.transients
+    )
+
+
+def _centred(transients: Transients) -> Transients:
+    """Returns transients whose frequency and phase are on average those of the spectrum, corrupted ones not counted."""
+    good = np.delete(np.arange(len(transients.shift_hz)), transients.corrupted_transients)
+    shift_hz, phase_rad = transients.shift_hz, transients.phase_rad
+    return dataclasses.replace(
+        transients, shift_hz=shift_hz - shift_hz[good].mean(), phase_rad=phase_rad - phase_rad[good].mean()
     )
 
 
