@@ -39,7 +39,7 @@ def add_generate_command(commands) -> None:
         "--concentrations",
         metavar="GIVEN",
         help="in mM: for all spectra, as in NAA=12,PCr=4.5, or a CSV file with a column per metabolite and a row per "
-        "spectrum; by default drawn uniformly from the trained range",
+        "spectrum; by default drawn as the training data had them, else uniformly from the trained range",
     )
     generate.add_argument("--seed", type=int, default=0, help="of concentrations and latents")
     generate.add_argument(

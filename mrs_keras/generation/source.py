@@ -23,8 +23,11 @@ Generate = Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
 
 Decode = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-ROUNDING = 1e-5
-"""What a spectrum and its noiseless part may differ by without noise, relative to the tallest point."""
+EXPLAINED = 0.99
+"""Share of the power of the noise from which it is that of the row's seed."""
+
+ROUNDING = 1e-3
+"""What `generate` and `decode` may differ by without noise, relative to the tallest point: GPUs round coarsely."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,12 +77,14 @@ class SpectrumSource:
         signal = self.decode(generated["z"], concentrations)
         noise = (spectrum - signal).reshape(len(spectrum), -1).astype(np.float64)
         unit = row_normal(tf.constant(row_seeds), noise.shape[1], RowStream.NOISE).numpy().astype(np.float64)
-        sigma = (noise * unit).sum(axis=1) / (unit**2).sum(axis=1)
-        unexplained = np.abs(noise - sigma[:, None] * unit).max(axis=1)
-        tallest = np.abs(signal).max(axis=(1, 2))
-        sigma = np.where(unexplained > ROUNDING * tallest, np.sqrt((noise**2).mean(axis=1)), sigma)
-        none = sigma <= ROUNDING * tallest
-        return np.where(none[:, None, None], spectrum, signal), np.where(none, 0, sigma).astype(np.float32)
+        power = (noise**2).mean(axis=1)
+        sigma = (noise * unit).mean(axis=1) / (unit**2).mean(axis=1)
+        explained = sigma**2 * (unit**2).mean(axis=1) >= EXPLAINED * power
+        # What the unit noise does not explain is other noise, or the rounding of a model that has none.
+        rounding = np.sqrt(power) <= ROUNDING * np.abs(signal).max(axis=(1, 2))
+        none = (power == 0) | (~explained & rounding)
+        sigma = np.where(none, 0, np.where(explained, sigma, np.sqrt(power)))
+        return np.where(none[:, None, None], spectrum, signal), sigma.astype(np.float32)
 
 
 def open_source(source: "SpectrumSource | CVAE | str | os.PathLike") -> SpectrumSource:
@@ -135,7 +140,7 @@ def open_export(saved_models_dir: str | os.PathLike, version: int | None = None)
     _, generator = load_export(folder, version)
     path = Path(saved_models_dir) / "generator" / str(version)
     described = json.loads((path / EXTRA).read_text())
-    missing = [f"the signature {name!r}" for name in ("generate",) if name not in generator.signatures]
+    missing = [f"the signature {name!r}" for name in ("generate", "decode") if name not in generator.signatures]
     try:
         description = ModelDescription.from_dict(described)
     except KeyError as error:

@@ -165,6 +165,16 @@ def test_an_export_with_other_noise_still_tells_its_sigma(noisy_model):
     assert np.abs(sigma / 80 - 1).max() < 5 / np.sqrt(2 * 504)
 
 
+def test_coarse_rounding_is_not_taken_for_noise(source):
+    concentrations, seeds = np.full((8, 2), 5, np.float32), np.arange(8, dtype=np.int64)
+    generated = source.generate(concentrations, seeds)
+    coarse = generated["spectrum"] * np.random.default_rng(0).normal(1, 3e-4, generated["spectrum"].shape)
+    source = dataclasses.replace(source, decode=lambda z, concentrations: coarse.astype(np.float32))
+    signal, sigma = source.signal_and_sigma(generated, concentrations, seeds)
+    assert not sigma.any()
+    np.testing.assert_array_equal(signal, generated["spectrum"])
+
+
 def test_a_model_without_noise_has_none(source):
     (block,) = blocks_of(source, 3, lambda a, b: np.full((b - a, 2), 5, np.float32), seed=0, whole_band=True)
     assert block["noise_sigma"].tolist() == [0, 0, 0]
