@@ -77,9 +77,10 @@ def blocks_of(
         if not whole_band:
             yield block
             continue
-        signal, sigma = (values[rows] for values in source.signal_and_sigma(generated, padded, row_seeds))
-        noisy = block["spectrum"] if transients is None else None
-        block |= _in_time(source, noisy, signal, sigma, seed, start, taper_ppm, residual_water)
+        noisy = generated["spectrum"] if transients is None else None
+        signal, sigma = source.signal_and_sigma(generated, padded, row_seeds)
+        in_time = _in_time(source, noisy, signal, sigma, seed, start, taper_ppm, residual_water)
+        block |= {name: values[rows] for name, values in in_time.items()}
         yield from [block] if transients is None else _with_transients(block, transients, start, seed)
 
 
@@ -93,7 +94,7 @@ def _in_time(
     taper_ppm: float | None,
     water_range: tuple[float, float] | None,
 ) -> Block:
-    """Returns `"fid"`, `"noise_sigma"` and `"truth"` of a block; without noise if `noisy` is `None`."""
+    """Returns `"fid"`, `"noise_sigma"` and `"truth"` of a whole batch; without noise if `noisy` is `None`."""
     acquisition, signal = source.description.acquisition, channels_to_complex(signal)
     if noisy is None:
         fids = whole_fids(signal, acquisition, taper_ppm=taper_ppm)
