@@ -75,10 +75,14 @@ def blocks_of(
         if not whole_band:
             yield block
             continue
-        signal, sigma = (values[rows] for values in source.signal_and_sigma(generated, padded, row_seeds))
-        noisy = block["spectrum"] if transients is None else None
-        block |= _in_time(source, noisy, signal, sigma, seed, start, taper_ppm, residual_water)
-        yield from [block] if transients is None else _with_transients({**block, "spectrum": signal}, transients, start)
+        noisy = generated["spectrum"] if transients is None else None
+        signal, sigma = source.signal_and_sigma(generated, padded, row_seeds)
+        in_time = _in_time(source, noisy, signal, sigma, seed, start, taper_ppm, residual_water)
+        block |= {name: values[rows] for name, values in in_time.items()}
+        if transients is None:
+            yield block
+        else:
+            yield from _with_transients({**block, "spectrum": signal[rows]}, transients, start)
 
 
 def _in_time(
@@ -91,7 +95,7 @@ def _in_time(
     taper_ppm: float | None,
     water_range: tuple[float, float] | None,
 ) -> Block:
-    """Returns the keys of the whole band of a block; if `noisy` is `None`, without noise, and with the water apart."""
+    """Returns the keys of the whole band of a whole batch; if `noisy` is `None`, without noise, and the water apart."""
     acquisition, signal = source.description.acquisition, channels_to_complex(signal)
     if noisy is None:
         fids = whole_fids(signal, acquisition, taper_ppm=taper_ppm)

@@ -12,7 +12,7 @@ from mrs_keras.generation.blocks import blocks_of
 from mrs_keras.generation.causal_continuation import causal_continuation
 from mrs_keras.generation.source import open_source
 from mrs_keras.generation.whole_fids import whole_fids
-from mrs_keras.simulation import forward_model
+from mrs_keras.simulation import forward_model, spectrum_to_fid
 
 ACQUISITION = Acquisition()
 WINDOW = ACQUISITION.window
@@ -54,16 +54,34 @@ def test_the_window_shows_exactly_the_given_spectra(taper_ppm):
     assert np.abs(seen[:, WINDOW] - spectra).max() < 2e-6 * max(1, np.abs(seen).max())
 
 
-def test_the_signal_falls_from_the_edge_to_zero_as_half_a_cosine():
+@pytest.mark.parametrize("regularisation", [1e-1, 1e-3])
+def test_the_continuation_is_the_regularised_least_squares_fit_of_a_causal_fid(regularisation):
+    """Oracle: the same fit, by numpy.linalg.lstsq of a Fourier matrix, for a FID with few points."""
+    acquisition = Acquisition(points=256, ppm_window=(0.0, 4.5))
+    window, kept = acquisition.window, 224
+    fourier = np.fft.fftshift(np.fft.fft(np.eye(256)), axes=0)[:, :kept] / 16
+    fourier[:, 0] /= 2
+    spectra = white(4, acquisition.window_points, 1.0)
+    weight = np.sqrt(regularisation) * np.linalg.norm(fourier[window], 2)
+    stacked = np.concatenate([fourier[window], weight * np.eye(kept)])
+    wanted = np.linalg.lstsq(stacked, np.pad(spectra, ((0, 0), (0, kept))).T, rcond=None)[0]
+    explained, outside = causal_continuation(spectra, acquisition, regularisation)
+    for received, expected in ((explained, fourier[window]), (outside, np.delete(fourier, np.r_[window], axis=0))):
+        assert np.abs(received - (expected @ wanted).T).max() < 1e-4 * np.abs(spectra).max()
+
+
+def test_what_a_causal_fid_leaves_over_falls_to_zero_as_half_a_cosine():
     spectra = white(2, ACQUISITION.window_points, 1.0).astype(np.complex64)
     seen = spectra_of(whole_fids(spectra, ACQUISITION))
-    step_ppm = np.diff(ACQUISITION.ppm_axis)[0]
-    beyond = np.arange(1, 200) * step_ppm
+    explained, outside = causal_continuation(spectra, ACQUISITION, 1e-2)
+    seen = np.delete(seen, np.r_[WINDOW], axis=1) - outside
+    beyond = np.arange(1, 200) * np.diff(ACQUISITION.ppm_axis)[0]
     cosine = np.where(beyond < 1.0, 0.5 * (1 + np.cos(np.pi * beyond)), 0.0)
-    above = seen[:, WINDOW.stop :][:, :199] / spectra[:, -1:]
-    below = seen[:, : WINDOW.start][:, ::-1][:, :199] / spectra[:, :1]
-    for outside in (above, below):
-        assert np.abs(outside - cosine).max() < 0.02  # half a point of 64
+    rest = spectra - explained
+    above = seen[:, WINDOW.start :][:, :199] / rest[:, -1:]
+    below = seen[:, : WINDOW.start][:, ::-1][:, :199] / rest[:, :1]
+    for falling in (above, below):
+        assert np.abs(falling - cosine).max() < 0.02  # half a point of 64
 
 
 @pytest.mark.parametrize(("points", "ppm"), [(512, (0.2, 4.2)), (2048, (-1.0, 4.3))])
@@ -105,20 +123,25 @@ def test_the_noise_of_a_row_depends_on_the_seed_and_the_row_alone():
 
 
 @pytest.mark.parametrize("ppm", [(0.2, 4.2), (-1.0, 4.3)])
-def test_the_continuation_is_causal_and_near_the_truth_close_to_the_window(ppm, measured):
+def test_whole_fids_begin_at_0_and_have_decayed_at_their_end(ppm, measured):
     acquisition = Acquisition(ppm_window=ppm)
-    window = acquisition.window
     true = brain_like(acquisition=acquisition)
-    inside = true[:, window].astype(np.complex64)
-    ends = {}
-    for name, taper_ppm in (("tapered", 1.0), ("continued", None)):
-        fids = whole_fids(inside, acquisition, taper_ppm=taper_ppm)
-        ends[name] = np.median(np.linalg.norm(fids[:, -256:], axis=1) / np.linalg.norm(fids, axis=1))
+    inside = true[:, acquisition.window].astype(np.complex64)
+    cut = np.zeros_like(true)
+    cut[:, acquisition.window] = inside
+    fids = {
+        "cut off": spectrum_to_fid(cut),
+        "as written": whole_fids(inside, acquisition),
+        "for LCModel": whole_fids(inside, acquisition, taper_ppm=None),
+    }
+    ends = {
+        name: np.median(np.linalg.norm(each[:, -256:], axis=1) / np.linalg.norm(each, axis=1))
+        for name, each in fids.items()
+    }
     measured(f"last eighth of FIDs of {ppm} ppm, of their norm: " + ", ".join(f"{k} {v:.4f}" for k, v in ends.items()))
-    assert ends["continued"] < 0.02 < 0.05 < ends["tapered"]
-    near = causal_continuation(inside, acquisition)[:, window.start : window.start + 3]
-    truth = true[:, window.stop : window.stop + 3]
-    assert np.median(np.abs(near - truth)) < 0.1 * np.abs(inside).max()
+    assert ends["for LCModel"] < 0.001 < ends["as written"] < 0.02 < 0.08 < ends["cut off"]
+    tallest = np.abs(np.delete(spectra_of(fids["as written"]), np.r_[acquisition.window], axis=1)).max(axis=1)
+    assert np.all(tallest < 0.5 * np.abs(inside).max(axis=1))
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +172,9 @@ def test_sigma_is_that_of_the_noise_network_in_a_run_and_in_an_export(noisy_mode
         measured(f"sigma of generated spectra, {name}: off by {error:.1e}")
         assert error < 1e-4
         assert expected.max() > 1.5 * expected.min()
-        noise = np.delete(spectra_of(block["fid"]), np.arange(WINDOW.start - 64, WINDOW.stop + 64), axis=1)
+        signal = source.decode(block["z"], concentrations)
+        noise = block["fid"] - whole_fids(complex_of(signal), ACQUISITION)
+        noise = np.delete(spectra_of(noise), np.r_[WINDOW], axis=1)
         ratio = noise.real.std(axis=1) / expected
         assert np.abs(ratio - 1).max() < 5 / np.sqrt(2 * noise.shape[1])
 
@@ -178,8 +203,8 @@ def test_coarse_rounding_is_not_taken_for_noise(source):
 def test_a_model_without_noise_has_none(source):
     (block,) = blocks_of(source, 3, lambda a, b: np.full((b - a, 2), 5, np.float32), seed=0, whole_band=True)
     assert block["noise_sigma"].tolist() == [0, 0, 0]
-    far = np.delete(spectra_of(block["fid"]), np.arange(WINDOW.start - 64, WINDOW.stop + 64), axis=1)
-    assert np.abs(far).max() < 1e-6 * np.abs(complex_of(block["spectrum"])).max()
+    again = whole_fids(complex_of(block["spectrum"]), ACQUISITION)
+    assert np.abs(block["fid"] - again).max() < 1e-5 * np.abs(again).max()
 
 
 def test_residual_water_lies_at_water_with_the_height_that_the_header_tells(source):
