@@ -12,6 +12,9 @@
 | fit of a latent prior | `seed` of `train` | `row_normal`, `RowStream.POSTERIOR` | (seed, example) |
 | `generate`: latents, component, noise | a seed per row | `row_normal`, `row_uniform`, `RowStream` | the row's seed |
 | concentrations of `generate_dataset` | `seed` | `keyed_uniform`, `GENERATED` | (seed, row, name of the label) |
+| noise of whole FIDs, outside the window | `seed` | `keyed_normal`, `GENERATED` | (seed, row) |
+| residual water of whole FIDs | `seed` | `keyed_uniform`, `GENERATED` | (seed, row, parameter) |
+| transients of `generate_dataset` | `seed` | as the next, split `GENERATED_TRANSIENTS` | (seed, row) |
 | example of measured scans | `seed` | `keyed_uniform`, `keyed_normal`, split `MEASURED_EXAMPLE` | (seed, participant) |
 | evaluation: labels, latents | 0 | `keyed_uniform`, `keyed_normal` | row |
 | evaluation: random pairs | `seed` of the dataset | `keyed_uniform`, split `"evaluation"` | (seed, pair) |
@@ -29,6 +32,9 @@ NOISE = "noise"
 COIL_NOISE = "coil_noise"
 FSL_MRS_NOISE = "noise of FSL-MRS"
 GENERATED = "generated"
+OUTSIDE_NOISE = "noise outside the window"
+GENERATED_WATER = "residual water"
+GENERATED_TRANSIENTS = "transients of generated spectra"
 MEASURED_EXAMPLE = "measured example"
 EVALUATED_LABELS = "concentrations of generated spectra"
 EVALUATED_LATENTS = "latents of an evaluation"

@@ -1,5 +1,6 @@
 """The command `mrs-keras generate`."""
 
+import dataclasses
 import sys
 import warnings
 from collections.abc import Iterator
@@ -14,13 +15,18 @@ By default the model is the newest version in `saved_models` in the working dire
   mrs-keras generate --number 1000 --output spectra.npz
   mrs-keras generate --run runs/base --concentrations NAA=12,PCr=4.5 --number 50 --output spectra.nii.gz
   mrs-keras generate --concentrations labels.csv --output generated --format tfds
+  mrs-keras generate --number 200 --output bids --format bids --residual-water 0.5 5 --echo-time-ms 30
+  mrs-keras generate --transients 64 --coils 8 --drift-hz 3 --snr 40 --number 20 --output raw --format bids
+
+NIfTI-MRS files hold FIDs of the whole band: the model's spectrum in its window, a continuation beyond, and noise of
+the spectrum's own sigma everywhere if the model has noise. Their headers say so.
 
 Spectrum k depends only on the model, the seed, k and its concentrations: a larger --number appends spectra."""
 
 
 def add_generate_command(commands) -> None:
     """Adds `generate` to the sub-parsers of `mrs-keras`."""
-    text = "generate spectra with a trained model: .npz, TFRecord or NIfTI-MRS, with their labels"
+    text = "generate spectra with a trained model: .npz, TFRecord, NIfTI-MRS or BIDS, with their labels"
     generate = add_command(commands, "generate", _generate, text, EPILOG)
     model = generate.add_mutually_exclusive_group()
     model.add_argument(
@@ -33,18 +39,48 @@ def add_generate_command(commands) -> None:
         "--concentrations",
         metavar="GIVEN",
         help="in mM: for all spectra, as in NAA=12,PCr=4.5, or a CSV file with a column per metabolite and a row per "
-        "spectrum; by default drawn uniformly from the trained range",
+        "spectrum; by default drawn as the training data had them, else uniformly from the trained range",
     )
     generate.add_argument("--seed", type=int, default=0, help="of concentrations and latents")
     generate.add_argument(
-        "--output", type=Path, default=Path("spectra.npz"), help="file to write, or folder for TFRecord files"
+        "--output", type=Path, default=Path("spectra.npz"), help="file to write, or folder for TFRecord files and BIDS"
     )
     generate.add_argument(
         "--format",
-        choices=("npz", "tfds", "nifti_mrs"),
-        help="by default chosen by --output: .npz; .nii.gz or .nii (needs the extra `nifti`); no suffix: TFDS",
+        choices=("npz", "tfds", "nifti_mrs", "bids"),
+        help="by default chosen by --output: .npz; .nii.gz or .nii (needs the extra `nifti`); no suffix: TFDS. bids: a "
+        "folder with a NIfTI-MRS file for each spectrum",
     )
+    generate.add_argument(
+        "--residual-water",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="for NIfTI-MRS and BIDS: add residual water of this height, as a multiple of the spectrum's tallest point",
+    )
+    generate.add_argument("--echo-time-ms", type=float, help="for the headers of NIfTI-MRS files")
+    generate.add_argument("--repetition-time-ms", type=float, help="likewise")
+    _add_transient_options(generate)
     generate.add_argument("--overwrite", action="store_true", help="replace an earlier output")
+
+
+def _add_transient_options(generate) -> None:
+    group = generate.add_argument_group(
+        "transients and coils",
+        "With --transients or --coils, each spectrum is written as a raw scan with a water reference, and the truth in "
+        "the header; needs --format bids. Combined, aligned and averaged, it has the noise of the single spectrum.",
+    )
+    group.add_argument("--transients", type=int, metavar="N", help="single averages of each spectrum (default: 1)")
+    group.add_argument("--coils", type=int, metavar="N", help="receiver coils (default: 1)")
+    for name, metavar, text in (
+        ("--drift-hz", "HZ", "largest drift of the frequency over a scan (default: 3)"),
+        ("--drift-rad", "RAD", "largest drift of the phase over a scan (default: 0.2)"),
+        ("--noise-correlation", "R", "of the noise of neighbouring coils (default: 0.3)"),
+        ("--motion-probability", "P", "of one or two transients of a scan being corrupted by motion (default: 0)"),
+        ("--snr", "SNR", "of the single spectrum; needed if the model has no noise"),
+    ):
+        group.add_argument(name, type=float, metavar=metavar, help=text)
+    group.add_argument("--reference-transients", type=int, metavar="N", help="of the water reference (default: 2)")
 
 
 def _generate(options) -> None:
@@ -58,6 +94,7 @@ def _generate(options) -> None:
         source = open_run(options.run_dir)
     else:
         source = open_export(options.saved_models or default_saved_models(), options.version)
+    transients = _transient_design(options)
     with _readable_warnings():
         generate_dataset(
             source,
@@ -66,10 +103,31 @@ def _generate(options) -> None:
             concentrations=concentrations,
             seed=options.seed,
             format=options.format,
+            residual_water=options.residual_water,
+            echo_time_ms=options.echo_time_ms,
+            repetition_time_ms=options.repetition_time_ms,
+            transients=transients,
             overwrite=options.overwrite,
             progress=True,
         )
     print(options.output)
+
+
+def _transient_design(options):
+    """Returns the `TransientDesign` that the options ask for, or `None`."""
+    from mrs_keras.generation import TransientDesign
+
+    names = [field.name for field in dataclasses.fields(TransientDesign)]
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    if not given:
+        return None
+    if not {"transients", "coils"} & set(given):
+        received = ", ".join(f"--{name.replace('_', '-')} {value}" for name, value in given.items())
+        raise ValueError(
+            f"Options of transients and coils need --transients or --coils. Received: {received}. "
+            "Give for example --transients 64 --coils 8."
+        )
+    return TransientDesign(**{"transients": 1, "coils": 1, **given})
 
 
 @contextmanager

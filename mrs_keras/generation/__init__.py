@@ -8,5 +8,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "concentrations": ["read_concentrations"],
         "generate": ["generate_dataset"],
         "source": ["SpectrumSource", "open_export", "open_run"],
+        "transients": ["TransientDesign"],
     },
 )

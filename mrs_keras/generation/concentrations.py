@@ -1,6 +1,7 @@
 """The concentrations of the spectra to generate: drawn at random, or given by name."""
 
 import csv
+import functools
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +52,8 @@ def concentration_rows(
 ) -> tuple[int, Callable[[int, int], np.ndarray]]:
     """Returns the number of spectra, and a function that returns the concentrations of rows `start` to `stop - 1`.
 
-    Drawn ones are uniform in the trained range; those of row k depend only on (seed, k).
+    Drawn ones are distributed jointly as in the training data, where that is known; else uniformly in the trained range
+    of each label, which for simulated data with uniform priors is the same. Those of row k depend only on (seed, k).
 
     Args:
       source: provides the metabolites and their trained range.
@@ -71,7 +73,8 @@ def concentration_rows(
         check_count("number", number, DEFAULT_NUMBER)
     labels = source.description.labels
     if given is None:
-        return number or DEFAULT_NUMBER, lambda start, stop: _drawn(labels, start, stop, seed)
+        draw = source.training_data.draw_labels or functools.partial(_uniform, labels)
+        return number or DEFAULT_NUMBER, lambda start, stop: _within(labels, draw(start, stop, seed))
     columns = _checked_columns(labels, given)
     _check_range(source, columns)
     rows = max((len(column) for column in columns if column.ndim), default=None)
@@ -85,14 +88,16 @@ def concentration_rows(
     return number, lambda start, stop: table[start:stop]
 
 
-def _drawn(labels: Labels, start: int, stop: int, seed: int) -> np.ndarray:
+def _uniform(labels: Labels, start: int, stop: int, seed: int) -> np.ndarray:
     # One stream per metabolite, as in the simulation.
     uniform = [keyed_uniform(start, stop, 1, seed, GENERATED, f"concentration/{name}")[:, 0] for name in labels.names]
-    low, high = labels.low, labels.high
     uniform = np.stack(uniform, axis=1) if uniform else np.empty((stop - start, 0))
+    return labels.low + (labels.high - labels.low) * uniform
+
+
+def _within(labels: Labels, drawn: np.ndarray) -> np.ndarray:
     # Rounding to float32 may exceed an end of the range.
-    drawn = (low + (high - low) * uniform).astype(np.float32)
-    return np.clip(drawn, low.astype(np.float32), high.astype(np.float32))
+    return np.clip(drawn.astype(np.float32), labels.low.astype(np.float32), labels.high.astype(np.float32))
 
 
 def _checked_columns(labels: Labels, given: Given) -> list[np.ndarray]:

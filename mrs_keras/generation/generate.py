@@ -1,10 +1,9 @@
 """Generation of spectra to a file: number, concentrations, seed and format."""
 
 import dataclasses
-import json
+import functools
 import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -12,26 +11,24 @@ import numpy as np
 from tqdm import tqdm
 
 import mrs_keras
-from mrs_keras.checks import check_choice, check_count
+from mrs_keras.checks import check_count, check_positive
 from mrs_keras.data.description import DatasetDescription
-from mrs_keras.files import replacing
+from mrs_keras.files import explaining_a_full_disk, replacing
+from mrs_keras.generation import write_bids, write_nifti_mrs, write_npz, write_tfds
+from mrs_keras.generation.blocks import Block, blocks_of
 from mrs_keras.generation.concentrations import Given, concentration_rows
+from mrs_keras.generation.formats import check_holds, format_of
+from mrs_keras.generation.output import check_free, check_writable
+from mrs_keras.generation.residual_water import checked_range
 from mrs_keras.generation.source import SpectrumSource, open_source
-from mrs_keras.generation.write_nifti_mrs import write_nifti_mrs
-from mrs_keras.generation.write_npz import write_npz
-from mrs_keras.generation.write_tfds import DATASET_NAME, write_tfds
+from mrs_keras.generation.transients import TransientDesign, transients_of
 from mrs_keras.models import CVAE
-from mrs_keras.optional import check_nifti_mrs_installed
 
-Format = Literal["npz", "tfds", "nifti_mrs"]
+FormatName = Literal["npz", "tfds", "nifti_mrs", "bids"]
 
-ENDINGS = {".npz": "npz", ".nii": "nifti_mrs", ".nii.gz": "nifti_mrs", "": "tfds"}
-"""Suffix of the output -> format; a name without a suffix is a folder."""
-
-WRITERS = {"npz": write_npz, "tfds": write_tfds, "nifti_mrs": write_nifti_mrs}
-
-BATCH = 1024
-"""Spectra that the model generates at once. Fixed, since matrix products of another size round differently."""
+MODULES = {"npz": write_npz, "tfds": write_tfds, "nifti_mrs": write_nifti_mrs, "bids": write_bids}
+"""Format -> module with `write(path, blocks, number, description)`; `check(number, description)`, which raises an error
+before the work if it cannot be written; and, for a folder, `is_earlier(path)`."""
 
 LARGEST_SEED = 2**31 - 1
 """Row k has the seed `seed * 2**32 + k`, an int64."""
@@ -44,7 +41,11 @@ def generate_dataset(
     number: int | None = None,
     concentrations: Given | None = None,
     seed: int = 0,
-    format: Format | None = None,
+    format: FormatName | None = None,
+    residual_water: tuple[float, float] | None = None,
+    echo_time_ms: float | None = None,
+    repetition_time_ms: float | None = None,
+    transients: TransientDesign | None = None,
     overwrite: bool = False,
     progress: bool = False,
 ) -> Path:
@@ -58,18 +59,28 @@ def generate_dataset(
     | `"npz"` | `.npz` | arrays; see `write_npz` |
     | `"tfds"` | none: a folder | TFDS dataset in TFRecord files; see `write_tfds` |
     | `"nifti_mrs"` | `.nii.gz`, `.nii` | FIDs, labels in the header extension; see `write_nifti_mrs` |
+    | `"bids"` | none: a folder | a NIfTI-MRS file for each spectrum, labels in a table; see `write_bids` |
 
-    Only one batch is kept in memory for `"tfds"`, and all spectra for the other formats.
+    Only one batch is kept in memory for folders, and all spectra for the other formats. FIDs cover the whole band of
+    the receiver, with noise where the model has noise; see `whole_fids`. If the process is killed, nothing appears at
+    `output`, and the next call starts anew.
 
     Args:
       source: a model, the folder of a finished training, a folder of SavedModels (the newest version), or what
         `open_run` or `open_export` returned.
-      output: file, or folder for `"tfds"`, to write.
+      output: file, or folder for `"tfds"` and `"bids"`, to write.
       number: of spectra. Defaults to `None`: the rows of `concentrations`, or 1,000.
       concentrations: metabolite name -> concentration of all spectra, or of each spectrum, mM. Defaults to `None`:
-        drawn uniformly from the trained range.
+        drawn as the training data had them, see `concentration_rows`.
       seed: from 0 to 2^31 - 1. Defaults to `0`.
       format: Defaults to `None`: chosen by the suffix of `output`.
+      residual_water: lowest and highest height of residual water to add, as multiples of the spectrum's tallest point,
+        for formats of FIDs. Defaults to `None`: none.
+      echo_time_ms: for the headers of FIDs, ms. Defaults to `None`: that of the training data if it is known; else not
+        in the header.
+      repetition_time_ms: likewise.
+      transients: single averages and coils to write instead of each spectrum, with their water reference, for the
+        format `"bids"`; see `raw_scan`. Defaults to `None`: the spectrum itself.
       overwrite: whether to replace an existing `output`. Defaults to `False`. A folder is replaced only if it contains
         an earlier dataset of generated spectra.
       progress: whether to show a progress bar if the standard error is a terminal. Defaults to `False`.
@@ -80,9 +91,10 @@ def generate_dataset(
     Raises:
       FileExistsError: if `output` exists and must not be replaced.
       FileNotFoundError: if there is no model.
-      OSError: if the folder of `output` cannot be written to.
-      ModuleNotFoundError: if the format is `"nifti_mrs"` and the package nifti-mrs is not installed.
-      ValueError: if an argument is out of range, or the concentrations do not fit the model.
+      OSError: if the folder of `output` cannot be written to, or is full.
+      ModuleNotFoundError: if the format needs the package nifti-mrs, and it is not installed.
+      ValueError: if an argument is out of range, the concentrations do not fit the model, or the format cannot hold
+        what is asked for.
 
     Example:
 
@@ -90,40 +102,63 @@ def generate_dataset(
     PosixPath('spectra.npz')
     """
     output = Path(output)
-    format = _checked_format(format, output)
+    chosen = format_of(format, output)
+    writer = MODULES[chosen.name]
     seed = _checked_seed(seed)
-    _check_free(output, format, overwrite)
-    _check_writable(output)
+    for name, time_ms in (("echo_time_ms", echo_time_ms), ("repetition_time_ms", repetition_time_ms)):
+        if time_ms is not None:
+            check_holds(chosen, "whole_band")
+            check_positive(name, time_ms, 30.0)
+    if residual_water is not None:
+        check_holds(chosen, "whole_band")
+        residual_water = checked_range(residual_water)
+    if transients is not None:
+        check_holds(chosen, "transients")
+    check_free(output, chosen, overwrite, getattr(writer, "is_earlier", None))
+    check_writable(output)
     source = open_source(source)
     number, concentrations_of = concentration_rows(source, number, concentrations, seed)
-    blocks = _blocks(source, number, concentrations_of, seed)
-    with replacing(output) as partial, tqdm(total=number, unit=" spectra", disable=None if progress else True) as bar:
-        WRITERS[format](partial, _counted(blocks, bar), number, _description(source, concentrations, seed))
+    known = source.training_data
+    fids = {
+        "taper_ppm": chosen.taper_ppm,
+        "residual_water": None if residual_water is None else list(residual_water),
+        "echo_time_ms": known.echo_time_ms if echo_time_ms is None else echo_time_ms,
+        "repetition_time_ms": known.repetition_time_ms if repetition_time_ms is None else repetition_time_ms,
+        "transients": None if transients is None else dataclasses.asdict(transients),
+    }
+    description = _description(source, concentrations, seed, {"fids": fids} if chosen.whole_band else {})
+    writer.check(number, description)
+    hook = None
+    if transients is not None:
+        acquisition = source.description.acquisition
+        transients.check_size(acquisition.points)
+        hook = functools.partial(transients_of, design=transients, acquisition=acquisition, seed=seed)
+    blocks = blocks_of(
+        source,
+        number,
+        concentrations_of,
+        seed,
+        whole_band=chosen.whole_band,
+        taper_ppm=chosen.taper_ppm,
+        residual_water=residual_water,
+        transients=hook,
+    )
+    with (
+        explaining_a_full_disk(output.parent, "Give another `output`, or fewer spectra."),
+        replacing(output) as partial,
+        tqdm(total=number, unit=" spectra", disable=None if progress else True) as bar,
+    ):
+        writer.write(partial, _counted(blocks, bar), number, description)
     return output
 
 
-def _blocks(
-    source: SpectrumSource, number: int, concentrations_of: Callable[[int, int], np.ndarray], seed: int
-) -> Iterator[dict[str, np.ndarray]]:
-    """Yields `"spectrum"`, `"concentrations"` and `"z"` of up to `BATCH` rows at a time."""
-    for start in range(0, number, BATCH):
-        stop = min(start + BATCH, number)
-        concentrations = concentrations_of(start, stop)
-        # The last batch is padded: a row must not depend on the number of rows after it.
-        padded = np.pad(concentrations, ((0, start + BATCH - stop), (0, 0)), mode="edge")
-        row_seeds = np.arange(start, start + BATCH, dtype=np.int64) + (np.int64(seed) << 32)
-        generated = source.generate(padded, row_seeds)
-        rows = slice(0, stop - start)
-        yield {"spectrum": generated["spectrum"][rows], "concentrations": concentrations, "z": generated["z"][rows]}
-
-
-def _counted(blocks: Iterator[dict[str, np.ndarray]], bar: tqdm) -> Iterator[dict[str, np.ndarray]]:
+def _counted(blocks: Iterator[Block], bar: tqdm) -> Iterator[Block]:
     for block in blocks:
         yield block
         bar.update(len(block["spectrum"]))
 
 
-def _description(source: SpectrumSource, given: Given | None, seed: int) -> DatasetDescription:
+def _description(source: SpectrumSource, given: Given | None, seed: int, origin: dict) -> DatasetDescription:
     """Returns the description that is written with the spectra."""
     model, labels = source.description, source.description.labels
     ranges = dict(zip(labels.names, map(list, labels.ranges), strict=True))
@@ -139,73 +174,19 @@ def _description(source: SpectrumSource, given: Given | None, seed: int) -> Data
         backend="cvae",
         units={"spectrum": "arbitrary", "concentrations": ", ".join(sorted(set(labels.units))), "z": ""},
         origin={
-            "concentrations_are": "drawn uniformly in the trained range" if given is None else "given",
+            "concentrations_are": source.training_data.labels_are if given is None else "given",
             "generator": {
                 "model": "conditional variational autoencoder",
                 "software": f"mrs_keras {mrs_keras.__version__}",
                 "trained_ranges": ranges,
                 **source.origin,
             },
+            **origin,
         },
     )
-
-
-def _checked_format(format: str | None, output: Path) -> str:
-    ending = next((end for end in (".nii.gz", ".nii", ".npz") if output.name.endswith(end)), output.suffix)
-    told = ENDINGS.get(ending)
-    if format is None and told is None:
-        raise ValueError(
-            f"Cannot tell the format from the ending of '{output}'. Expected .npz, .nii.gz, .nii, or none for a folder "
-            f"of TFRecord files. Received: '{ending}'. Give another `output`, or `format`."
-        )
-    format = told if format is None else check_choice("format", format, WRITERS)
-    wanted = [end for end, name in ENDINGS.items() if name == format]
-    # A folder may have any name that is not one of a file.
-    if told != format and not (format == "tfds" and told is None):
-        raise ValueError(
-            f"`output` must have an ending of its format. Expected for {format!r}: {' or '.join(wanted) or 'none'}. "
-            f"Received: '{output}'. Give another `output` or `format`."
-        )
-    if format == "nifti_mrs":
-        check_nifti_mrs_installed()
-    return format
 
 
 def _checked_seed(seed: int) -> int:
     if check_count("seed", seed, 0, at_least=0) > LARGEST_SEED:
         raise ValueError(f"`seed` must be below 2^31. Received: seed={seed}. Give for example seed=0.")
     return int(seed)
-
-
-def _check_free(output: Path, format: str, overwrite: bool) -> None:
-    """Raises `FileExistsError` if the output would replace something that must be kept."""
-    if not output.exists() or (format == "tfds" and output.is_dir() and not any(output.iterdir())):
-        return
-    if not overwrite:
-        raise FileExistsError(
-            f"There is already something at '{output}'. Choose another output, or allow overwriting "
-            "(`overwrite=True`, --overwrite)."
-        )
-    kept = not _is_generated(output) if format == "tfds" else output.is_dir()
-    if kept:
-        kind = "a dataset of generated spectra" if format == "tfds" else "a file"
-        raise FileExistsError(
-            f"Only {kind} can be overwritten. Received: '{output}', which is something else. Choose another output."
-        )
-
-
-def _check_writable(output: Path) -> None:
-    """Raises `OSError` if the folder of the output is not writable: before the work, not after it."""
-    folder = next(parent for parent in output.absolute().parents if parent.exists())
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise type(error)(f"Cannot write '{output}': {error.strerror}: '{folder}'. Give another `output`.") from error
-
-
-def _is_generated(folder: Path) -> bool:
-    try:
-        return json.loads((folder / "dataset_info.json").read_text())["name"] == DATASET_NAME
-    except (OSError, ValueError, KeyError, TypeError):
-        return False

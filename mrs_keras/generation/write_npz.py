@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from mrs_keras.data.description import DatasetDescription
+from mrs_keras.generation.blocks import Block
 
 
-def write_npz(
-    path: Path, blocks: Iterator[dict[str, np.ndarray]], number: int, description: DatasetDescription
-) -> None:
+def check(number: int, description: DatasetDescription) -> None:
+    """Does nothing: any number of spectra that memory holds can be written."""
+
+
+def write(path: Path, blocks: Iterator[Block], number: int, description: DatasetDescription) -> None:
     """Writes spectra and labels as arrays that `np.load` reads without pickle. Identical content gives identical bytes.
 
     | array | type and shape | content |

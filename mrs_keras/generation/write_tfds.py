@@ -1,5 +1,6 @@
 """Generated spectra as a TFDS dataset of TFRecord files."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from mrs_keras.data.description import DatasetDescription
-
-DATASET_NAME = "generated_mrs"
+from mrs_keras.generation.blocks import Block
+from mrs_keras.measured.generated_spectra import DATASET_NAME
 
 VERSION = "1.0.0"
 
@@ -16,9 +17,19 @@ SHARD = 65_536
 """Examples per TFRecord file: about 140 MB."""
 
 
-def write_tfds(
-    path: Path, blocks: Iterator[dict[str, np.ndarray]], number: int, description: DatasetDescription
-) -> None:
+def check(number: int, description: DatasetDescription) -> None:
+    """Does nothing: any number of spectra can be written."""
+
+
+def is_earlier(folder: Path) -> bool:
+    """Whether a folder is an earlier output of this format."""
+    try:
+        return json.loads((folder / "dataset_info.json").read_text())["name"] == DATASET_NAME
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def write(path: Path, blocks: Iterator[Block], number: int, description: DatasetDescription) -> None:
     """Writes spectra and labels with TFDS's own writer, batch by batch.
 
     `mrs_keras.open_dataset(path)` opens the dataset, and `mrs-keras train --dataset` trains on it. The only split is

@@ -83,7 +83,7 @@ def _line_shape(scan: SimulatedScan) -> Row:
 def _labels(participant: int, scan: SimulatedScan, design: ScanDesign) -> Row:
     """Returns ratios with noise, and its standard deviation."""
     row: dict[str, float | str] = {}
-    errors = design.normal("labels", participant, len(SUMS))
+    errors = design.draws(participant).normal("labels", len(SUMS))
     for label, error in zip(SUMS, errors, strict=True):
         truth = true_ratio(scan.concentrations, label)
         deviation = truth * RELATIVE_DEVIATION_AT_SNR_60[label] * 60 / scan.truth["snr"]

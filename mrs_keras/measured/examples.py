@@ -101,6 +101,8 @@ def process_folder(recipe: MeasuredRecipe, jobs: int | None = None, allow_copies
     by_name = {
         f"{recipe.files[row].path} ({name})": print_ for name, row, print_ in zip(ids, rows, fingerprints, strict=True)
     }
+    # Spectra of a model without noise can be alike within the tolerance of that check.
+    allow_copies = allow_copies or recipe.generated is not None
     if not allow_copies:
         check_no_duplicates(by_name)
     columns = np.asarray(numbers, np.float32).T
@@ -112,7 +114,7 @@ def process_folder(recipe: MeasuredRecipe, jobs: int | None = None, allow_copies
         white=np.array(white),
         warnings=remarks,
         skipped=skipped,
-        copies=find_duplicates(by_name) if allow_copies else [],
+        copies=find_duplicates(by_name) if allow_copies and recipe.generated is None else [],
         without_header={name: sum(header[name] is None for header in headers) for name in headers[0]},
         repetition_times_ms=sorted({header["repetition_time_ms"] for header in headers} - {None}),
     )

@@ -27,6 +27,8 @@ def digest_of(
       mask: Defaults to `None`.
     """
     folder = Path(folder)
+    if folder.is_file():
+        folder = folder.parent
     scans = {path for file in files for path in (file.path, file.reference) if path is not None}
     sidecars = {sidecar for path in scans for sidecar in _sidecars(path)}
     parts = [(path, path.relative_to(folder).as_posix(), path in scans) for path in sorted(scans | sidecars)]

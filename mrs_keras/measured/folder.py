@@ -29,6 +29,7 @@ class ScanFile:
       session: such as `"1"`. `None`: the name has none.
       site: where it was scanned; `"unknown"` if nothing says it.
       name: of the file without suffixes, with acquisition and run: `"sub-P1S01_acq-press_run-1_svs"`.
+      entry: index of the spectrum in a file of several generated ones. Defaults to `None`: the whole file.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class ScanFile:
     session: str | None
     site: str
     name: str
+    entry: int | None = None
 
 
 def find_scans(folder: str | Path, site: str | None = None) -> list[ScanFile]:

@@ -35,7 +35,7 @@ def examples_of_file(target: ScanTarget, file: ScanFile) -> tuple[list[dict], li
         except (ValueError, OSError) as error:
             return [], [Skipped(str(file.path), str(error))]
         for scan in scans:
-            part = _part(scan)
+            part = _part(scan) if file.entry is None else ""
             try:
                 examples.append(_example(target, file, scan, part))
             except (ValueError, RuntimeError) as error:  # of SciPy, if an iteration does not converge

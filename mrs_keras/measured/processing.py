@@ -13,6 +13,7 @@ from mrs_keras.measured.averaging import average, outliers
 from mrs_keras.measured.coils import coil_weights, combine_coils, noise_covariance
 from mrs_keras.measured.eddy_currents import correct_eddy_currents
 from mrs_keras.measured.first_point import first_point_is_halved, with_first_point_doubled
+from mrs_keras.measured.generated_spectra import known_noise
 from mrs_keras.measured.noise import measure_noise
 from mrs_keras.measured.phase import apply_phase, find_phase
 from mrs_keras.measured.processed_scan import ProcessedScan, Stage
@@ -158,12 +159,12 @@ def process_scan(scan: Scan, steps: Sequence[str] | None = None) -> ProcessedSca
         fid = apply_phase(fid, -phase_rad)
         stages.append(Stage("phase", fid, f"{np.rad2deg(-phase_rad):.0f} degrees"))
 
-    noise = measure_noise(fid, *axes)
+    noise = known_noise(scan) or measure_noise(fid, *axes)
     if not noise.white:
         warnings.append(f"the noise is not white: {noise.reason}")
     quality = measure_quality(fid, *axes, noise, reference)
     lost = [name for name, snr in (("NAA", quality.snr), ("Cr", quality.snr_cr)) if not snr >= LOWEST_SNR]
-    if lost:
+    if lost and noise.sigma > 0:  # generated spectra can be without noise
         warnings.append(f"no clear peak of {' or '.join(lost)} where it belongs: is this a brain spectrum?")
     if reference is not None and np.abs(reference).max() < WATER_OVER_SCAN * np.abs(raw).max():
         warnings.append("the water reference is no stronger than the scan: is it a water reference?")

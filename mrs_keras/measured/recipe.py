@@ -16,12 +16,13 @@ from mrs_keras.labels import Labels
 from mrs_keras.measured.check_scan import check_scan
 from mrs_keras.measured.files_digest import digest_of
 from mrs_keras.measured.folder import ScanFile, find_scans
+from mrs_keras.measured.generated_spectra import GeneratedSpectra, open_generated
 from mrs_keras.measured.label_match import match_labels
 from mrs_keras.measured.label_sums import DEFAULT_LABEL_NAMES, LabelValues, labels_of
 from mrs_keras.measured.label_tables import read_label_table
 from mrs_keras.measured.processing import check_steps
 from mrs_keras.measured.scan import Scan, ppm_axis
-from mrs_keras.measured.scan_target import FREQUENCY_TOLERANCE, SCALES, ScanTarget, read_pair
+from mrs_keras.measured.scan_target import FREQUENCY_TOLERANCE, SCALES, ScanTarget, read_file
 from mrs_keras.measured.skipped import Skipped, skipped_in_words
 from mrs_keras.measured.splits import split_subjects
 
@@ -40,6 +41,9 @@ KINDS = {
 SAMPLED = 15
 """Number of scans that are read to find out which kind most of them are of."""
 
+GENERATED_STEPS = ("coils", "alignment", "outliers")
+"""Default steps for generated spectra: they make one spectrum of transients, and change nothing where there is one."""
+
 IN_VIVO_WINDOW = (-1.0, 4.3)
 """Default window in ppm: fitting programs need the shoulders of 0.2 to 4.2 ppm."""
 
@@ -49,7 +53,9 @@ class MeasuredRecipe:
     """All that the examples of a measured dataset depend on.
 
     Args:
-      folder: of scans, searched with its subfolders; see `find_scans`.
+      folder: of scans, searched with its subfolders; see `find_scans`. Or an output of `mrs-keras generate`, a file or
+        a folder: its labels, acquisition and window are then the defaults, no step changes its spectra unless `steps`
+        says so, and they are not scaled.
       labels: table of fits, or `None` for a dataset without labels; see `read_label_table`. Defaults to `None`.
       label_names: such as `tNAA_over_tCr`. Defaults to `None`: tNAA, tCho, mI, Glx and GSH, as ratios to tCr.
       label_unit: unit of the values of a table that does not name it. Defaults to `None`.
@@ -108,7 +114,12 @@ class MeasuredRecipe:
     @functools.cached_property
     def files(self) -> tuple[ScanFile, ...]:
         """The scans of the folder, sorted by participant, session and name."""
-        return tuple(find_scans(self.folder, self.site))
+        return tuple(find_scans(self.folder, self.site)) if self.generated is None else self.generated.files
+
+    @functools.cached_property
+    def generated(self) -> GeneratedSpectra | None:
+        """The folder, or file, as an output of `mrs-keras generate`; `None` for measured scans."""
+        return open_generated(self.folder)
 
     @functools.cached_property
     def typical_scan(self) -> Scan:
@@ -124,7 +135,7 @@ class MeasuredRecipe:
                 break
             file = self.files[number]
             try:
-                scan = read_pair(file.path, file.reference, self.mask, self.conjugated)[0]
+                scan = read_file(file, self.mask, self.conjugated)[0]
                 check_scan(scan)
                 scans.append(scan)
             except (ValueError, OSError) as error:
@@ -150,13 +161,15 @@ class MeasuredRecipe:
             # As much of it as a narrow receiver band has.
             "ppm_window": (max(IN_VIVO_WINDOW[0], float(band[2])), min(IN_VIVO_WINDOW[1], float(band[-3]))),
         }
+        if self.generated is not None:
+            settings = self.generated.acquisition.to_dict()
         in_units = self.label_values is not None and any(self.label_values.units)
         return ScanTarget(
             acquisition=Acquisition(**{**settings, **self._checked_acquisition(scan)}),
             echo_time_ms=scan.echo_time_ms if self.echo_time_ms is None else self.echo_time_ms,
             sequence=scan.sequence if self.sequence is None else self.sequence,
-            scaling=self.scale or ("water" if in_units else "metabolites"),
-            steps=check_steps(self.steps),
+            scaling=self.scale or ("none" if self.generated else "water" if in_units else "metabolites"),
+            steps=check_steps(GENERATED_STEPS if self.generated and self.steps is None else self.steps),
             mask=self.mask,
             conjugated=self.conjugated,
         )
@@ -185,10 +198,12 @@ class MeasuredRecipe:
     @functools.cached_property
     def label_values(self) -> LabelValues | None:
         """The labels of the table, or `None` without one."""
-        if self.labels is None:
+        if self.labels is not None:
+            table = read_label_table(self.labels, unit=self.label_unit)
+            return labels_of(table, tuple(self.label_names or DEFAULT_LABEL_NAMES))
+        if self.generated is None or not self.generated.label_names:
             return None
-        table = read_label_table(self.labels, unit=self.label_unit)
-        return labels_of(table, tuple(self.label_names or DEFAULT_LABEL_NAMES))
+        return labels_of(self.generated.label_table(), tuple(self.label_names or self.generated.label_names))
 
     @functools.cached_property
     def matched_labels(self) -> tuple[np.ndarray, np.ndarray]:
@@ -260,7 +275,7 @@ class MeasuredRecipe:
         scan = self.typical_scan
         return {
             **self.settings(),
-            "kind": "measured",
+            "kind": "measured" if self.generated is None else "generated",
             "paths": self.paths(),
             "files_digest": digest_of(self.files, self.folder, self.labels, self.mask),
             "nucleus": scan.nucleus,

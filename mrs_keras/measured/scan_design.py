@@ -7,7 +7,8 @@ import numpy as np
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.checks import check_count
 from mrs_keras.random_streams import MEASURED_EXAMPLE
-from mrs_keras.simulation.keyed_random import keyed_normal, keyed_uniform
+from mrs_keras.simulation import Drift
+from mrs_keras.simulation.keyed_random import Draws
 
 DEFAULT_ACQUISITION = Acquisition(spectrometer_frequency_mhz=123.2, bandwidth_hz=2000.0, points=2048)
 PRESET = "brain_press_te30"
@@ -29,10 +30,7 @@ RAW_EDDY_CURRENT = 3.0
 WATER_MM, WATER_T2_S = (33000.0, 38000.0), 0.08
 """Water in the voxel, mM, and its T2: choice of this package, near grey and white matter at 3 T."""
 
-DRIFT_HZ, SHIFT_STEP_HZ = 3.0, 0.2
-"""Largest linear drift over a scan, and step of the random walk from one transient to the next."""
-DRIFT_RAD, PHASE_STEP_RAD = 0.2, 0.06
-"""The same for the phase."""
+DRIFT = Drift(hz=3.0, rad=0.2, step_hz=0.2, step_rad=0.06)
 
 MOTION_PROBABILITY = 0.4
 """Part of the scans in which one or two transients are corrupted."""
@@ -74,16 +72,12 @@ class ScanDesign:
                 f"{int(np.ceil(acquisition.bandwidth_hz / RESOLUTION_HZ))} points."
             )
 
-    def uniform(self, name: str, index: int, low: float, high: float, width: int = 1) -> np.ndarray:
-        """Draws float64 (width,) of a participant or site; depends on (seed, name, index, width) alone."""
-        return low + (high - low) * keyed_uniform(index, index + 1, width, self.seed, MEASURED_EXAMPLE, name)[0]
-
-    def normal(self, name: str, index: int, width: int) -> np.ndarray:
-        """Draws standard normal float64 (width,), as `uniform` does."""
-        return keyed_normal(index, index + 1, width, self.seed, MEASURED_EXAMPLE, name)[0].astype(np.float64)
+    def draws(self, index: int) -> Draws:
+        """Returns the random numbers of a participant or site."""
+        return Draws(self.seed, MEASURED_EXAMPLE, index)
 
     def of_site(self, name: str, site: int, low: float, high: float) -> float:
         """Draws a number for each site, spread out so that the first sites differ."""
         golden_ratio = 0.6180339887
-        fraction = (self.uniform(name, 0, 0.0, 1.0)[0] + golden_ratio * site) % 1.0
+        fraction = (self.draws(0).uniform(name, 0.0, 1.0)[0] + golden_ratio * site) % 1.0
         return float(low + (high - low) * fraction)

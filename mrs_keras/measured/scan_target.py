@@ -7,6 +7,7 @@ import numpy as np
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.measured.folder import ScanFile
+from mrs_keras.measured.generated_spectra import read_entry
 from mrs_keras.measured.processed_scan import ProcessedScan
 from mrs_keras.measured.read_scan import read_scans
 from mrs_keras.measured.scan import Scan, ppm_axis
@@ -49,7 +50,7 @@ class ScanTarget:
 
     def read(self, file: ScanFile) -> list[Scan]:
         """Reads the scans of a file, with their references."""
-        return read_pair(file.path, file.reference, self.mask, self.conjugated)
+        return read_file(file, self.mask, self.conjugated)
 
     def check(self, scan: Scan) -> None:
         """Raises `ValueError` if a scan's field, echo time or sequence differ."""
@@ -87,6 +88,13 @@ class ScanTarget:
                 "it, or give scale='metabolites' or scale='none'."
             )
         return processed.water_amplitude / 100
+
+
+def read_file(file: ScanFile, mask: str | Path | None = None, conjugated: bool = False) -> list[Scan]:
+    """Reads the scans that a `ScanFile` stands for; `mask` and `conjugated` as in `ScanTarget`."""
+    if file.entry is not None:
+        return [read_entry(file)]
+    return read_pair(file.path, file.reference, mask, conjugated)
 
 
 def read_pair(

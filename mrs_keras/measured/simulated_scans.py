@@ -14,25 +14,32 @@ from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis import BROAD_SIGNALS, Basis, add_broad_signals, simulate_basis
 from mrs_keras.measured.scan import Scan, ppm_axis, time_axis_s
 from mrs_keras.measured.scan_design import (
-    DRIFT_HZ,
-    DRIFT_RAD,
+    DRIFT,
     ECHO_TIME_MS,
     GAUSSIAN_WIDTH_OF_SITES,
     MOTION_PROBABILITY,
-    PHASE_STEP_RAD,
     PRESET,
     RAW_EDDY_CURRENT,
     RAW_WATER,
     REPETITION_TIME_MS,
     SEQUENCE,
-    SHIFT_STEP_HZ,
     SNR_OF_SITES,
     WATER_MM,
     WATER_T2_S,
     ScanDesign,
 )
 from mrs_keras.random_streams import MEASURED_EXAMPLE
-from mrs_keras.simulation import Prior, apply_eddy_current, fid_to_spectrum, receive_with_coils, residual_water
+from mrs_keras.simulation import (
+    CoilArray,
+    Prior,
+    ReferenceTransients,
+    Transients,
+    apply_eddy_current,
+    fid_to_spectrum,
+    residual_water,
+)
+from mrs_keras.simulation.coils import neighbour_correlation
+from mrs_keras.simulation.transients import as_plain, water_fid
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -74,26 +81,27 @@ def simulate_scan(participant: int, design: ScanDesign) -> SimulatedScan:
       design: number of coils, transients and so on.
     """
     acquisition, site = design.acquisition, participant % design.sites
-    time = time_axis_s(acquisition.points, acquisition.bandwidth_hz)
+    time, draws = time_axis_s(acquisition.points, acquisition.bandwidth_hz), design.draws(participant)
     tissue, water, truth = _signals(participant, design, time)
-    coils = _coils(participant, design, _naa_height(tissue, acquisition))
-    motion = _transients(participant, design)
+    gain = 10 ** design.of_site("gain", site, -0.5, 0.5)
+    height, snr = _naa_height(tissue, acquisition), _snr(participant, design)
+    level = {"noise_sigma": height / snr, "naa_height": height, "snr": snr}
+    coils = _coils(participant, design, gain, level["noise_sigma"])
+    transients = Transients.draw(draws, design.transients, DRIFT, MOTION_PROBABILITY)
+    references = ReferenceTransients.draw(draws, design.reference_transients, DRIFT)
+    common_hz = float(draws.uniform("frequency", -2.0, 2.0)[0])
+    transients = dataclasses.replace(transients, shift_hz=transients.shift_hz + common_hz)
+    references = dataclasses.replace(references, reference_shift_hz=common_hz + references.reference_shift_hz)
+
     eddy = (truth["eddy_amplitude_hz"], truth["eddy_time_constant_s"])
-    common_hz = float(design.uniform("frequency", participant, -2.0, 2.0)[0])
-    motion["shift_hz"] += common_hz
-
-    lost = np.exp(-motion["extra_gamma"][:, None] * time)
-    received = motion["amplitude"][:, None] * (tissue * lost + motion["water_factor"][:, None] * water)
-    received = received * _turns(motion["phase_rad"], motion["shift_hz"], time)
-    count = design.reference_transients
-    steps = design.normal("reference", participant, 2 * count)
-    reference_shift_hz = common_hz + SHIFT_STEP_HZ * steps[:count]
-    reference_phase_rad = PHASE_STEP_RAD * steps[count:]
-    reference = (tissue + _unsuppressed_water(truth, time)) * _turns(reference_phase_rad, reference_shift_hz, time)
-
     fids = [
-        _received(apply_eddy_current(signal, time, *eddy), coils, design.seed, split, participant)
-        for signal, split in ((received, MEASURED_EXAMPLE), (reference, f"{MEASURED_EXAMPLE}, reference"))
+        coils.receive(
+            apply_eddy_current(signal, time, *eddy), seed=design.seed, split=split, start=participant * len(signal)
+        )
+        for signal, split in (
+            (transients.apply(tissue, water, time), MEASURED_EXAMPLE),
+            (references.apply(tissue + _unsuppressed_water(truth, time), time), f"{MEASURED_EXAMPLE}, reference"),
+        )
     ]
     settings = {
         "spectrometer_frequency_mhz": acquisition.spectrometer_frequency_mhz,
@@ -103,9 +111,7 @@ def simulate_scan(participant: int, design: ScanDesign) -> SimulatedScan:
         "sequence": SEQUENCE,
     }
     concentrations = truth.pop("concentrations_mM")
-    truth |= _plain(
-        {**motion, **coils, "reference_shift_hz": reference_shift_hz, "reference_phase_rad": reference_phase_rad}
-    )
+    truth |= {**as_plain(transients), "site_gain": gain, **as_plain(coils), **level, **as_plain(references)}
     return SimulatedScan(
         site=site,
         scan=Scan(fids[0], **settings, reference=Scan(fids[1], **settings)),
@@ -135,7 +141,7 @@ def _signals(participant: int, design: ScanDesign, time: np.ndarray) -> tuple[np
         "concentrations_mM": dict(zip(basis.names, map(float, drawn.concentrations[0]), strict=True)),
         "gamma": gamma,
         "sigma": sigma,
-        "water_mM": float(design.uniform("water", participant, *WATER_MM)[0]),
+        "water_mM": float(design.draws(participant).uniform("water", *WATER_MM)[0]),
         "residual_water": {name: value[0].tolist() for name, value in water_parameters.items()},
         "eddy_amplitude_hz": RAW_EDDY_CURRENT * float(effects["eddy_amplitude_hz"][0]),
         "eddy_time_constant_s": float(effects["eddy_time_constant_s"][0]),
@@ -157,8 +163,7 @@ def _prior_and_basis(acquisition: Acquisition) -> tuple[Prior, Basis, float]:
 def _unsuppressed_water(truth: dict[str, Any], time: np.ndarray) -> np.ndarray:
     """Returns the FID of the water, complex128 (points,), on resonance: two protons, decaying with T2 and the shim."""
     amplitude = 2 * truth["water_mM"] * np.exp(-ECHO_TIME_MS / 1000 / WATER_T2_S)
-    decay = np.exp(-(truth["gamma"] + 1 / WATER_T2_S) * time - (truth["sigma"] * time) ** 2)
-    return amplitude * decay.astype(np.complex128)
+    return water_fid(time, amplitude, truth["gamma"] + 1 / WATER_T2_S, truth["sigma"])
 
 
 def _naa_height(tissue: np.ndarray, acquisition: Acquisition) -> float:
@@ -166,95 +171,23 @@ def _naa_height(tissue: np.ndarray, acquisition: Acquisition) -> float:
     return float(fid_to_spectrum(tissue).real[(ppm > 1.9) & (ppm < 2.1)].max())
 
 
-# === Coils and transients ===
-
-
-def _coils(participant: int, design: ScanDesign, naa_height: float) -> dict[str, Any]:
-    """Returns sensitivities, phases and noise of the coils."""
-    site, coils = participant % design.sites, design.coils
-    gain = 10 ** design.of_site("gain", site, -0.5, 0.5)
-    amplitude = gain * design.uniform("coil amplitude", participant, 0.3, 1.0, coils)
-    head_rad = design.uniform("coil phase", participant, -0.4, 0.4, coils)
-    cable_rad = design.uniform("cable phase", site, -np.pi, np.pi, coils)
-    deviation = design.uniform("coil noise", site, 0.8, 1.25, coils)
-    distance = np.abs(np.subtract.outer(np.arange(coils), np.arange(coils)))
-    covariance = np.outer(deviation, deviation) * design.of_site("noise correlation", site, 0.15, 0.45) ** distance
+def _snr(participant: int, design: ScanDesign) -> float:
     low, high = SNR_OF_SITES
-    typical = design.of_site("snr", site, low, high)
-    snr = float(np.clip(typical * design.uniform("snr of scan", participant, 0.75, 1.25)[0], 30.0, 120.0))
-    # Noise of the best combination that has a gain of 1: 1 / sqrt(s^H C^-1 s), over the root of the transients.
-    signal = amplitude * np.exp(1j * head_rad)
-    unscaled = 1 / np.sqrt((signal.conj() @ np.linalg.solve(covariance, signal)).real * design.transients)
-    level = naa_height / snr / unscaled
-    return {
-        "site_gain": gain,
-        "coil_amplitude": amplitude,
-        "coil_phase_rad": head_rad + cable_rad,
-        "cable_phase_rad": cable_rad,
-        "noise_covariance_before_cables": level**2 * covariance,
-        "noise_sigma": naa_height / snr,
-        "naa_height": naa_height,
-        "snr": snr,
-    }
+    typical = design.of_site("snr", participant % design.sites, low, high)
+    return float(np.clip(typical * design.draws(participant).uniform("snr of scan", 0.75, 1.25)[0], 30.0, 120.0))
 
 
-def noise_covariance(truth: dict[str, Any]) -> np.ndarray:
-    """Returns the true covariance of the noise, half of E[n_a conj(n_b)]: complex128 (coils, coils), Hermitian.
-
-    Args:
-      truth: of a `SimulatedScan`, or from the header of its file.
-    """
-    turn = np.exp(1j * np.asarray(truth["cable_phase_rad"]))
-    return np.asarray(truth["noise_covariance_before_cables"]) * np.outer(turn, turn.conj())
-
-
-def _transients(participant: int, design: ScanDesign) -> dict[str, np.ndarray]:
-    """Returns what happens to each transient: arrays (transients,), and the indices of the corrupted ones."""
-    count = design.transients
-    fraction = np.arange(count) / max(count - 1, 1)
-    walks = [np.cumsum(step) - step[0] for step in design.normal("walk", participant, 2 * count).reshape(2, count)]
-    drift_hz = design.uniform("frequency drift", participant, -DRIFT_HZ, DRIFT_HZ)[0]
-    drift_rad = design.uniform("phase drift", participant, -DRIFT_RAD, DRIFT_RAD)[0]
-    transients = {
-        "shift_hz": drift_hz * fraction + SHIFT_STEP_HZ * walks[0],
-        "phase_rad": drift_rad * fraction + PHASE_STEP_RAD * walks[1],
-        "amplitude": np.ones(count),
-        "extra_gamma": np.zeros(count),
-        "water_factor": np.ones(count),
-    }
-    moved, how_many = design.uniform("motion", participant, 0.0, 1.0, 2)
-    # At most a quarter of the transients, so that the good ones are the majority.
-    corrupted = min(1 + int(2 * how_many), count // 4) if moved < MOTION_PROBABILITY else 0
-    order = np.argsort(design.uniform("moved transients", participant, 0.0, 1.0, count))
-    chosen = np.sort(order[:corrupted])
-    size = design.uniform("size of motion", participant, 0.0, 1.0, count)[chosen]
-    side = np.where(design.uniform("side of motion", participant, -1.0, 1.0, count)[chosen] < 0, -1, 1)
-    transients["shift_hz"][chosen] += side * (4 + 6 * size)
-    transients["phase_rad"][chosen] += side * (0.8 + size)
-    transients["amplitude"][chosen] = 0.7 - 0.3 * size
-    transients["extra_gamma"][chosen] = 15 + 25 * size
-    transients["water_factor"][chosen] = 5 + 10 * size
-    return {**transients, "corrupted_transients": chosen}
-
-
-def _turns(phase_rad: np.ndarray, shift_hz: np.ndarray, time: np.ndarray) -> np.ndarray:
-    return np.exp(1j * (phase_rad[:, None] + 2 * np.pi * shift_hz[:, None] * time))
-
-
-def _received(signal: np.ndarray, coils: dict[str, Any], seed: int, split: str, participant: int) -> np.ndarray:
-    """Returns complex128 (coils, transients, points) of a signal (transients, points)."""
-    received = receive_with_coils(
-        signal,
-        coils["coil_amplitude"],
-        coils["coil_phase_rad"] - coils["cable_phase_rad"],
-        noise_covariance=coils["noise_covariance_before_cables"],
-        seed=seed,
-        split=split,
-        start=participant * len(signal),
+def _coils(participant: int, design: ScanDesign, gain: float, noise_sigma: float) -> CoilArray:
+    """Returns the coils; those of a site differ between participants in their fields alone."""
+    site, coils, draws = participant % design.sites, design.coils, design.draws(participant)
+    of_site = design.draws(site)
+    deviation = of_site.uniform("coil noise", 0.8, 1.25, coils)
+    correlation = neighbour_correlation(coils, design.of_site("noise correlation", site, 0.15, 0.45))
+    return CoilArray.with_noise_of(
+        gain * draws.uniform("coil amplitude", 0.3, 1.0, coils),
+        draws.uniform("coil phase", -0.4, 0.4, coils),
+        of_site.uniform("cable phase", -np.pi, np.pi, coils),
+        np.outer(deviation, deviation) * correlation,
+        sigma=noise_sigma,
+        transients=design.transients,
     )
-    return received.transpose(2, 0, 1) * np.exp(1j * coils["cable_phase_rad"])[:, None, None]
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Returns arrays as lists, for JSON."""
-    return {name: np.asarray(value).tolist() for name, value in values.items()}

@@ -1,5 +1,6 @@
 """A scan as a NIfTI-MRS file."""
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,26 @@ OWN_KEYS = ("SpectrometerFrequency", "ResonantNucleus", "SpectralWidth", "EchoTi
 """Keys of the header extension that are written from the fields of `Scan`."""
 
 
-def write_scan(path: str | os.PathLike, scan: Scan, *, header: Mapping[str, Any] | None = None) -> None:
+@dataclasses.dataclass(frozen=True)
+class SpectraAxis:
+    """The second axis of `Scan.fids` where it has spectra of their own, which must not be averaged.
+
+    Args:
+      info: what they are.
+      header: key -> `{"Value": [one per spectrum], "Description": what it is}`.
+    """
+
+    info: str
+    header: Mapping[str, Mapping[str, Any]]
+
+
+def write_scan(
+    path: str | os.PathLike,
+    scan: Scan,
+    *,
+    header: Mapping[str, Any] | None = None,
+    spectra: SpectraAxis | None = None,
+) -> None:
     """Writes a scan as a NIfTI-MRS file of one voxel, `scan.reference` not included.
 
     NIfTI-MRS (Clarke et al. 2022, doi 10.1002/mrm.29418) stores the complex conjugate of what is in memory, here in
@@ -34,6 +54,8 @@ def write_scan(path: str | os.PathLike, scan: Scan, *, header: Mapping[str, Any]
         that the standard does not define needs a mapping with a `Description`. Keys that follow from the fields of
         `scan` (`OWN_KEYS`, `dim_5`, `dim_5_header`, ...) cannot be given here, and those in `scan.header` are ignored.
         Defaults to `None`.
+      spectra: what the second axis is if it is not transients; it becomes `DIM_USER_0`, also with length 1. Defaults
+        to `None`: transients.
 
     Raises:
       ModuleNotFoundError: if nifti-mrs is not installed.
@@ -55,9 +77,12 @@ def write_scan(path: str | os.PathLike, scan: Scan, *, header: Mapping[str, Any]
     from nifti_mrs.validator import Error, validate_nifti_mrs
 
     fids = check_finite("scan.fids", scan.fids).astype(np.complex64)
-    axes = [(tag, axis) for tag, axis in (("DIM_COIL", 0), ("DIM_DYN", 1)) if scan.fids.shape[axis] > 1]
+    second = "DIM_DYN" if spectra is None else "DIM_USER_0"
+    axes = [
+        (tag, axis) for tag, axis in (("DIM_COIL", 0), (second, 1)) if scan.fids.shape[axis] > 1 or tag == "DIM_USER_0"
+    ]
     data = fids.transpose(2, 0, 1).reshape(1, 1, 1, scan.points, *(fids.shape[axis] for _, axis in axes))
-    extension = _header_extension(scan, [tag for tag, _ in axes], dict(header or {}))
+    extension = _header_extension(scan, [tag for tag, _ in axes], dict(header or {}), spectra)
     try:
         # nifti-mrs conjugates when it writes and reads; in memory it has this package's sign convention.
         image = gen_nifti_mrs_hdr_ext(data, 1 / scan.bandwidth_hz, extension).image
@@ -72,7 +97,7 @@ def write_scan(path: str | os.PathLike, scan: Scan, *, header: Mapping[str, Any]
         image.nibImage.to_filename(partial)
 
 
-def _header_extension(scan: Scan, tags: list[str], given: dict[str, Any]):
+def _header_extension(scan: Scan, tags: list[str], given: dict[str, Any], spectra: SpectraAxis | None):
     """Returns the `nifti_mrs.hdr_ext.Hdr_Ext` of the file."""
     from nifti_mrs.definitions import standard_defined
     from nifti_mrs.hdr_ext import Hdr_Ext
@@ -85,7 +110,8 @@ def _header_extension(scan: Scan, tags: list[str], given: dict[str, Any]):
         )
     extension = Hdr_Ext(scan.spectrometer_frequency_mhz, scan.nucleus, dimensions=4 + len(tags))
     for dimension, tag in enumerate(tags):
-        extension.set_dim_info(dimension, tag)
+        own_spectra = {"info": spectra.info, "hdr": dict(spectra.header)} if tag == "DIM_USER_0" else {}
+        extension.set_dim_info(dimension, tag, **own_spectra)
     own = {
         "SpectralWidth": scan.bandwidth_hz,
         "EchoTime": None if scan.echo_time_ms is None else scan.echo_time_ms / 1000,

@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "coils": ["receive_with_coils"],
+        "coils": ["CoilArray", "receive_with_coils"],
         "distributions": ["Distribution", "Fixed", "LogNormal", "Normal", "UniformRange"],
         "effects": ["EFFECTS", "EFFECT_PARAMETERS", "EFFECT_UNITS", "Effect", "Effects"],
         "effects_on_fids": ["apply_eddy_current", "apply_frequency_drift", "residual_water"],
@@ -18,5 +18,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "prior_presets": ["PRIOR_PRESETS", "TEST_PAIRS"],
         "priors": ["Prior", "UniformPrior"],
         "spectra": ["Backend", "channels_to_complex", "complex_to_channels", "simulate", "simulate_with_effects"],
+        "transients": ["Drift", "ReferenceTransients", "Transients"],
     },
 )

@@ -1,5 +1,6 @@
 """Random numbers that depend only on a key and an index, not on the process or the order of the calls."""
 
+import dataclasses
 import hashlib
 
 import numpy as np
@@ -59,3 +60,28 @@ def keyed_normal(start: int, stop: int, width: int, *key: object) -> np.ndarray:
     np.multiply(radius, np.cos(angle), out=normal[..., 0])
     np.multiply(radius, np.sin(angle), out=normal[..., 1])
     return normal.reshape(stop - start, 2 * pairs)[:, :width]
+
+
+@dataclasses.dataclass(frozen=True)
+class Draws:
+    """Random numbers of one index of a split, each stream under a name of its own.
+
+    Args:
+      seed: of all random numbers.
+      split: name of the split that the index belongs to.
+      index: such as a participant or a row, from 0.
+    """
+
+    seed: int
+    split: str
+    index: int
+
+    def uniform(self, name: str, low: float, high: float, width: int = 1) -> np.ndarray:
+        """Draws float64 (width,), uniform from `low` to `high`; depends on (seed, split, index, name, width) alone."""
+        uniform = keyed_uniform(self.index, self.index + 1, width, self.seed, self.split, name)[0]
+        return low + (high - low) * uniform
+
+    def normal(self, name: str, width: int) -> np.ndarray:
+        """Draws standard normal float64 (width,), as `uniform` does."""
+        normal = keyed_normal(self.index, self.index + 1, width, self.seed, self.split, name)[0]
+        return normal.astype(np.float64)

@@ -128,7 +128,7 @@ def test_bad_input_ends_with_a_message_and_writes_nothing(arguments, message, tm
 
 
 def test_an_output_that_cannot_be_written_is_told_before_the_work(run_dir, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("mrs_keras.generation.generate._blocks", None)
+    monkeypatch.setattr("mrs_keras.generation.generate.blocks_of", None)
     (tmp_path / "file").touch()
     for output in ("/proc/spectra.npz", str(tmp_path / "file" / "spectra.npz")):
         assert main(["generate", "--run", str(run_dir), "--output", output]) == 1
@@ -182,3 +182,19 @@ assert not heavy, heavy
     output = run_python(code).stdout
     assert "default" in output
     assert "saved_models" in output
+
+
+def test_a_bids_folder_has_the_water_and_the_times_that_the_options_ask_for(saved_models, tmp_path):
+    nifti_mrs = pytest.importorskip("nifti_mrs.nifti_mrs")
+    options = ["--saved-models", str(saved_models), "--number", "2", "--output", str(tmp_path / "bids")]
+    times = ["--echo-time-ms", "30", "--repetition-time-ms", "2000"]
+    assert main(["generate", *options, "--format", "bids", "--residual-water", "2", "3", *times]) == 0
+    header = nifti_mrs.NIFTI_MRS(tmp_path / "bids" / "sub-000001" / "mrs" / "sub-000001_svs.nii.gz").hdr_ext
+    assert (header["EchoTime"], header["RepetitionTime"]) == (0.03, 2.0)
+    assert len(header["ResidualWater"]["water_height"]) == 3
+
+
+def test_a_run_knows_its_echo_time(run_dir, tmp_path):
+    nifti_mrs = pytest.importorskip("nifti_mrs.nifti_mrs")
+    assert main(["generate", "--run", str(run_dir), "--number", "2", "--output", str(tmp_path / "a.nii.gz")]) == 0
+    assert nifti_mrs.NIFTI_MRS(tmp_path / "a.nii.gz").hdr_ext["EchoTime"] == 0.03

@@ -23,8 +23,7 @@ def simulated_rows(concentrations, row_seeds):
     return {"spectrum": complex_to_channels(simulate(parameters, default_basis())).astype(np.float32), "z": z}
 
 
-@pytest.fixture
-def source() -> SpectrumSource:
+def stand_in() -> SpectrumSource:
     """Stands in for a trained model, with spectra that are known."""
     return SpectrumSource(
         ModelDescription(
@@ -37,3 +36,8 @@ def source() -> SpectrumSource:
         generate=simulated_rows,
         origin={"run": "runs/stand_in", "latent_prior": "fitted"},
     )
+
+
+@pytest.fixture
+def source() -> SpectrumSource:
+    return stand_in()

@@ -11,8 +11,8 @@ from mrs_keras.acquisition import Acquisition
 from mrs_keras.measured.example import write_example
 from mrs_keras.measured.example_descriptions import TRUTH_KEY
 from mrs_keras.measured.scan_design import ScanDesign
-from mrs_keras.measured.simulated_scans import noise_covariance, simulate_scan
-from mrs_keras.simulation import voigt_fwhm_hz
+from mrs_keras.measured.simulated_scans import simulate_scan
+from mrs_keras.simulation import CoilArray, voigt_fwhm_hz
 
 nifti_mrs = pytest.importorskip("nifti_mrs.nifti_mrs")
 
@@ -45,7 +45,7 @@ def fids_and_truth(folder, participant="sub-01", suffix="svs"):
 def combined(fids, truth):
     """The best combination of the coils, with a gain of 1, by the truth: (transients, points)."""
     signal = np.array(truth["coil_amplitude"]) * np.exp(1j * np.array(truth["coil_phase_rad"]))
-    weights = np.linalg.solve(noise_covariance(truth), signal)
+    weights = np.linalg.solve(CoilArray.from_truth(truth).noise_covariance, signal)
     weights /= signal.conj() @ weights
     return np.einsum("c,ctp->tp", weights.conj(), fids)
 
@@ -285,7 +285,7 @@ def test_the_noise_has_the_covariance_of_the_truth(participant, suffix):
     scan = simulated.scan if suffix == "svs" else simulated.scan.reference
     noise = scan.fids[:, :, 1400:].reshape(4, -1)  # after 0.7 s, when all signal has decayed
     sample = noise @ noise.conj().T / noise.shape[1] / 2
-    truth = noise_covariance(simulated.truth)
+    truth = CoilArray.from_truth(simulated.truth).noise_covariance
     assert np.linalg.norm(sample - truth) < 0.05 * np.linalg.norm(truth)
     assert np.abs(truth.imag).max() > 0.05 * np.abs(truth).max()  # cables turn the noise, too
 

@@ -18,12 +18,21 @@ _NO_LABELS = {
 }  # fmt: skip
 _PERCENT = re.compile(r"(.+?)(?:_CRLB_percent|_percent_CRLB|_CRLB%|\s*%\s*SD|_%SD)\s*", re.IGNORECASE)
 _DEVIATION = re.compile(r"(.+?)_(?:sd|std|deviation)\s*", re.IGNORECASE)
+_UNITED = re.compile(r"(.+)_(mM|mmol/kg)")
 _UNCLEAR = re.compile(r"(.+?)[_ ]CRLB\s*", re.IGNORECASE)
+
+
+def label_key(name: str, unit: str) -> str:
+    """Returns the name of a label with its unit, as tables and headers of generated spectra have it: `NAA_mM`."""
+    return f"{name}_{unit}" if unit else name
 
 
 @dataclasses.dataclass(frozen=True)
 class _Column:
-    """A column of values: its position, its name in the `LabelTable`, and the columns of its uncertainty."""
+    """A column of values: its position, its name in the `LabelTable`, and the columns of its uncertainty.
+
+    `unit` is the one that the name of the column says, as in `NAA_mM`.
+    """
 
     position: int
     name: str
@@ -32,6 +41,7 @@ class _Column:
     percent: int | None = None
     reference_percent: int | None = None
     undetermined: int | None = None
+    unit: str | None = None
 
 
 def read_delimited(path: Path, text: str, folder: Path | None = None, unit: str | None = None) -> tuple[list[Row], str]:
@@ -39,7 +49,7 @@ def read_delimited(path: Path, text: str, folder: Path | None = None, unit: str 
 
     Values stand in columns `X` or, as ratios, in `X_over_Y` or `X/Y`; their uncertainties in `X_sd`, `X_std` or
     `X_deviation` (in the unit of X), or in `X_CRLB_percent` or `X %SD`. Where a CRLB is 999 %, X and its ratios are
-    missing. Columns of text, SNR and FWHM are no labels.
+    missing. A column `X_mM` or `X_mmol/kg` of a known X has that unit. Columns of text, SNR and FWHM are no labels.
 
     Args:
       path: of the file.
@@ -131,6 +141,8 @@ def _columns(path: Path, header: list[str], lines: list[tuple[int, list[str]]]) 
             continue
         numerator, denominator = split_ratio(name)
         column = _Column(place, name, False, deviations.get(name), percents.get(name), None, percents.get(name))
+        if (united := _UNITED.fullmatch(name)) and is_known(united[1]):
+            column = dataclasses.replace(column, name=united[1], unit=united[2])
         if denominator is not None:
             own, of_numerator = percents.get(name), percents.get(numerator)
             # With an absolute column as well, `labels_of` propagates the deviations of the two.
@@ -169,9 +181,10 @@ def _cells(columns: list[_Column], line: list[str], place: str, absolute: str) -
             relative = fraction(column.percent, math.nan), fraction(column.reference_percent, 0.0)
             deviation = abs(value) * math.hypot(*relative)
         known = math.isfinite(value)
-        ratio_to_tcr = not column.is_ratio and not absolute
+        own_unit = absolute if column.unit is None else column.unit
+        ratio_to_tcr = not column.is_ratio and not own_unit
         name = ratio_name(column.name, "tCr") if ratio_to_tcr else column.name
-        cells[name] = (value, deviation if known else math.nan, "" if column.is_ratio else absolute)
+        cells[name] = (value, deviation if known else math.nan, "" if column.is_ratio else own_unit)
     return cells
 
 
