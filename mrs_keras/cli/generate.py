@@ -26,7 +26,7 @@ Spectrum k depends only on the model, the seed, k and its concentrations: a larg
 
 def add_generate_command(commands) -> None:
     """Adds `generate` to the sub-parsers of `mrs-keras`."""
-    text = "generate spectra with a trained model: .npz, TFRecord, NIfTI-MRS or BIDS, with their labels"
+    text = "generate spectra with a trained model: .npz, TFRecord, NIfTI-MRS, BIDS or LCModel, with their labels"
     generate = add_command(commands, "generate", _generate, text, EPILOG)
     model = generate.add_mutually_exclusive_group()
     model.add_argument(
@@ -47,9 +47,9 @@ def add_generate_command(commands) -> None:
     )
     generate.add_argument(
         "--format",
-        choices=("npz", "tfds", "nifti_mrs", "bids"),
+        choices=("npz", "tfds", "nifti_mrs", "bids", "lcmodel"),
         help="by default chosen by --output: .npz; .nii.gz or .nii (needs the extra `nifti`); no suffix: TFDS. bids: a "
-        "folder with a NIfTI-MRS file for each spectrum",
+        "folder with a NIfTI-MRS file for each spectrum. lcmodel: a folder in which LCModel runs",
     )
     generate.add_argument(
         "--residual-water",
@@ -61,6 +61,15 @@ def add_generate_command(commands) -> None:
     generate.add_argument("--echo-time-ms", type=float, help="for the headers of NIfTI-MRS files")
     generate.add_argument("--repetition-time-ms", type=float, help="likewise")
     _add_transient_options(generate)
+    generate.add_argument(
+        "--with-basis",
+        nargs="?",
+        const=True,
+        default=False,
+        metavar="FILE",
+        help="also write the basis of the training data, as the program that reads the spectra takes it: for FSL-MRS "
+        "beside NIfTI-MRS and BIDS, else .npz; LCModel always gets it. FILE: the basis, where it is not known",
+    )
     generate.add_argument("--overwrite", action="store_true", help="replace an earlier output")
 
 
@@ -107,6 +116,7 @@ def _generate(options) -> None:
             echo_time_ms=options.echo_time_ms,
             repetition_time_ms=options.repetition_time_ms,
             transients=transients,
+            with_basis=options.with_basis,
             overwrite=options.overwrite,
             progress=True,
         )

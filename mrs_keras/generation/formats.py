@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Collection
 from pathlib import Path
+from typing import Literal
 
 from mrs_keras.checks import check_choice
 from mrs_keras.generation.whole_fids import TAPER_PPM
@@ -18,11 +19,12 @@ class Format:
       words: what it is, for messages.
       endings: of the names of its files; empty for a folder.
       whole_band: whether it holds FIDs of the whole band; else the spectra of the model's window.
-      holds: what else it can hold: `"transients"` (single averages of several coils, and their water reference) or
-        `"basis"` (the matching basis beside it).
+      holds: what else it can hold: `"transients"` (single averages of several coils, and their water reference).
       taper_ppm: width of the taper beyond the window, see `whole_fids`; `None` for a causal continuation.
       by_default: whether the ending alone chooses it.
       needs_nifti_mrs: whether it needs the package nifti-mrs.
+      basis: format of the matching basis, in the form of the program that reads the spectra.
+      needs_basis: whether the spectra are of no use without it.
     """
 
     name: str
@@ -33,6 +35,8 @@ class Format:
     taper_ppm: float | None = TAPER_PPM
     by_default: bool = True
     needs_nifti_mrs: bool = False
+    basis: Literal["npz", "fsl_json", "lcmodel_basis"] = "npz"
+    needs_basis: bool = False
 
     @property
     def is_folder(self) -> bool:
@@ -45,7 +49,14 @@ FORMATS = {
     for format in (
         Format("npz", "NumPy arrays", (".npz",)),
         Format("tfds", "a folder of TFRecord files"),
-        Format("nifti_mrs", "one NIfTI-MRS file", (".nii", ".nii.gz"), whole_band=True, needs_nifti_mrs=True),
+        Format(
+            "nifti_mrs",
+            "one NIfTI-MRS file",
+            (".nii", ".nii.gz"),
+            whole_band=True,
+            needs_nifti_mrs=True,
+            basis="fsl_json",
+        ),
         Format(
             "bids",
             "a BIDS folder of NIfTI-MRS files",
@@ -53,6 +64,16 @@ FORMATS = {
             holds=("transients",),
             by_default=False,
             needs_nifti_mrs=True,
+            basis="fsl_json",
+        ),
+        Format(
+            "lcmodel",
+            "a folder of .RAW and control files for LCModel",
+            whole_band=True,
+            by_default=False,
+            taper_ppm=None,  # LCModel appends zeros
+            basis="lcmodel_basis",
+            needs_basis=True,
         ),
     )
 }

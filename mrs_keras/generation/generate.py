@@ -14,21 +14,29 @@ import mrs_keras
 from mrs_keras.checks import check_count, check_positive
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.files import explaining_a_full_disk, replacing
-from mrs_keras.generation import write_bids, write_nifti_mrs, write_npz, write_tfds
+from mrs_keras.generation import write_bids, write_lcmodel, write_nifti_mrs, write_npz, write_tfds
 from mrs_keras.generation.blocks import Block, blocks_of
 from mrs_keras.generation.concentrations import Given, concentration_rows
 from mrs_keras.generation.formats import check_holds, format_of
+from mrs_keras.generation.model_basis import basis_path, model_basis, write_beside
 from mrs_keras.generation.output import check_free, check_writable
 from mrs_keras.generation.residual_water import checked_range
 from mrs_keras.generation.source import SpectrumSource, open_source
 from mrs_keras.generation.transients import TransientDesign, transients_of
 from mrs_keras.models import CVAE
 
-FormatName = Literal["npz", "tfds", "nifti_mrs", "bids"]
+FormatName = Literal["npz", "tfds", "nifti_mrs", "bids", "lcmodel"]
 
-MODULES = {"npz": write_npz, "tfds": write_tfds, "nifti_mrs": write_nifti_mrs, "bids": write_bids}
+MODULES = {
+    "npz": write_npz,
+    "tfds": write_tfds,
+    "nifti_mrs": write_nifti_mrs,
+    "bids": write_bids,
+    "lcmodel": write_lcmodel,
+}
 """Format -> module with `write(path, blocks, number, description)`; `check(number, description)`, which raises an error
-before the work if it cannot be written; and, for a folder, `is_earlier(path)`."""
+before the work if it cannot be written; and, for a folder, `is_earlier(path)`. Those of a format that needs the basis
+also take `basis`."""
 
 LARGEST_SEED = 2**31 - 1
 """Row k has the seed `seed * 2**32 + k`, an int64."""
@@ -46,6 +54,7 @@ def generate_dataset(
     echo_time_ms: float | None = None,
     repetition_time_ms: float | None = None,
     transients: TransientDesign | None = None,
+    with_basis: bool | str | os.PathLike = False,
     overwrite: bool = False,
     progress: bool = False,
 ) -> Path:
@@ -60,6 +69,7 @@ def generate_dataset(
     | `"tfds"` | none: a folder | TFDS dataset in TFRecord files; see `write_tfds` |
     | `"nifti_mrs"` | `.nii.gz`, `.nii` | FIDs, labels in the header extension; see `write_nifti_mrs` |
     | `"bids"` | none: a folder | a NIfTI-MRS file for each spectrum, labels in a table; see `write_bids` |
+    | `"lcmodel"` | none: a folder | files that LCModel runs as they are; see `write_lcmodel` |
 
     Only one batch is kept in memory for folders, and all spectra for the other formats. FIDs cover the whole band of
     the receiver, with noise where the model has noise; see `whole_fids`. If the process is killed, nothing appears at
@@ -68,7 +78,7 @@ def generate_dataset(
     Args:
       source: a model, the folder of a finished training, a folder of SavedModels (the newest version), or what
         `open_run` or `open_export` returned.
-      output: file, or folder for `"tfds"` and `"bids"`, to write.
+      output: file, or folder for `"tfds"`, `"bids"` and `"lcmodel"`, to write.
       number: of spectra. Defaults to `None`: the rows of `concentrations`, or 1,000.
       concentrations: metabolite name -> concentration of all spectra, or of each spectrum, mM. Defaults to `None`:
         drawn as the training data had them, see `concentration_rows`.
@@ -81,6 +91,10 @@ def generate_dataset(
       repetition_time_ms: likewise.
       transients: single averages and coils to write instead of each spectrum, with their water reference, for the
         format `"bids"`; see `raw_scan`. Defaults to `None`: the spectrum itself.
+      with_basis: whether to write the basis that the training data were simulated from, in the form of the program
+        that reads the spectra: `NAME_basis`, a folder as FSL-MRS reads it, beside NIfTI-MRS and BIDS; `NAME_basis.npz`
+        beside `.npz` and TFRecord; `basis.BASIS` in the folder for LCModel, which always gets it. Or the file of the
+        basis, where it is not known; see `model_basis`. Defaults to `False`.
       overwrite: whether to replace an existing `output`. Defaults to `False`. A folder is replaced only if it contains
         an earlier dataset of generated spectra.
       progress: whether to show a progress bar if the standard error is a terminal. Defaults to `False`.
@@ -127,12 +141,16 @@ def generate_dataset(
         "transients": None if transients is None else dataclasses.asdict(transients),
     }
     description = _description(source, concentrations, seed, {"fids": fids} if chosen.whole_band else {})
-    writer.check(number, description)
     hook = None
     if transients is not None:
         acquisition = source.description.acquisition
         transients.check_size(acquisition.points)
         hook = functools.partial(transients_of, design=transients, acquisition=acquisition, seed=seed)
+    basis = None
+    if with_basis is not False or chosen.needs_basis:
+        basis = model_basis(source, None if with_basis is True or with_basis is False else with_basis)
+    extra = {"basis": basis} if chosen.needs_basis else {}
+    writer.check(number, description, **extra)
     blocks = blocks_of(
         source,
         number,
@@ -148,7 +166,9 @@ def generate_dataset(
         replacing(output) as partial,
         tqdm(total=number, unit=" spectra", disable=None if progress else True) as bar,
     ):
-        writer.write(partial, _counted(blocks, bar), number, description)
+        if basis is not None and not chosen.needs_basis:
+            write_beside(basis.basis, basis_path(output, chosen), chosen, overwrite)
+        writer.write(partial, _counted(blocks, bar), number, description, **extra)
     return output
 
 

@@ -28,8 +28,8 @@ _BY_FIRST_BYTES: tuple[tuple[bytes, str, str], ...] = (
 )
 _TEXTS = (
     (b"jMRUI", "a text file of jMRUI", "Give it a name that ends in `.txt`."),
-    (b"$NMID", "an LCModel .RAW file", "Convert it with `spec2nii raw`, which needs nucleus and bandwidth."),
-    (b"$SEQPAR", "an LCModel .RAW file", "Convert it with `spec2nii raw`, which needs nucleus and bandwidth."),
+    (b"$NMID", "an LCModel .RAW file", "Give it a name that ends in `.RAW`."),
+    (b"$SEQPAR", "an LCModel .RAW file", "Give it a name that ends in `.RAW`."),
     (b"examination_name", "a Philips .SPAR header", "Give the .SDAT file of the same name."),
     (b"<html", "a web page", "Download the file itself: a page of the server was saved in its place."),
     (b"<!doctype html", "a web page", "Download the file itself: a page of the server was saved in its place."),

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mrs_keras.measured.folder import ScanFile
+from mrs_keras.measured.read_lcmodel import CONTROL_SUFFIXES
 
 PARTICIPANTS = "participants.tsv"
 
@@ -53,7 +54,7 @@ def _files_of(given: str | Path | None) -> list[Path]:
 
 def _sidecars(path: Path) -> list[Path]:
     stem = path.name.split(".")[0]
-    return [path.with_name(stem + suffix) for suffix in (".json", ".SPAR", ".spar")]
+    return [path.with_name(stem + suffix) for suffix in (".json", ".SPAR", ".spar", *CONTROL_SUFFIXES)]
 
 
 def _ends(path: Path) -> bytes:

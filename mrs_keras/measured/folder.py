@@ -13,7 +13,7 @@ from mrs_keras.measured.sites import sites_of
 
 _IGNORED_FOLDERS = ("derivatives", "sourcedata", "code")
 _LOOKED_FOR = (
-    "`*_svs.nii.gz`, `*_mrsi.nii.gz` or `*_unloc.nii.gz`, or files of vendors "
+    "`*_svs.nii.gz`, `*_mrsi.nii.gz`, `*_unloc.nii.gz` or `*_svs.RAW`, or files of vendors "
     f"({', '.join(f'`*{suffix}`' for suffix in VENDOR_SUFFIXES)})"
 )
 
@@ -45,9 +45,9 @@ def find_scans(folder: str | Path, site: str | None = None) -> list[ScanFile]:
     """Finds the scans of a folder and its subfolders, each with its water reference.
 
     Names are those of BIDS (doi 10.1038/sdata.2016.44): `sub-*/[ses-*/]mrs/sub-*_svs.nii.gz`, the reference
-    `*_mrsref.nii.gz`; the same names in one folder; and files of vendors. The participant is the entity `sub-` of the
-    name, else of a folder, else the name itself, with a warning. Hidden files and folders, and those called
-    `derivatives`, `sourcedata` or `code`, are skipped. No scan is opened.
+    `*_mrsref.nii.gz`; the same names in one folder, or of LCModel's `.RAW` files; and files of vendors. The participant
+    is the entity `sub-` of the name, else of a folder, else the name itself, with a warning. Hidden files and folders,
+    and those called `derivatives`, `sourcedata` or `code`, are skipped. No scan is opened.
 
     Args:
       folder: to search.

@@ -1,4 +1,4 @@
-"""Reads back what `mrs-keras generate` wrote, as scans with labels: `.npz`, TFRecord, NIfTI-MRS, BIDS."""
+"""Reads back what `mrs-keras generate` wrote, as scans with labels: `.npz`, TFRecord, NIfTI-MRS, BIDS, LCModel."""
 
 import dataclasses
 import functools
@@ -28,6 +28,9 @@ WINDOW_KEY, NOISE_KEY, ORIGIN_KEY = "GeneratedWindow", "NoiseSigma", "Generated"
 
 BIDS_TITLE = "Generated MR spectra (mrs_keras)"
 """`Name` in the dataset_description.json of a BIDS folder of generated spectra."""
+
+LCMODEL_TITLE, LCMODEL_FILE, LCMODEL_LABELS = "Generated spectra for LCModel", "generated.json", "labels.tsv"
+"""`Name` in the file that describes a folder of generated spectra for LCModel, that file, and the table of labels."""
 
 DATASET_NAME = "generated_mrs"
 """Name of a TFDS dataset of generated spectra."""
@@ -81,7 +84,7 @@ def open_generated(path: str | Path) -> GeneratedSpectra | None:
     """Opens an output of `mrs-keras generate`; returns `None` if `path` is something else.
 
     Args:
-      path: `.npz`, `.nii.gz` or `.nii`, or a folder of TFRecord files or of BIDS.
+      path: `.npz`, `.nii.gz` or `.nii`, or a folder of TFRecord files, of BIDS or for LCModel.
 
     Raises:
       ValueError: if it is such an output, and damaged.
@@ -90,10 +93,17 @@ def open_generated(path: str | Path) -> GeneratedSpectra | None:
     if path.is_dir():
         if _name_in(path / "dataset_description.json", "Name") == BIDS_TITLE:
             return _open_bids(path)
+        if is_lcmodel_folder(path):
+            return _open_lcmodel(path)
         if _name_in(path / "dataset_info.json", "name") != DATASET_NAME:
             return None
         return _open_files(sorted(path.glob(f"{DATASET_NAME}-*.tfrecord-*")))
     return _open_files([path]) if path.is_file() and path.name.endswith((".npz", *NIFTI_SUFFIXES)) else None
+
+
+def is_lcmodel_folder(folder: Path) -> bool:
+    """Whether a folder holds generated spectra for LCModel."""
+    return _name_in(folder / LCMODEL_FILE, "Name") == LCMODEL_TITLE
 
 
 def read_entry(file: ScanFile) -> Scan:
@@ -205,27 +215,37 @@ def _of_nifti(path: Path) -> _Entries | None:
 
 def _open_bids(folder: Path) -> GeneratedSpectra:
     description = json.loads((folder / "dataset_description.json").read_text(encoding="utf-8"))
-    metadata = description["GeneratedBy"][0][ORIGIN_KEY]
-    header, *rows = [
-        line.split("\t") for line in (folder / "participants.tsv").read_text(encoding="utf-8").splitlines()
-    ]
-    files = []
-    for participant, *_ in rows:
+
+    def file_of(participant: str) -> ScanFile:
         stem = folder / participant / "mrs" / participant
         reference = stem.with_name(f"{participant}_mrsref.nii.gz")
-        files.append(
-            ScanFile(
-                stem.with_name(f"{participant}_svs.nii.gz"),
-                reference if reference.is_file() else None,
-                participant,
-                None,
-                SITE,
-                f"{participant}_svs",
-            )
-        )
+        path = stem.with_name(f"{participant}_svs.nii.gz")
+        return _single(path, reference if reference.is_file() else None, participant)
+
+    return _of_table(folder / "participants.tsv", description["GeneratedBy"][0][ORIGIN_KEY], file_of)
+
+
+def _open_lcmodel(folder: Path) -> GeneratedSpectra:
+    metadata = json.loads((folder / LCMODEL_FILE).read_text(encoding="utf-8"))[ORIGIN_KEY]
+    return _of_table(
+        folder / LCMODEL_LABELS,
+        metadata,
+        lambda participant: _single(folder / f"{participant}_svs.RAW", None, participant),
+    )
+
+
+def _single(path: Path, reference: Path | None, participant: str) -> ScanFile:
+    """Returns a file with one spectrum."""
+    return ScanFile(path, reference, participant, None, SITE, f"{participant}_svs")
+
+
+def _of_table(table: Path, metadata: Mapping[str, Any], file_of: Callable[[str], ScanFile]) -> GeneratedSpectra:
+    """Returns the spectra whose labels are the rows of a table, each in a file of its own."""
+    header, *rows = [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()]
+    files = tuple(file_of(participant) for participant, *_ in rows)
     columns = [header.index(key) for key in _label_keys(metadata)]
     values = np.array([[float(row[column]) for column in columns] for row in rows], np.float64)
-    return GeneratedSpectra(tuple(files), metadata, values.reshape(len(files), len(columns)))
+    return GeneratedSpectra(files, metadata, values.reshape(len(files), len(columns)))
 
 
 def _label_keys(metadata: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,9 @@ NIFTI_SUFFIXES = (".nii.gz", ".nii")
 VENDOR_SUFFIXES = (".sdat", ".rda", ".dat", ".7", ".mrui")
 """Suffixes of the files of vendors that are looked for in a folder; DICOM is not, since a scan has many files."""
 
+RAW_SUFFIX = ".raw"
+"""Suffix of LCModel's files. In a folder, they count if named as in BIDS: a basis has such files too."""
+
 _SCANS = ("svs", "mrsi", "unloc")
 _REFERENCE = "mrsref"
 # Philips calls the two files of a scan _act and _ref.
@@ -42,14 +45,14 @@ class ScanName:
 def parse_name(path: PurePath) -> ScanName | None:
     """Returns what a path below the folder says, or `None` if it is not the name of a scan or a reference.
 
-    NIfTI files count by their last part, as in BIDS: `_svs`, `_mrsi`, `_unloc` and `_mrsref`. A folder of BIDS also
-    holds images. Files of vendors count by their suffix.
+    NIfTI files and LCModel's .RAW files count by their last part, as in BIDS: `_svs`, `_mrsi`, `_unloc` and `_mrsref`.
+    A folder of BIDS also holds images. Files of vendors count by their suffix.
 
     Args:
       path: relative to the folder that was searched, such as `sub-01/ses-1/mrs/sub-01_ses-1_svs.nii.gz`.
     """
     lower = path.name.lower()
-    suffix = next((end for end in NIFTI_SUFFIXES + VENDOR_SUFFIXES if lower.endswith(end)), None)
+    suffix = next((end for end in (*NIFTI_SUFFIXES, *VENDOR_SUFFIXES, RAW_SUFFIX) if lower.endswith(end)), None)
     if suffix is None:
         return None
     name = path.name[: -len(suffix)]

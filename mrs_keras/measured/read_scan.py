@@ -7,7 +7,8 @@ from mrs_keras.measured import read_nifti_mrs as nifti
 from mrs_keras.measured import vendors
 from mrs_keras.measured.dimensions import ENTRY_KEY
 from mrs_keras.measured.file_kinds import fault, looks_like, read_head
-from mrs_keras.measured.names import NIFTI_SUFFIXES
+from mrs_keras.measured.names import NIFTI_SUFFIXES, RAW_SUFFIX
+from mrs_keras.measured.read_lcmodel import read_lcmodel
 from mrs_keras.measured.scan import Scan
 
 
@@ -15,8 +16,9 @@ def read_scans(path: str | Path, reference: str | Path | None = None, mask: str 
     """Reads all scans of a file: one for a single voxel, else one for each voxel.
 
     The format is told by the suffix: NIfTI-MRS (`.nii.gz`, `.nii`) by nifti-mrs; Philips `.SDAT`/`.SPAR`, Siemens
-    `.RDA` and twix `.dat`, GE `.7`, DICOM and jMRUI by spec2nii. Values are those of the file; nothing is scaled,
-    shifted or averaged. The sign convention is that of the package: ppm = 4.65 + f / f0.
+    `.RDA` and twix `.dat`, GE `.7`, DICOM and jMRUI by spec2nii; LCModel's `.RAW` by `read_lcmodel`. Values are those
+    of the file; nothing is scaled, shifted or averaged. The sign convention is that of the package:
+    ppm = 4.65 + f / f0.
 
     Args:
       path: of the scan.
@@ -51,12 +53,15 @@ def _read(path: Path, mask: Path | None) -> list[Scan]:
     name = path.name.lower()
     if name.endswith(NIFTI_SUFFIXES):
         return nifti.read_nifti_mrs(path, mask)
+    if name.endswith(RAW_SUFFIX):
+        return [read_lcmodel(path)]
     if name.endswith(vendors.SUFFIXES):
         return vendors.read_vendor(path, mask)
     what, remedy = looks_like(read_head(path))
     raise fault(
         path,
-        f"its name ends in none of {', '.join((*NIFTI_SUFFIXES, *vendors.SUFFIXES))}. It looks like {what}.",
+        f"its name ends in none of {', '.join((*NIFTI_SUFFIXES, *vendors.SUFFIXES, RAW_SUFFIX))}. "
+        f"It looks like {what}.",
         remedy,
     )
 

@@ -331,7 +331,7 @@ def test_a_file_that_is_cut_off_is_told(tmp_path, keep):
         ("a.nii", b"\0\x01\x02", "binary data of an unknown kind"),
         ("a.nii", b"\x5c\x01\0\0" + bytes(400), "an ANALYZE image"),
         ("a.nii", b"\0\0\0\0\x02\0\0\0" + b"\x01" * 2000, "Siemens raw data"),
-        ("a.raw", b" $SEQPAR\n hzpppm=127\n", "an LCModel .RAW file.*spec2nii raw"),
+        ("a.nii", b" $SEQPAR\n hzpppm=127\n", "an LCModel .RAW file.*ends in `.RAW`"),
         ("a.mat", b"MATLAB 5.0 MAT-file, x", "a MATLAB file"),
         ("a.h5", b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
         ("notes", b"x", r"ends in none of \.nii\.gz"),

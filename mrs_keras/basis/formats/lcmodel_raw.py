@@ -51,7 +51,10 @@ def read_lcmodel_raw(
         `acquisition` define the sampling.
     """
     return to_contents(
-        [_read(path) for path in files], acquisition, conjugated, f"LCModel .RAW files in '{files[0].parent.name}'"
+        [read_raw_signal(path) for path in files],
+        acquisition,
+        conjugated,
+        f"LCModel .RAW files in '{files[0].parent.name}'",
     )
 
 
@@ -73,8 +76,13 @@ def write_lcmodel_raw(basis: BasisContents, folder: Path) -> None:
         (folder / f"{name}.RAW").write_text(text, encoding="utf-8")
 
 
-def _read(path: Path) -> Signal:
-    """Reads one .RAW file."""
+def read_raw_signal(path: Path) -> Signal:
+    """Reads the FID of one .RAW file, in LCModel's sign convention, and what its header says of the sampling.
+
+    Raises:
+      FileNotFoundError: if there is no such file.
+      ValueError: if it is not such a file, or incomplete.
+    """
     lines = read_lines(path)
     groups = read_groups(path, lines)
     header = next((group for group in groups if group.name == "NMID"), None)
