@@ -104,7 +104,8 @@ def run_dir(tmp_path_factory, data_dir) -> Path:
     def build(path: Path):
         from mrs_keras import train
 
-        train(path, data_dir=data_dir, epochs=20, checkpoint_every=10)
+        quick = {"latent_prior": {"kind": "flow", "fit_steps": 400}}
+        train(path, data_dir=data_dir, epochs=20, checkpoint_every=10, changes=quick)
 
     return built_once(tmp_path_factory, "run", build)
 

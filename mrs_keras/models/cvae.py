@@ -70,7 +70,7 @@ class CVAE(Verbs, keras.Model):
       decoder_variance: `"optimal"`, `"learned"`, or a fixed variance in units of `spectrum_scale` squared. Defaults to
         `"optimal"`.
       latent_prior: what generated spectra are drawn from: the kind of one of `mrs_keras.models.latent_priors`, or with
-        its arguments, such as `{"kind": "mixture", "components": 16}`. Defaults to `"standard_normal"`.
+        its arguments, such as `{"kind": "flow", "fit_steps": 12_000}`. Defaults to `"standard_normal"`.
       seed: of the sampling noise. Row i of the global batch of step n has noise keyed by (seed, n, i): a resumed
         training equals an uninterrupted one, and training on several replicas equals training on one. Defaults to `0`.
       clip_norm: largest norm of a step's gradient, over all weights and summed over replicas (unlike `clipnorm` of an
@@ -200,7 +200,7 @@ class CVAE(Verbs, keras.Model):
         return {"spectrum": spectrum, **posterior}
 
     def _terms(self, inputs, noise, training):
-        """Returns squared error, KL and (learned) decoder variance of each example, float32 (batch,), and z, z_mean."""
+        """Returns squared error, KL and (learned) decoder variance of each example, float32 (batch,), and the latents."""
         posterior = self.encoder(inputs, training=training)
         z_mean, z_log_var = posterior["z_mean"], posterior["z_log_var"]
         z = z_mean + tf.exp(0.5 * z_log_var) * noise
@@ -213,7 +213,7 @@ class CVAE(Verbs, keras.Model):
             variance = self.noise_variance({"z": z, "concentrations": inputs["concentrations"]}, training=training)[
                 :, 0
             ]
-        return squared_error, kl, variance, z, z_mean
+        return squared_error, kl, variance, {"z": z, "z_mean": z_mean}
 
     def _per_example_losses(self, squared_error, kl, variance, global_batch):
         """Returns the terms of the loss of each example, in nats, each float32 (batch,)."""
@@ -260,11 +260,13 @@ class CVAE(Verbs, keras.Model):
         global_batch = tf.reduce_sum(shares)
         noise = self._step_noise(tf.shape(inputs["spectrum"])[0], shares)
         with tf.GradientTape() as tape:
-            *terms, z, z_mean = self._terms(inputs, noise, training=True)
+            *terms, latents = self._terms(inputs, noise, training=True)
             losses = self._per_example_losses(*terms, global_batch)
             if self.label_penalty and len(self.labels):
                 labels = self._scaled_labels(inputs["concentrations"])
-                losses["loss"] += self.label_penalty * dependence(z, labels, self._step_seed(stream=1), global_batch)
+                losses["loss"] += self.label_penalty * dependence(
+                    latents["z"], labels, self._step_seed(stream=1), global_batch
+                )
             # Keras sums gradients over replicas: each replica contributes its share of the mean over the global batch.
             loss = self.optimizer.scale_loss(tf.reduce_sum(losses["loss"]) / global_batch)
         variables = self.trainable_variables
@@ -272,13 +274,13 @@ class CVAE(Verbs, keras.Model):
         if self.clip_norm is not None:
             gradients = clip_by_summed_norm(gradients, self.optimizer.scale_loss(self.clip_norm))
         self.optimizer.apply(gradients, variables)
-        return self._update_metrics(losses, z_mean)
+        return self._update_metrics(losses, latents["z_mean"])
 
     def test_step(self, data):
         inputs = self._checked_inputs(data)
         global_batch = tf.reduce_sum(_rows_of_replicas(inputs["spectrum"]))
-        *terms, _, z_mean = self._terms(inputs, 0.0, training=False)
-        return self._update_metrics(self._per_example_losses(*terms, global_batch), z_mean)
+        *terms, latents = self._terms(inputs, 0.0, training=False)
+        return self._update_metrics(self._per_example_losses(*terms, global_batch), latents["z_mean"])
 
     def _kl_weight_now(self):
         if isinstance(self.kl_weight, keras.optimizers.schedules.LearningRateSchedule):

@@ -11,7 +11,7 @@ CVAE_PRESETS: dict[str, dict] = {
             "kl_weight": 1.2,
             "label_penalty": 150.0,
             "decoder_variance": "optimal",
-            "latent_prior": {"kind": "mixture", "components": 16},
+            "latent_prior": {"kind": "flow"},
         },
         "training": {
             "source": "dataset",
@@ -52,7 +52,7 @@ CVAE_PRESETS: dict[str, dict] = {
             "kl_weight": 1.0,
             "label_penalty": 150.0,
             "decoder_variance": "optimal",
-            "latent_prior": {"kind": "mixture", "components": 128},
+            "latent_prior": {"kind": "flow", "fit_steps": 20_000},
         },
         "training": {
             "source": "simulator",

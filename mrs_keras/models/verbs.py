@@ -162,6 +162,8 @@ class Verbs:
     def fit_latent_density(self, inputs, seed: int = 0, checkpoints: Path | None = None) -> None:
         """Fits the latent prior to the posteriors of the training data.
 
+        A flow is trained for minutes, but for no more steps than the model was: that of a short trial takes seconds.
+
         Args:
           inputs: the training data: a finite dataset of batches, a `PyDataset`, or a dict of arrays, with `"spectrum"`
             and `"concentrations"`.
@@ -176,7 +178,7 @@ class Verbs:
         if not self.latent_prior.needs_fit:
             raise ValueError(
                 f"The {self.latent_prior.label} of this model has nothing to fit. Use another latent prior, for "
-                "example CVAE.from_preset('base', latent_prior={'kind': 'mixture', 'components': 16})."
+                "example CVAE.from_preset('base', latent_prior='mixture')."
             )
         parts = [
             (self.encoder(batch, training=False), batch["concentrations"])
@@ -189,7 +191,9 @@ class Verbs:
         noise = row_normal(row_seeds(seed, len(z_mean)), draws * self.latent_dim, RowStream.POSTERIOR).numpy()
         latents = z_mean[:, None] + deviation[:, None] * noise.reshape(-1, draws, self.latent_dim)
         latents, labels = latents.reshape(-1, self.latent_dim), np.repeat(labels, draws, axis=0)
-        self.latent_prior.fit(latents, labels, seed, checkpoints)
+        optimizer = getattr(self, "optimizer", None)  # of a compiled model
+        trained_steps = None if optimizer is None else int(optimizer.iterations.numpy())
+        self.latent_prior.fit(latents, labels, seed, checkpoints, trained_steps or None)
 
     def sample_latents(self, seeds, concentrations, prior: str | None = None) -> tf.Tensor:
         """Draws latents, float32 (rows, latent_dim), for int64 seeds (rows,); otherwise as `generate`, unchecked."""

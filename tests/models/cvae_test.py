@@ -30,7 +30,8 @@ def data():
 
 def small_model(**changes) -> CVAE:
     keras.utils.set_random_seed(0)
-    return CVAE.from_preset("base", **{"latent_dim": 4, "hidden_units": (32, 16), **changes})
+    small = {"latent_dim": 4, "hidden_units": (32, 16), "label_penalty": 0.0, "latent_prior": "mixture"}
+    return CVAE.from_preset("base", **{**small, **changes})
 
 
 def batches(data, size: int = 64) -> tf.data.Dataset:
@@ -250,9 +251,12 @@ def test_data_of_another_shape_are_refused_in_fit_evaluate_and_predict(shapes):
         ({"decoder_variance": 0.0}, "`decoder_variance`"),
         ({"decoder_variance": "best"}, "`decoder_variance`"),
         ({"kl_weight": -1.0}, "`kl_weight`"),
-        ({"latent_prior": "mixture"}, "latent prior 'mixture' does not take these arguments.*components"),
+        (
+            {"latent_prior": {"kind": "mixture", "width": 3}},
+            "Unrecognized keyword arguments.*width",
+        ),
         ({"latent_prior": {"kind": "mixture", "components": 0}}, "`components`"),
-        ({"latent_prior": {"kind": "flow"}}, "Unknown `latent_prior`.*'standard_normal', 'mixture'"),
+        ({"latent_prior": {"kind": "kde"}}, "Unknown `latent_prior`.*'standard_normal', 'mixture', 'flow'"),
     ],
 )
 def test_arguments_out_of_range_are_refused(changes, message):

@@ -27,7 +27,7 @@ def edged(size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def fitted() -> FlowPrior:
-    prior = FlowPrior(3, labels=1, **SMALL)
+    prior = FlowPrior(3, labels=1, **{**SMALL, "fit_steps": 2500})
     prior.fit(*edged(20_000))
     return prior
 
@@ -41,6 +41,7 @@ def test_a_flow_that_was_not_fitted_is_the_standard_normal_prior():
     np.testing.assert_allclose(prior.log_prob(tf.constant(latents), tf.constant(labels)), expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_fitted_flow_draws_what_it_was_fitted_to(fitted, measured):
     latents, label = edged(20_000, seed=1)
     drawn = fitted.sample(np.arange(20_000), label.astype(np.float32)).numpy().astype(float)
@@ -55,6 +56,7 @@ def test_a_fitted_flow_draws_what_it_was_fitted_to(fitted, measured):
     assert beyond.mean() < 0.03  # of one Gaussian: 6 %
 
 
+@pytest.mark.slow
 def test_the_density_of_a_flow_is_that_of_what_it_draws(fitted):
     """Importance sampling from a normal distribution: the density integrates to 1 at any label."""
     rng = np.random.default_rng(0)
@@ -70,6 +72,7 @@ def test_the_density_of_a_flow_is_that_of_what_it_draws(fitted):
         np.testing.assert_allclose((weights[:, None] * latents).mean(axis=0), drawn.mean(axis=0), atol=0.05)
 
 
+@pytest.mark.slow
 def test_the_density_of_a_normal_distribution_is_found():
     rng = np.random.default_rng(0)
     covariance = np.array([[1.0, 0.6], [0.6, 0.5]])
@@ -82,6 +85,7 @@ def test_the_density_of_a_normal_distribution_is_found():
     assert np.median(np.abs(found - expected)) < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compile_with_xla", [None, False, True], ids=["eager", "graph", "XLA"])
 def test_a_draw_depends_on_its_own_seed_and_labels_alone(fitted, compile_with_xla):
     sample = fitted.sample if compile_with_xla is None else tf.function(fitted.sample, jit_compile=compile_with_xla)
@@ -101,6 +105,7 @@ def test_a_fit_depends_on_its_seed_alone():
     assert np.abs(first.field.last_kernel - other.field.last_kernel).max() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stopped_in", ["Flow matching", "Reflow"])
 def test_an_interrupted_fit_resumes_and_ends_as_an_uninterrupted_one(tmp_path, monkeypatch, stopped_in):
     latents, labels = edged(2000)
@@ -124,6 +129,7 @@ def test_an_interrupted_fit_resumes_and_ends_as_an_uninterrupted_one(tmp_path, m
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_a_damaged_state_of_a_fit_starts_it_anew(tmp_path):
     latents, labels = edged(500)
     whole, resumed = (FlowPrior(3, labels=1, **{**SMALL, "fit_steps": 5}) for _ in range(2))

@@ -16,10 +16,13 @@ from mrs_keras.models.row_random import row_normal
 TEACHER_STEPS = 8
 """Steps of Heun's method by which the first field makes the examples of the second."""
 
-PAIRS = 100_000
-"""Examples for the second field."""
+PAIRS, PAIRS_PER_STEP = 100_000, 100
+"""Examples for the second field, at most, and for each of its training steps."""
 
 PAIRS_AT_ONCE = 10_000
+
+BATCH_SIZE = 512
+"""Examples of a training step."""
 
 DENSITY_STEPS = 16
 """Steps of Heun's method of `log_prob`."""
@@ -44,8 +47,8 @@ class FlowPrior(LatentPrior):
       width: of the hidden layers of the network that is kept. Defaults to `128`.
       teacher_width: of the first network. Defaults to `256`.
       blocks: residual blocks of both. Defaults to `3`.
-      solver_steps: steps of Euler's method in `sample`. Defaults to `8`.
-      fit_steps: training steps of each network, of 512 examples. Defaults to `12_000`: some minutes on two cores.
+      solver_steps: steps of Euler's method in `sample`. Defaults to `4`.
+      fit_steps: training steps of each network. Defaults to `12_000`: some minutes on two cores.
     """
 
     kind = "flow"
@@ -60,7 +63,7 @@ class FlowPrior(LatentPrior):
         width: int = 128,
         teacher_width: int = 256,
         blocks: int = 3,
-        solver_steps: int = 8,
+        solver_steps: int = 4,
         fit_steps: int = 12_000,
         **kwargs,
     ):
@@ -68,14 +71,22 @@ class FlowPrior(LatentPrior):
         self.width = check_count("width", width, 128)
         self.teacher_width = check_count("teacher_width", teacher_width, 256)
         self.blocks = check_count("blocks", blocks, 3)
-        self.solver_steps = check_count("solver_steps", solver_steps, 8)
+        self.solver_steps = check_count("solver_steps", solver_steps, 4)
         self.fit_steps = check_count("fit_steps", fit_steps, 12_000)
         self.mean = self.add_weight(shape=(latent_dim,), initializer="zeros", name="mean")
         self.deviation = self.add_weight(shape=(latent_dim,), initializer="ones", name="deviation")
-        self.field = VelocityField(self.latent_dim, self.labels, self.width, self.blocks, name="field")
+        sizes = (self.latent_dim, self.labels, self.width, self.blocks)
+        self.field = VelocityField(*sizes, name="field", trainable=False)  # not by the model's optimizer
         self.built = True
 
-    def fit(self, latents: np.ndarray, labels: np.ndarray, seed: int = 0, checkpoints: Path | None = None) -> None:
+    def fit(
+        self,
+        latents: np.ndarray,
+        labels: np.ndarray,
+        seed: int = 0,
+        checkpoints: Path | None = None,
+        most_steps: int | None = None,
+    ) -> None:
         latents, labels = (np.asarray(array, np.float32) for array in (latents, labels))
         expected = [(len(latents), self.latent_dim), (len(latents), self.labels)]
         if [latents.shape, labels.shape] != expected or not len(latents):
@@ -94,23 +105,25 @@ class FlowPrior(LatentPrior):
             for width in (self.teacher_width, self.width)
         )
         teacher.draw_weights(seed)
-        batch = min(512, 2 * len(latents))
-        train_field(Stage("Flow matching", teacher, ends, labels), self.fit_steps, batch, seed, checkpoints)
+        steps = self.fit_steps if most_steps is None else max(min(self.fit_steps, most_steps), 1)
+        train_field(Stage("Flow matching", teacher, ends, labels), steps, BATCH_SIZE, seed, checkpoints)
         student.draw_weights(seed)
-        stage = Stage("Reflow", student, *self._transported(teacher, labels, seed))
-        train_field(stage, self.fit_steps, batch, seed, checkpoints)
+        pairs = self._transported(teacher, labels, min(PAIRS, PAIRS_PER_STEP * steps), seed)
+        train_field(Stage("Reflow", student, *pairs), steps, BATCH_SIZE, seed, checkpoints)
         self.mean.assign(mean)
         self.deviation.assign(deviation)
         for mine, trained in zip(self.field.weights, student.weights, strict=True):
             mine.assign(trained)
 
-    def _transported(self, teacher: VelocityField, labels: np.ndarray, seed: int) -> tuple[np.ndarray, ...]:
+    def _transported(
+        self, teacher: VelocityField, labels: np.ndarray, number: int, seed: int
+    ) -> tuple[np.ndarray, ...]:
         """Returns where a field moves samples of N(0, I), the labels, and the samples, as `Stage` takes them."""
         transport = tf.function(lambda starts, labels: follow(teacher, starts, labels, TEACHER_STEPS))
         generator = np.random.default_rng([seed, PAIRS])
-        labels = labels[generator.integers(0, len(labels), PAIRS)]
-        starts = generator.normal(size=(PAIRS, self.latent_dim)).astype(np.float32)
-        parts = range(0, PAIRS, PAIRS_AT_ONCE)
+        labels = labels[generator.integers(0, len(labels), number)]
+        starts = generator.normal(size=(number, self.latent_dim)).astype(np.float32)
+        parts = range(0, number, PAIRS_AT_ONCE)
         ends = [transport(starts[i : i + PAIRS_AT_ONCE], labels[i : i + PAIRS_AT_ONCE]).numpy() for i in parts]
         return np.concatenate(ends), labels, starts
 

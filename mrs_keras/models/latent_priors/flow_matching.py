@@ -17,10 +17,13 @@ from mrs_keras.models.latent_priors.velocity_field import VelocityField
 LEARNING_RATE, WARMUP_STEPS = 1e-3, 500
 """Of Adam: the highest rate, and the steps until it is reached; then a cosine to 0."""
 
-AVERAGING = 0.999
-"""Decay of the running average of the weights, which is what is used in the end."""
+AVERAGED_SHARE = 1 / 12
+"""Share of the steps that the running average of the weights, which is what is used in the end, goes back."""
 
 STEPS_BETWEEN_CHECKPOINTS = 1000
+
+COMPILED_FROM = 500
+"""Number of steps from which XLA is worth the time that it takes to compile a step."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,13 +60,11 @@ def train_field(stage: Stage, steps: int, batch_size: int, seed: int, checkpoint
       checkpoints: folder to write the state to, and to resume from. Defaults to `None`: none.
     """
     field = stage.field
+    warmup = min(WARMUP_STEPS, steps // 8)
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0,
-        max(steps - WARMUP_STEPS, 1),
-        warmup_target=LEARNING_RATE,
-        warmup_steps=min(WARMUP_STEPS, max(steps // 2, 1)),
+        0.0, max(steps - warmup, 1), warmup_target=LEARNING_RATE, warmup_steps=warmup
     )
-    optimizer = keras.optimizers.Adam(rate, use_ema=True, ema_momentum=AVERAGING)
+    optimizer = keras.optimizers.Adam(rate, use_ema=True, ema_momentum=1 - 1 / max(AVERAGED_SHARE * steps, 2))
     weights = field.trainable_variables
     optimizer.build(weights)
     data = {"ends": stage.ends, "labels": stage.labels}
@@ -71,7 +72,7 @@ def train_field(stage: Stage, steps: int, batch_size: int, seed: int, checkpoint
         data["starts"] = stage.starts
     data = {name: tf.constant(values, tf.float32) for name, values in data.items()}
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=steps >= COMPILED_FROM)
     def step(number, data):
         seeds = [tf.random.experimental.stateless_fold_in([seed, number], kind) for kind in range(3)]
         rows = tf.random.stateless_uniform((batch_size,), seeds[0], 0, len(stage.ends), dtype=tf.int32, alg="philox")

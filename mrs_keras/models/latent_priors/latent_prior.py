@@ -47,7 +47,14 @@ class LatentPrior(keras.layers.Layer):
         """Whether the density is ready for sampling (fitted, if it needs a fit); must not be read inside a graph."""
         raise NotImplementedError
 
-    def fit(self, latents: np.ndarray, labels: np.ndarray, seed: int = 0, checkpoints: Path | None = None) -> None:
+    def fit(
+        self,
+        latents: np.ndarray,
+        labels: np.ndarray,
+        seed: int = 0,
+        checkpoints: Path | None = None,
+        most_steps: int | None = None,
+    ) -> None:
         """Fits the density.
 
         Args:
@@ -55,6 +62,7 @@ class LatentPrior(keras.layers.Layer):
           labels: (examples, labels), of the same examples, scaled.
           seed: of the random parts of the fit. Defaults to `0`.
           checkpoints: folder for the state of a long fit, which resumes from there. Defaults to `None`: none.
+          most_steps: bound of the steps of a training. Defaults to `None`: none.
 
         Raises:
           ValueError: if a number is not finite, or the shapes are others.

@@ -49,7 +49,14 @@ class GaussianMixturePrior(LatentPrior):
         self.cholesky.assign(np.tile(np.eye(latent_dim), (components, 1, 1)))
         self.built = True
 
-    def fit(self, latents: np.ndarray, labels: np.ndarray, seed: int = 0, checkpoints: Path | None = None) -> None:
+    def fit(
+        self,
+        latents: np.ndarray,
+        labels: np.ndarray,
+        seed: int = 0,
+        checkpoints: Path | None = None,
+        most_steps: int | None = None,
+    ) -> None:
         """Fits the mixture by expectation maximisation (scikit-learn).
 
         Args:
@@ -57,6 +64,7 @@ class GaussianMixturePrior(LatentPrior):
           labels: (examples, labels), of the same examples.
           seed: of the initial guess. Defaults to `0`.
           checkpoints: not used; the fit takes seconds.
+          most_steps: not used.
 
         Raises:
           ValueError: if a number is not finite, or there are fewer examples than components.
