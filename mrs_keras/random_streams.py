@@ -9,7 +9,9 @@
 | initial weights | `seed` of `train` | `keras.utils.set_random_seed` | seed |
 | order of the examples | `seed` of `train` | `index_shuffle` | (seed, epoch) |
 | sampling noise of a step | `seed` of `CVAE` | TensorFlow's Philox | (seed, step, row of the global batch) |
-| fit of a latent prior | `seed` of `train` | `row_normal`, `RowStream.POSTERIOR` | (seed, example) |
+| random features of a step | `seed` of `CVAE` | TensorFlow's Philox | (seed, step) |
+| fit of a latent prior: its latents | `seed` of `train` | `row_normal`, `RowStream.POSTERIOR` | (seed, example) |
+| training of a flow | `seed` of `train` | TensorFlow's Philox, NumPy | (seed, step); weights and pairs: seed |
 | `generate`: latents, component, noise | a seed per row | `row_normal`, `row_uniform`, `RowStream` | the row's seed |
 | concentrations of `generate_dataset` | `seed` | `keyed_uniform`, `GENERATED` | (seed, row, name of the label) |
 | noise of whole FIDs, outside the window | `seed` | `keyed_normal`, `GENERATED` | (seed, row) |

@@ -200,7 +200,7 @@ class CVAE(Verbs, keras.Model):
         return {"spectrum": spectrum, **posterior}
 
     def _terms(self, inputs, noise, training):
-        """Returns squared error, KL and (learned) decoder variance of each example, float32 (batch,), and the latents."""
+        """Returns squared error, KL and (learned) decoder variance of each example, float32 (batch,), and latents."""
         posterior = self.encoder(inputs, training=training)
         z_mean, z_log_var = posterior["z_mean"], posterior["z_log_var"]
         z = z_mean + tf.exp(0.5 * z_log_var) * noise

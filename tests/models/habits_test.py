@@ -156,7 +156,7 @@ def test_backup_and_restore_resumes_to_the_same_bits(data, tmp_path):
 
 
 def test_gradients_through_the_savedmodel_recover_the_concentrations():
-    generator = tf.saved_model.load(str(REPOSITORY / "saved_models" / "generator" / "1"))
+    generator = tf.saved_model.load(str(REPOSITORY / "saved_models" / "generator" / "2"))
     decode, generate = (generator.signatures[name] for name in ("decode", "generate"))
     true = tf.constant([[12.0, 4.5], [9.0, 3.6]])
     target = generate(concentrations=true, seed=tf.constant([1, 2], tf.int64))

@@ -47,9 +47,9 @@ def test_mixed_precision_keeps_the_loss_in_float32(data, policy, variance):
     noise = tf.random.stateless_normal((64, 4), [0, 0])
     results = []
     for model in (plain, mixed):
-        *terms, z_mean = model._terms(as_tensors(data), noise, training=True)
+        *terms, latents = model._terms(as_tensors(data), noise, training=True)
         losses = model._per_example_losses(*terms, 64.0)
-        assert {value.dtype for value in (terms[0], terms[1], z_mean, *losses.values())} == {tf.float32}
+        assert {value.dtype for value in (terms[0], terms[1], latents["z"], *losses.values())} == {tf.float32}
         assert {weight.dtype for weight in model.weights} == {"float32"}
         results.append({name: float(tf.reduce_mean(value)) for name, value in losses.items()})
     expected, found = results

@@ -30,7 +30,7 @@ def calls():
 @pytest.fixture(scope="module")
 def in_process():
     """What TensorFlow gives for the same inputs, in this process."""
-    modules = {name: tf.saved_model.load(str(SAVED_MODELS / name / "1")) for name in ("encoder", "generator")}
+    modules = {name: tf.saved_model.load(str(SAVED_MODELS / name / "2")) for name in ("encoder", "generator")}
 
     def run(model, signature, inputs):
         outputs = modules[model].signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})
@@ -189,7 +189,7 @@ def test_rest_paths_have_the_status_of_tf_serving(calls, method, path, status, m
 def test_the_status_is_that_of_tf_serving_over_both_apis(calls):
     entry = calls.status("encoder")[1]
     assert (entry.state, entry.status.error_code) == (30, 0)
-    known = {"version": "1", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
+    known = {"version": "2", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
     assert calls.rest("GET", "/v1/models/encoder") == (200, {"model_version_status": [known]})
     with pytest.raises(grpc.RpcError) as error:
         calls.status("nope")
@@ -203,7 +203,7 @@ def test_the_metadata_are_the_signatures_over_both_apis(calls):
     assert {"decode", "generate", "interpolate", "describe"} < set(signatures.signature_def)
     assert "row" in signatures.signature_def["describe"].defaults
     status, answer = calls.rest("GET", "/v1/models/generator/metadata")
-    assert (status, answer["model_spec"]) == (200, {"name": "generator", "signature_name": "", "version": "1"})
+    assert (status, answer["model_spec"]) == (200, {"name": "generator", "signature_name": "", "version": "2"})
     z = answer["metadata"]["signature_def"]["signature_def"]["decode"]["inputs"]["z"]
     assert (z["dtype"], [dim["size"] for dim in z["tensor_shape"]["dim"]]) == ("DT_FLOAT", ["-1", "16"])
     for arguments, code in ((("nope",), Code.NOT_FOUND), (("encoder", None, ()), Code.INVALID_ARGUMENT)):

@@ -49,7 +49,7 @@ def test_each_of_200_requests_from_16_threads_gets_its_own_rows():
             answers = list(pool.map(ask, range(len(requests))))
         calls.close()
     assert [len(answer["z"]) for answer in answers] == sizes.tolist()
-    generate = tf.saved_model.load(str(SAVED_MODELS / "generator" / "1")).signatures["generate"]
+    generate = tf.saved_model.load(str(SAVED_MODELS / "generator" / "2")).signatures["generate"]
     for name, expected in generate(**{name: tf.constant(value) for name, value in everything.items()}).items():
         served = np.concatenate([answer[name] for answer in answers])
         np.testing.assert_allclose(served, expected, atol=1e-6 * np.abs(expected).max())
@@ -116,7 +116,7 @@ def test_a_lone_request_waits_no_longer_than_the_timeout():
 
 
 def test_a_request_without_rows_is_refused_whoever_its_neighbours_are():
-    model = LoadedModel(SAVED_MODELS / "generator" / "1", max_batch_size=1024, timeout_s=0.3, max_batches=10)
+    model = LoadedModel(SAVED_MODELS / "generator" / "2", max_batch_size=1024, timeout_s=0.3, max_batches=10)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         several, none = (
             pool.submit(model.predict, "decode", {name: rows_for(name, rows) for name in ("z", "concentrations")})

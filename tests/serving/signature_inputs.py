@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tests.conftest import REPOSITORY
 
-SAVED_MODELS = {name: REPOSITORY / "saved_models" / name / "1" for name in ("encoder", "generator")}
+SAVED_MODELS = {name: REPOSITORY / "saved_models" / name / "2" for name in ("encoder", "generator")}
 """Name -> folder of the pretrained pair."""
 
 
