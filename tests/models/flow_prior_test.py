@@ -168,7 +168,7 @@ def test_a_saved_model_keeps_its_flow(tmp_path):
     assert with_kind.settings() == model.latent_prior.settings()
 
 
-def test_velocities_with_gains_are_those_of_an_independent_calculation():
+def test_velocities_and_their_divergence_are_those_of_an_independent_calculation():
     field = VelocityField(3, labels=2, width=8, blocks=2)
     rng = np.random.default_rng(0)
     w = {variable.name: rng.normal(size=variable.shape) / 3 for variable in field.weights}
@@ -189,3 +189,10 @@ def test_velocities_with_gains_are_those_of_an_independent_calculation():
     expected = h @ w["last_kernel"] + w["last_bias"]
     z, c, t = (tf.constant(array, tf.float32) for array in (z, c, t))
     np.testing.assert_allclose(field(z, t, field.of_labels(c)), expected, rtol=1e-4, atol=1e-5)
+    velocity, divergence = field.with_divergence(z, t, field.of_labels(c))
+    np.testing.assert_allclose(velocity, expected, rtol=1e-4, atol=1e-5)
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        velocity = field(z, t, field.of_labels(c))
+    jacobian = tape.batch_jacobian(velocity, z)
+    np.testing.assert_allclose(divergence, tf.linalg.trace(jacobian), rtol=1e-4, atol=1e-5)

@@ -40,7 +40,7 @@ def second(tmp_path_factory):
 @contextlib.contextmanager
 def serving(folder):
     """A server of version 1 of the generator, whose folder `generator` the test may change."""
-    shutil.copytree(SAVED_MODELS / "generator", folder / "generator")
+    shutil.copytree(SAVED_MODELS / "generator" / "1", folder / "generator" / "1")
     with ModelServer(folder, grpc_port=0, rest_port=0, poll_s=0.05) as server:
         calls = Calls(server)
         yield folder / "generator", calls

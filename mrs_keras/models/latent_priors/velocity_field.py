@@ -75,16 +75,40 @@ class VelocityField(keras.layers.Layer):
         Returns:
           float32 (batch, latent_dim).
         """
-        angles = time[:, None] * (np.pi / 2 * np.arange(1, FREQUENCIES + 1, dtype=np.float32))
-        waves = tf.concat([tf.sin(angles), tf.cos(angles)], axis=1)
-        embedded = keras.activations.gelu(waves @ self.time_kernel + self.time_bias)
-        shifts, gains = tf.matmul(embedded, self.inner_time), tf.matmul(embedded, self.gain_time)
+        shifts, gains = self._of_time(time)
         hidden = z @ self.first_kernel + self.first_bias
         for block in range(self.blocks):
             inner = keras.activations.gelu(hidden @ self.inner_kernel[block] + shifts[block] + of_labels[0][block])
             modulated = inner * (gains[block] + of_labels[1][block])
             hidden += modulated @ self.outer_kernel[block] + self.outer_bias[block]
         return hidden @ self.last_kernel + self.last_bias
+
+    def with_divergence(self, z: tf.Tensor, time: tf.Tensor, of_labels: tuple) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns what `call` does, and the divergence sum_i dv_i / dz_i, float32 (batch,).
+
+        The derivatives with respect to each latent, (batch, latent_dim, width), go forward with the hidden layers: some
+        hundred times as fast as the Jacobian by backpropagation.
+        """
+        shifts, gains = self._of_time(time)
+        hidden = z @ self.first_kernel + self.first_bias
+        tangents = tf.repeat(tf.convert_to_tensor(self.first_kernel)[None], tf.shape(z)[0], axis=0)
+        for block in range(self.blocks):
+            inner = hidden @ self.inner_kernel[block] + shifts[block] + of_labels[0][block]
+            gain = gains[block] + of_labels[1][block]
+            # Of gelu(x) = x Phi(x): Phi(x) + x phi(x), with the normal distribution's function and density.
+            below = 0.5 * (1.0 + tf.math.erf(inner * np.sqrt(0.5)))
+            slope = below + inner * tf.exp(-0.5 * tf.square(inner)) / np.sqrt(2 * np.pi)
+            hidden += (inner * below * gain) @ self.outer_kernel[block] + self.outer_bias[block]
+            tangents += ((tangents @ self.inner_kernel[block]) * (slope * gain)[:, None]) @ self.outer_kernel[block]
+        divergence = tf.einsum("biw,wi->b", tangents, tf.convert_to_tensor(self.last_kernel))
+        return hidden @ self.last_kernel + self.last_bias, divergence
+
+    def _of_time(self, time: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns what times (times,) add to shift and gain of each block, each (blocks, times, width)."""
+        angles = time[:, None] * (np.pi / 2 * np.arange(1, FREQUENCIES + 1, dtype=np.float32))
+        waves = tf.concat([tf.sin(angles), tf.cos(angles)], axis=1)
+        embedded = keras.activations.gelu(waves @ self.time_kernel + self.time_bias)
+        return tf.matmul(embedded, self.inner_time), tf.matmul(embedded, self.gain_time)
 
     def get_config(self):
         sizes = {"latent_dim": self.latent_dim, "labels": self.labels, "width": self.width, "blocks": self.blocks}
