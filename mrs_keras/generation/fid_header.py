@@ -39,7 +39,7 @@ def shared_header(description: DatasetDescription, noisy: bool) -> dict[str, Any
     beyond = (
         "the signal goes on as that of a causal FID"
         if fids["taper_ppm"] is None
-        else f"the signal falls from its value at the edge to zero, as a cosine over {fids['taper_ppm']:g} ppm"
+        else f"the signal falls to zero from its value at the edge, as a cosine over {fids['taper_ppm']:g} ppm"
     )
     water = "none" if fids["residual_water"] is None else "added, see ResidualWater"
     return {
