@@ -1,4 +1,4 @@
-"""Every command and block of the README runs as printed, in order, in one folder, and the Python of other pages."""
+"""Every command and block of the README runs as printed, in order, in one folder, and those of other pages."""
 
 import os
 import re
@@ -20,6 +20,7 @@ def _blocks(page: str, kinds: str) -> list[tuple[str, str]]:
 PAGES = ["README.md", *sorted(str(p.relative_to(REPOSITORY)) for f in FOLDERS for p in (REPOSITORY / f).rglob("*.md"))]
 PYTHON_PAGES = ("mrs_keras/measured/README.md", "deploy/README.md")
 BLOCKS = [*_blocks("README.md", "bash|python"), *(block for page in PYTHON_PAGES for block in _blocks(page, "python"))]
+GENERATION = _blocks("mrs_keras/generation/README.md", "bash|python")
 
 # CI runs these two themselves, and a test within the tests cannot.
 RUN_BY_CI = {"make reproduce", "make test"}
@@ -35,6 +36,9 @@ SHORTENED = {
     LIKE: f"{LIKE} --epochs 1",
     "mrs-keras tune --output runs/tune --trials 20 --epochs 100": "mrs-keras tune --trials 1 --epochs 1",
 }
+GENERATION_SHORTENED = {"--number 200": "--number 4", "--number 20": "--number 4", "number=200": "number=4"}
+# LCModel and FSL-MRS are programs of their own, which nothing here installs.
+OTHER_PROGRAMS = ("fsl_mrs ", "cd lcmodel", "for control in ")
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +53,7 @@ def folder(tmp_path_factory, data_dir) -> Path:
 def test_every_block_of_the_readme_runs(folder, data_dir):
     # The blocks build datasets, and other tests share the folder of the default one.
     data = shutil.copytree(data_dir, folder / "data")
-    environment = {
-        **os.environ,
-        "TFDS_DATA_DIR": str(data),
-        "PATH": f"{Path(command('python')).parent}{os.pathsep}{os.environ['PATH']}",
-    }
+    environment = _environment(data)
     assert RUN_BY_CI | set(SHORTENED) <= {line for kind, text in BLOCKS if kind == "bash" for line in text.splitlines()}
     shell = [
         ["bash", "-c", SHORTENED.get(line, line)]
@@ -69,10 +69,40 @@ def test_every_block_of_the_readme_runs(folder, data_dir):
                 assert server.poll() is None
             # The commands first: some blocks load what they make.
             for arguments in [*shell, *(["python", "-c", text] for kind, text in BLOCKS if kind == "python")]:
-                done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True)
-                assert done.returncode == 0, f"{arguments[-1]}\n{done.stdout}\n{done.stderr}"
+                _run(arguments, folder, environment)
         finally:
             server.terminate()
+
+
+@pytest.mark.slow
+def test_every_block_of_the_page_on_generation_runs(tmp_path):
+    for name in ("tfds_builders", "saved_models"):
+        (tmp_path / name).symlink_to(REPOSITORY / name)
+    text = "\n".join(text for _, text in GENERATION)
+    assert all(left_out in text for left_out in (*GENERATION_SHORTENED, *OTHER_PROGRAMS))
+    environment = _environment(tmp_path / "data")
+    for kind, text in GENERATION:
+        for printed, short in GENERATION_SHORTENED.items():
+            text = re.sub(rf"{printed}\b", short, text)
+        if kind == "python":
+            _run(["python", "-c", text], tmp_path, environment)
+            continue
+        for line in text.replace("\\\n", " ").splitlines():
+            if not line.startswith(OTHER_PROGRAMS):
+                _run(["bash", "-c", line], tmp_path, environment)
+
+
+def _environment(data: Path) -> dict[str, str]:
+    return {
+        **os.environ,
+        "TFDS_DATA_DIR": str(data),
+        "PATH": f"{Path(command('python')).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+
+
+def _run(arguments: list[str], folder: Path, environment: dict[str, str]) -> None:
+    done = subprocess.run(arguments, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, f"{arguments[-1]}\n{done.stdout}\n{done.stderr}"
 
 
 def _without_code(path: Path) -> str:

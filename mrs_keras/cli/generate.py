@@ -18,7 +18,7 @@ By default the model is the newest version in `saved_models` in the working dire
   mrs-keras generate --number 200 --output bids --format bids --residual-water 0.5 5 --echo-time-ms 30
   mrs-keras generate --transients 64 --coils 8 --drift-hz 3 --snr 40 --number 20 --output raw --format bids
 
-NIfTI-MRS files hold FIDs of the whole band: the model's spectrum in its window, a continuation beyond, and noise of
+NIfTI-MRS files hold FIDs of the whole band: the model's spectrum in its window, a taper of 1 ppm beyond, and noise of
 the spectrum's own sigma everywhere if the model has noise. Their headers say so.
 
 Spectrum k depends only on the model, the seed, k and its concentrations: a larger --number appends spectra."""

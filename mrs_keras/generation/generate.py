@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,6 +162,8 @@ def generate_dataset(
         residual_water=residual_water,
         transients=hook,
     )
+    # What the model cannot do, such as noise for transients, is told before anything is written.
+    blocks = itertools.chain([next(blocks)], blocks)
     with (
         explaining_a_full_disk(output.parent, "Give another `output`, or fewer spectra."),
         replacing(output) as partial,

@@ -31,6 +31,24 @@ def check_free(output: Path, format: Format, overwrite: bool, is_earlier: Callab
         )
 
 
+def check_size(number: int, row_bytes: int, largest_bytes: int, words: str, remedy: str) -> None:
+    """Raises `ValueError` if one file, whose spectra are in memory at once, would be too large.
+
+    Args:
+      number: of spectra.
+      row_bytes: size of each.
+      largest_bytes: of the file.
+      words: what a file of them is, for the message.
+      remedy: another format.
+    """
+    if number * row_bytes > largest_bytes:
+        raise ValueError(
+            f"{number:,} spectra in {words} are {number * row_bytes / 2**30:,.1f} GiB. Expected at most "
+            f"{largest_bytes / 2**30:g} GiB, {largest_bytes // row_bytes:,} spectra. Give a smaller `number`, or "
+            f"another format: {remedy}."
+        )
+
+
 def check_writable(output: Path) -> None:
     """Raises `OSError` if the folder of the output is not writable."""
     folder = next(parent for parent in output.absolute().parents if parent.exists())

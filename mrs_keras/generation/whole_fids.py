@@ -11,9 +11,6 @@ from mrs_keras.simulation.keyed_random import keyed_normal
 TAPER_PPM = 1.0
 """Default width of the taper beyond each edge of the window, ppm. Fitting programs misjudge sharp edges."""
 
-MODERATE, FAITHFUL = 1e-2, 1e-4
-"""Regularisation of the continuation with a taper, and without: how much taller than inside points outside can get."""
-
 
 def whole_fids(
     spectra: np.ndarray,
@@ -27,26 +24,25 @@ def whole_fids(
 ) -> np.ndarray:
     """Returns FIDs of the whole band whose spectra are the given ones inside the window.
 
-    A model knows its window only. Beyond it, the signal goes on as that of a causal FID, see `causal_continuation`, as
-    far as that needs no tall points. What such a FID does not explain of the signal at each edge falls to zero as a
-    cosine, 0.5 (1 + cos(pi x / taper_ppm)) at x ppm from the edge; the taper ends early where the band does. White
-    noise of the same sigma as in the window is added at all frequencies outside. The transform is `spectrum_to_fid`:
-    FSL-MRS, which halves the first point and divides the Fourier transform by sqrt(points), then shows exactly the
-    given spectra inside the window. Since the first point is not halved, its noise has twice the sigma of the others.
+    A model knows its window only. Beyond each edge, the value of the signal at the edge falls to zero as a cosine,
+    0.5 (1 + cos(pi x / taper_ppm)) at x ppm from the edge; the taper ends early where the band does. Or the signal goes
+    on as that of a causal FID, see `causal_continuation`. White noise of the same sigma as in the window is added at
+    all frequencies outside. The transform is `spectrum_to_fid`: FSL-MRS, which halves the first point and divides the
+    Fourier transform by sqrt(points), then shows exactly the given spectra inside the window. Since the first point is
+    not halved, its noise has twice the sigma of the others.
 
     Args:
       spectra: complex64 (rows, window_points), rising ppm, with their noise.
       acquisition: of the spectra.
-      signal: complex64 (rows, window_points), the spectra without noise, which the taper goes on from. Defaults to
+      signal: complex64 (rows, window_points), the spectra without noise, which goes on outside. Defaults to
         `None`: `spectra`.
       noise_sigma: float (rows,), standard deviation of the real, and of the imaginary part of each point of the
         spectrum; 0 for none. Defaults to `None`: no noise.
       seed: of the noise. That of row k depends only on (seed, k). Defaults to `0`.
-      start: index k of the first row. Defaults to `0`. A row is bit-identical only in batches of the same size, since
-        matrix products of another size round differently.
-      taper_ppm: width of the taper, ppm, at least 0. `None`: no taper, and a continuation that is causal to 3e-4 of
-        the norm instead of 1e-2, at the price of taller points where the spectra are not causal; for LCModel, which
-        appends zeros to FIDs. Defaults to `1.0`.
+      start: index k of the first row. Defaults to `0`.
+      taper_ppm: width of the taper, ppm, at least 0. `None`: no taper but a causal continuation, for LCModel, which
+        appends zeros to FIDs; a row is then bit-identical only in batches of the same size, since matrix products of
+        another size round differently. Defaults to `1.0`.
 
     Returns:
       complex64 (rows, points); ppm = 4.65 + f / f0.
@@ -72,12 +68,12 @@ def whole_fids(
     band = np.zeros((rows, acquisition.points), np.complex64)
     band[:, window] = spectra
     outside = np.delete(np.arange(acquisition.points), np.r_[window])
-    explained, band[:, outside] = causal_continuation(signal, acquisition, FAITHFUL if taper_ppm is None else MODERATE)
-    if taper_ppm is not None:
+    if taper_ppm is None:
+        band[:, outside] = causal_continuation(signal, acquisition)
+    else:
         low, high = _taper(acquisition, taper_ppm)
-        rest = signal - explained
-        band[:, window.start - len(low) : window.start] += rest[:, :1] * low
-        band[:, window.stop : window.stop + len(high)] += rest[:, -1:] * high
+        band[:, window.start - len(low) : window.start] = signal[:, :1] * low
+        band[:, window.stop : window.stop + len(high)] = signal[:, -1:] * high
     if noise_sigma is not None and np.any(noise_sigma):
         noise = keyed_normal(start, start + rows, 2 * len(outside), seed, GENERATED, OUTSIDE_NOISE)
         noise *= np.asarray(noise_sigma, np.float32)[:, None]

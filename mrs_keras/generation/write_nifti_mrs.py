@@ -8,6 +8,7 @@ import numpy as np
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.generation.blocks import Block
 from mrs_keras.generation.fid_header import scan_of, shared_header, truth_of_rows
+from mrs_keras.generation.output import check_size
 from mrs_keras.measured.generated_spectra import NOISE_KEY
 from mrs_keras.measured.write_scan import SpectraAxis, write_scan
 
@@ -17,14 +18,8 @@ LARGEST_BYTES = 2**31
 
 def check(number: int, description: DatasetDescription) -> None:
     """Raises `ValueError` if the file would be too large."""
-    row_bytes = 8 * description.acquisition.points
-    if number * row_bytes > LARGEST_BYTES:
-        raise ValueError(
-            f"{number:,} spectra of {description.acquisition.points} points in one NIfTI-MRS file are "
-            f"{number * row_bytes / 2**30:,.1f} GiB. Expected at most {LARGEST_BYTES / 2**30:g} GiB, "
-            f"{LARGEST_BYTES // row_bytes:,} spectra. Give a smaller `number`, or another format: 'bids' writes a file "
-            "for each spectrum, 'tfds' TFRecord files."
-        )
+    remedy = "'bids' writes a file for each spectrum, 'tfds' TFRecord files"
+    check_size(number, 8 * description.acquisition.points, LARGEST_BYTES, "one NIfTI-MRS file", remedy)
 
 
 def write(path: Path, blocks: Iterator[Block], number: int, description: DatasetDescription) -> None:

@@ -8,10 +8,16 @@ import numpy as np
 
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.generation.blocks import Block
+from mrs_keras.generation.output import check_size
+
+LARGEST_BYTES = 2**33
+"""Of the spectra in a file, which are in memory at once: 4,260,880 spectra of 252 points."""
 
 
 def check(number: int, description: DatasetDescription) -> None:
-    """Does nothing: any number of spectra that memory holds can be written."""
+    """Raises `ValueError` if the file would be too large."""
+    row_bytes = 8 * description.acquisition.window_points
+    check_size(number, row_bytes, LARGEST_BYTES, "one .npz file", "'tfds' writes TFRecord files, with little memory")
 
 
 def write(path: Path, blocks: Iterator[Block], number: int, description: DatasetDescription) -> None:

@@ -33,6 +33,7 @@ def test_the_ending_or_the_name_tells_the_format(name, output, expected, tmp_pat
         ({"output": "a.nii", "residual_water": (0, float("nan"))}, "`residual_water` must be finite"),
         ({"output": "a.nii", "echo_time_ms": -1.0}, "`echo_time_ms` must be a finite number above 0"),
         ({"output": "a.nii.gz", "number": 10**7}, "10,000,000 spectra .* 152.6 GiB. Expected at most 2 GiB, 131,072"),
+        ({"output": "a.npz", "number": 10**7}, r"in one .npz file are 18.8 GiB. Expected at most 8 GiB, .*'tfds'"),
         ({"output": "a.npz", "format": "bids"}, "Expected for 'bids': none"),
     ],
 )

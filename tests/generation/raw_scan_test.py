@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from mrs_keras import Acquisition
+from mrs_keras import Acquisition, default_basis
 from mrs_keras.generation import TransientDesign, generate_dataset
 from mrs_keras.generation.transients import TRUTH_KEY, causal_fid, raw_scan
 from mrs_keras.measured.alignment import align_transients
@@ -214,9 +214,11 @@ def test_processed_as_a_measured_dataset_it_gives_the_spectra_labels_and_noise_a
 
 def test_a_model_without_noise_needs_an_snr_and_leaves_nothing(source, tmp_path):
     design = dataclasses.replace(SMALL, snr=None)
+    basis = tmp_path / "given.npz"
+    default_basis().save(basis)
     with pytest.raises(ValueError, match="generates spectra without it.*--snr 40"):
-        generate_dataset(source, tmp_path / "scans", number=2, format="bids", transients=design)
-    assert not list(tmp_path.iterdir())
+        generate_dataset(source, tmp_path / "scans", number=2, format="bids", transients=design, with_basis=basis)
+    assert list(tmp_path.iterdir()) == [basis]
 
 
 @pytest.mark.parametrize("name", ["spectra.npz", "spectra.nii.gz", "folder"])
