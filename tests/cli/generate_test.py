@@ -113,7 +113,7 @@ def test_a_folder_of_tfrecord_files_and_a_nifti_mrs_file_are_written(run_dir, tm
     [
         (["--saved-models", "nowhere"], "SavedModels were looked for in 'nowhere'"),
         (["--saved-models", "nowhere"], "Found: none. Give the folder that `mrs-keras export` wrote"),
-        (["--version", "7"], "Found: no version 7, but 1."),
+        (["--version", "7"], "Found: no version 7, but 1, 2."),
         (["--run", "nowhere"], "No trained model in 'nowhere'"),
         (["--run", "nowhere", "--version", "2"], "--version selects SavedModels"),
         (["--concentrations", "labels.csv"], "no table of concentrations 'labels.csv'"),

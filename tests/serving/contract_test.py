@@ -137,7 +137,7 @@ def test_the_served_model_describes_itself(client):
     np.testing.assert_array_equal(described.labels.ranges, [[7.5, 17.0], [3.0, 5.5]])
     np.testing.assert_allclose(described.ppm, described.acquisition.window_ppm_axis, rtol=1e-6)
     assert (described.ppm[0] > 0.2, described.ppm[-1] < 4.2) == (True, True)
-    assert (described.latent_dim, described.latent_prior, described.model_version) == (16, "fitted", 1)
+    assert (described.latent_dim, described.latent_prior, described.model_version) == (16, "fitted", 2)
     assert described.export_id == client.describe("encoder").export_id
 
 

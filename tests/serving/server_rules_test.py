@@ -59,8 +59,8 @@ def test_every_signature_gives_what_tensorflow_gives_over_both_apis(calls, in_pr
     inputs = {name: rows_for(name, 5) for name in in_process.inputs(model, signature)}
     expected = in_process(model, signature, inputs)
     assert_equal(calls.predict(model, signature, inputs), expected)
-    assert (calls.spec.name, calls.spec.version.value, calls.spec.signature_name) == (model, 1, signature)
-    path = f"/v1/models/{model}/versions/1:predict"
+    assert (calls.spec.name, calls.spec.version.value, calls.spec.signature_name) == (model, 2, signature)
+    path = f"/v1/models/{model}/versions/2:predict"
     # Columns, then rows: one output stands bare, several by their names.
     columns = {name: value.tolist() for name, value in inputs.items()}
     status, answer = calls.rest("POST", path, {"signature_name": signature, "inputs": columns})
@@ -187,10 +187,11 @@ def test_rest_paths_have_the_status_of_tf_serving(calls, method, path, status, m
 
 
 def test_the_status_is_that_of_tf_serving_over_both_apis(calls):
-    entry = calls.status("encoder")[1]
+    entry = calls.status("encoder")[2]
     assert (entry.state, entry.status.error_code) == (30, 0)
-    known = {"version": "2", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
-    assert calls.rest("GET", "/v1/models/encoder") == (200, {"model_version_status": [known]})
+    available = {"state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
+    known = [{"version": version, **available} for version in ("2", "1")]
+    assert calls.rest("GET", "/v1/models/encoder") == (200, {"model_version_status": known})
     with pytest.raises(grpc.RpcError) as error:
         calls.status("nope")
     assert error.value.code() == Code.NOT_FOUND
@@ -199,7 +200,7 @@ def test_the_status_is_that_of_tf_serving_over_both_apis(calls):
 def test_the_metadata_are_the_signatures_over_both_apis(calls):
     response, signatures = calls.metadata("generator"), get_model_metadata_pb2.SignatureDefMap()
     response.metadata["signature_def"].Unpack(signatures)
-    assert response.model_spec.version.value == 1
+    assert response.model_spec.version.value == 2
     assert {"decode", "generate", "interpolate", "describe"} < set(signatures.signature_def)
     assert "row" in signatures.signature_def["describe"].defaults
     status, answer = calls.rest("GET", "/v1/models/generator/metadata")

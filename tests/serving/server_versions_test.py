@@ -54,7 +54,7 @@ def served(tmp_path_factory):
         yield folder_and_calls
 
 
-def wait_for(condition, seconds=20):
+def wait_for(condition, seconds=60):
     ends = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < ends
@@ -131,7 +131,7 @@ def take_over(folder, calls, second):
 
 @pytest.mark.parametrize("api", ["grpc_url", "rest_url"])
 def test_a_client_that_was_there_before_a_version_takes_what_that_version_takes(tmp_path, second, api):
-    shutil.copytree(SAVED_MODELS / "generator", tmp_path / "generator")
+    shutil.copytree(SAVED_MODELS / "generator" / "1", tmp_path / "generator" / "1")
     with (
         ModelServer(tmp_path, grpc_port=0, rest_port=0, poll_s=0.05) as server,
         Client(getattr(server, api)) as client,
@@ -152,7 +152,7 @@ def test_a_client_that_was_there_before_a_version_takes_what_that_version_takes(
 
 
 def test_a_server_that_was_stopped_starts_again_and_looks_for_versions_again(tmp_path):
-    shutil.copytree(SAVED_MODELS / "encoder", tmp_path / "encoder")
+    shutil.copytree(SAVED_MODELS / "encoder" / "1", tmp_path / "encoder" / "1")
     server = ModelServer(tmp_path, grpc_port=0, rest_port=0, poll_s=0.05)
     for version in (2, 3):
         with server, Client(server.grpc_url) as client:
