@@ -43,7 +43,10 @@ def add_generate_command(commands) -> None:
     )
     generate.add_argument("--seed", type=int, default=0, help="of concentrations and latents")
     generate.add_argument(
-        "--output", type=Path, default=Path("spectra.npz"), help="file to write, or folder for TFRecord files and BIDS"
+        "--output",
+        type=Path,
+        default=Path("spectra.npz"),
+        help="file to write, or folder for TFRecord files, BIDS and LCModel",
     )
     generate.add_argument(
         "--format",
@@ -56,9 +59,12 @@ def add_generate_command(commands) -> None:
         type=float,
         nargs=2,
         metavar=("LOW", "HIGH"),
-        help="for NIfTI-MRS and BIDS: add residual water of this height, as a multiple of the spectrum's tallest point",
+        help="for NIfTI-MRS, BIDS and LCModel: add residual water of this height, as a multiple of the spectrum's "
+        "tallest point",
     )
-    generate.add_argument("--echo-time-ms", type=float, help="for the headers of NIfTI-MRS files")
+    generate.add_argument(
+        "--echo-time-ms", type=float, help="for the headers of NIfTI-MRS files and the control files of LCModel"
+    )
     generate.add_argument("--repetition-time-ms", type=float, help="likewise")
     _add_transient_options(generate)
     generate.add_argument(

@@ -169,9 +169,9 @@ def generate_dataset(
         replacing(output) as partial,
         tqdm(total=number, unit=" spectra", disable=None if progress else True) as bar,
     ):
+        writer.write(partial, _counted(blocks, bar), number, description, **extra)
         if basis is not None and not chosen.needs_basis:
             write_beside(basis.basis, basis_path(output, chosen), chosen, overwrite)
-        writer.write(partial, _counted(blocks, bar), number, description, **extra)
     return output
 
 

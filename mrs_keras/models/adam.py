@@ -12,6 +12,11 @@ class FusedAdam(keras.optimizers.Adam):
     arrays as large as the variable. Arguments are those of Keras, without `amsgrad`.
     """
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.amsgrad:
+            raise ValueError("`FusedAdam` has no `amsgrad`. Received: amsgrad=True. Use `keras.optimizers.Adam`.")
+
     def update_step(self, gradient, variable, learning_rate):
         step = tf.cast(self.iterations + 1, tf.float32)
         index = self._get_variable_index(variable)

@@ -21,7 +21,7 @@ class Dense(keras.layers.Dense):
     - `"gelu"` is x/2 (1 + erf(x / sqrt 2)). Keras computes the same function by erfc, which takes XLA three passes over
       the data and a second exponential.
 
-    Outside of training, it computes as in Keras. Arguments are those of `keras.layers.Dense`.
+    Outside of training, it computes as in Keras. Arguments are those of `keras.layers.Dense`; it always has a bias.
     """
 
     # The name of the class is that in `.keras` files, where it must stay "dense".

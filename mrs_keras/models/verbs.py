@@ -44,7 +44,7 @@ class Verbs:
 
     @property
     def latent_priors(self) -> list[LatentPrior]:
-        """Names of the priors that latents can be drawn from, the default first; must not be read inside a graph.
+        """The priors that latents can be drawn from, the default first; must not be read inside a graph.
 
         An unfitted prior is not included.
         """
@@ -93,7 +93,7 @@ class Verbs:
             per row.
           seed: int64 (rows,), one per row: the same seed gives the same spectrum in any batch. Or an integer s, for the
             row seeds 2^32 s, 2^32 s + 1, and so on.
-          prior: name of the latent prior, one of `latent_priors`. Defaults to `None`: the first of them.
+          prior: name of the latent prior, that of one of `latent_priors`. Defaults to `None`: the first of them.
 
         Returns:
           `"spectrum"`, float32 (rows, points, 2), in the units of the training data, with noise where its variance is
@@ -159,10 +159,12 @@ class Verbs:
 
     # === Latent prior ===
 
-    def fit_latent_density(self, inputs, seed: int = 0, checkpoints: Path | None = None) -> None:
+    def fit_latent_density(
+        self, inputs, seed: int = 0, checkpoints: Path | None = None, most_steps: int | None = None
+    ) -> None:
         """Fits the latent prior to the posteriors of the training data.
 
-        A flow is trained for minutes, but for no more steps than the model was: that of a short trial takes seconds.
+        A mixture of Gaussians is fitted in seconds; a flow is trained for minutes, unless `most_steps` bounds it.
 
         Args:
           inputs: the training data: a finite dataset of batches, a `PyDataset`, or a dict of arrays, with `"spectrum"`
@@ -170,6 +172,7 @@ class Verbs:
           seed: of the latents drawn from the posteriors, and of the fit. Defaults to `0`.
           checkpoints: folder for the state of a long fit, which resumes from there: same data, same seed. Defaults to
             `None`: none.
+          most_steps: bound of the training steps of a flow, for trials. Defaults to `None`: none.
 
         Raises:
           ValueError: if the model's latent prior needs no fit, its latents are not finite, or the data are infinite or
@@ -191,9 +194,7 @@ class Verbs:
         noise = row_normal(row_seeds(seed, len(z_mean)), draws * self.latent_dim, RowStream.POSTERIOR).numpy()
         latents = z_mean[:, None] + deviation[:, None] * noise.reshape(-1, draws, self.latent_dim)
         latents, labels = latents.reshape(-1, self.latent_dim), np.repeat(labels, draws, axis=0)
-        optimizer = getattr(self, "optimizer", None)  # of a compiled model
-        trained_steps = None if optimizer is None else int(optimizer.iterations.numpy())
-        self.latent_prior.fit(latents, labels, seed, checkpoints, trained_steps or None)
+        self.latent_prior.fit(latents, labels, seed, checkpoints, most_steps)
 
     def sample_latents(self, seeds, concentrations, prior: str | None = None) -> tf.Tensor:
         """Draws latents, float32 (rows, latent_dim), for int64 seeds (rows,); otherwise as `generate`, unchecked."""
@@ -280,7 +281,7 @@ class Verbs:
         ends = np.concatenate([inputs[name] for name in ENDS_OF_A_PATH], axis=1)
         _, first, pair = np.unique(ends, axis=0, return_index=True, return_inverse=True)
         bends = self._bends_in_graph({name: tf.gather(inputs[name], first) for name in ENDS_OF_A_PATH})
-        return self._decode_on_path(inputs, tf.gather(bends, pair))
+        return self._decode_on_path(inputs, tf.gather(bends, pair.reshape(-1)))
 
     def _decode_on_path(self, inputs, bends):
         alpha = inputs["alpha"][:, None]

@@ -15,7 +15,7 @@ from mrs_keras.basis.wording import argument
 from mrs_keras.checks import check_choice, check_count, check_positive
 from mrs_keras.data import describe_dataset, evaluation_batches, open_dataset
 from mrs_keras.data.dataset import DEFAULT_DATASET, open_or_build
-from mrs_keras.files import explaining_a_full_disk, remove
+from mrs_keras.files import explaining_a_full_disk
 from mrs_keras.models.adam import FusedAdam
 from mrs_keras.models.arguments import preset_arguments
 from mrs_keras.models.cvae import CVAE
@@ -211,10 +211,10 @@ def train(
             leave_training(model)
             if model.latent_prior.needs_fit:
                 state = output_dir / CHECKPOINTS / LATENT_PRIOR
-                model.fit_latent_density(source.density_batches, seed, state if is_chief else None)
+                # A short trial does not end with minutes of fitting.
+                most_steps = settings["epochs"] * steps
+                model.fit_latent_density(source.density_batches, seed, state if is_chief else None, most_steps)
             save_model(model, finished, is_chief)
-            if is_chief:
-                remove(output_dir / CHECKPOINTS / LATENT_PRIOR)
     return model
 
 

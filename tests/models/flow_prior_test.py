@@ -130,6 +130,24 @@ def test_an_interrupted_fit_resumes_and_ends_as_an_uninterrupted_one(tmp_path, m
 
 
 @pytest.mark.slow
+def test_the_state_of_a_fit_to_other_latents_is_not_resumed(tmp_path, monkeypatch):
+    latents, labels = edged(500)
+    settings = {**SMALL, "fit_steps": 5}
+    monkeypatch.setattr("mrs_keras.models.latent_priors.flow.remove", lambda folder: None)
+    FlowPrior(3, labels=1, **settings).fit(latents + 1, labels, checkpoints=tmp_path)
+    whole, other = (FlowPrior(3, labels=1, **settings) for _ in range(2))
+    whole.fit(2 * latents**3, labels)
+    other.fit(2 * latents**3, labels, checkpoints=tmp_path)
+    np.testing.assert_array_equal(whole.field.last_kernel, other.field.last_kernel)
+
+
+def test_a_fit_inside_the_scope_of_a_strategy_is_refused():
+    prior = FlowPrior(3, labels=1, **SMALL)
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope(), pytest.raises(ValueError, match="outside of `strategy"):
+        prior.fit(*edged(100))
+
+
+@pytest.mark.slow
 def test_a_damaged_state_of_a_fit_starts_it_anew(tmp_path):
     latents, labels = edged(500)
     whole, resumed = (FlowPrior(3, labels=1, **{**SMALL, "fit_steps": 5}) for _ in range(2))

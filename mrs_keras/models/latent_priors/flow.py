@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from mrs_keras.checks import check_count, check_finite
+from mrs_keras.files import remove
 from mrs_keras.models.latent_priors.flow_matching import Stage, train_field
 from mrs_keras.models.latent_priors.latent_prior import LatentPrior
 from mrs_keras.models.latent_priors.velocity_field import VelocityField, follow
@@ -95,6 +96,11 @@ class FlowPrior(LatentPrior):
                 f"Expected: at least one example of {self.latent_dim} and {self.labels} numbers. "
                 f"Received: shapes {latents.shape} and {labels.shape}."
             )
+        if tf.distribute.has_strategy():
+            raise ValueError(
+                "A flow is fitted on one device. Expected: a call outside of `strategy.scope()`. Received: one inside. "
+                "Leave the block `with strategy.scope():` before."
+            )
         check_finite("labels", labels)
         mean = check_finite("latents", latents).mean(axis=0, dtype=np.float64)
         deviation = np.maximum(latents.std(axis=0, dtype=np.float64), 1e-6)
@@ -114,6 +120,8 @@ class FlowPrior(LatentPrior):
         self.deviation.assign(deviation)
         for mine, trained in zip(self.field.weights, student.weights, strict=True):
             mine.assign(trained)
+        if checkpoints is not None:
+            remove(Path(checkpoints))
 
     def _transported(
         self, teacher: VelocityField, labels: np.ndarray, number: int, seed: int

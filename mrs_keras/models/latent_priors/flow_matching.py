@@ -1,6 +1,7 @@
 """Training of a flow: flow matching, and reflow, which makes its paths straight enough for a few steps."""
 
 import dataclasses
+import hashlib
 import sys
 import zipfile
 from collections.abc import Sequence
@@ -91,7 +92,8 @@ def train_field(stage: Stage, steps: int, batch_size: int, seed: int, checkpoint
 
     state = [*weights, *optimizer.variables]
     checkpoint = None if checkpoints is None else checkpoints / f"{stage.name.lower().replace(' ', '_')}.npz"
-    first = 0 if checkpoint is None else _resume(checkpoint, state)
+    fingerprint = _fingerprint(stage, steps, seed)
+    first = 0 if checkpoint is None else _resume(checkpoint, fingerprint, state)
     interval = 0.5 if sys.stderr.isatty() else 15
     with tqdm(total=steps, initial=first, desc=stage.name, unit="step", mininterval=interval) as bar:
         for number in range(first, steps):
@@ -100,22 +102,34 @@ def train_field(stage: Stage, steps: int, batch_size: int, seed: int, checkpoint
             if (number + 1) % STEPS_BETWEEN_CHECKPOINTS == 0 or number + 1 == steps:
                 bar.set_postfix(loss=f"{float(loss):.3g}", refresh=False)
                 if checkpoint is not None:
-                    _save(checkpoint, number + 1, state)
+                    _save(checkpoint, fingerprint, number + 1, state)
     optimizer.finalize_variable_values(weights)
 
 
-def _save(checkpoint: Path, steps: int, state: Sequence) -> None:
+def _fingerprint(stage: Stage, steps: int, seed: int) -> str:
+    """Returns what tells one training from another: its settings, sizes and data."""
+    sizes = [variable.shape for variable in stage.field.weights]
+    digest = hashlib.sha256(repr((stage.name, steps, seed, sizes)).encode())
+    for array in (stage.ends, stage.labels, stage.starts):
+        if array is not None:
+            digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def _save(checkpoint: Path, fingerprint: str, steps: int, state: Sequence) -> None:
     arrays = {f"{index:03d}": np.asarray(variable) for index, variable in enumerate(state)}
     with replacing(checkpoint) as partial, partial.open("wb") as file:
-        np.savez(file, steps=steps, **arrays)
+        np.savez(file, fingerprint=fingerprint, steps=steps, **arrays)
 
 
-def _resume(checkpoint: Path, state: Sequence) -> int:
-    """Sets the state to that of the checkpoint and returns its number of steps; without a readable one, returns 0."""
+def _resume(checkpoint: Path, fingerprint: str, state: Sequence) -> int:
+    """Sets the state to that of a checkpoint of this training and returns its steps; returns 0 without one."""
     try:
         with np.load(checkpoint) as arrays:
             found = dict(arrays)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return 0
+    if str(found.get("fingerprint")) != fingerprint:
         return 0
     for index, variable in enumerate(state):
         variable.assign(found[f"{index:03d}"])

@@ -128,7 +128,3 @@ class GaussianMixturePrior(LatentPrior):
         offsets = labels[:, None, :] - self.label_means[None]
         distances = tf.reduce_sum(tf.einsum("kij,bkj->bki", self.label_whitening, offsets) ** 2, axis=-1)
         return offsets, self.log_weights[None] - 0.5 * distances
-
-    def get_config(self):
-        sizes = {"latent_dim": self.latent_dim, "labels": self.labels, "components": self.components}
-        return {**super().get_config(), **sizes}
