@@ -95,6 +95,7 @@ def test_a_draw_depends_on_its_own_seed_and_labels_alone(fitted, compile_with_xl
         np.testing.assert_allclose(sample(tf.constant(seeds[rows]), tf.constant(labels[rows])), whole[rows], atol=3e-6)
 
 
+@pytest.mark.slow
 def test_a_fit_depends_on_its_seed_alone():
     latents, labels = edged(2000)
     first, again, other = (FlowPrior(3, labels=1, **{**SMALL, "fit_steps": 20}) for _ in range(3))

@@ -20,6 +20,7 @@ def trained_weights(monkeypatch, optimizer, layers, compiled):
     return model.get_weights()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", [False, True])
 def test_weights_after_five_steps_are_those_of_plain_keras(monkeypatch, compiled):
     ours = trained_weights(monkeypatch, FusedAdam(1e-3), Dense, compiled)

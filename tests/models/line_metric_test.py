@@ -49,6 +49,7 @@ def along(z_a, z_b):
     ]
 
 
+@pytest.mark.slow
 def test_between_two_phases_the_widths_stay_and_the_phase_is_steady():
     geodesic, straight = along(np.float32([[-1, 0, 0]]), np.float32([[1, 0, 0]]))
     assert np.ptp(straight["gamma"]) == pytest.approx(5.0)
@@ -58,6 +59,7 @@ def test_between_two_phases_the_widths_stay_and_the_phase_is_steady():
     np.testing.assert_allclose(geodesic["phi0"], np.linspace(-1.2, 1.2, 11), atol=0.02)
 
 
+@pytest.mark.slow
 def test_between_two_widths_gamma_and_sigma_squared_are_steady():
     geodesic, straight = along(np.float32([[1, -1, -1]]), np.float32([[1, 1, 0.5]]))
     for path, largest in ((geodesic, 0.06), (straight, np.inf)):
@@ -115,6 +117,7 @@ def test_a_geodesic_has_the_ends_of_the_straight_line(model, ends):
         np.testing.assert_array_equal(spectrum, model.decode(z, concentrations)["spectrum"])
 
 
+@pytest.mark.slow
 def test_a_row_is_the_same_in_any_batch_and_in_a_graph(model, ends):
     alpha = np.linspace(0, 1, 20, dtype=np.float32)
     whole = model.interpolate(*ends, alpha, path="geodesic")["spectrum"]
