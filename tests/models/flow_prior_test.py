@@ -114,8 +114,8 @@ def test_an_interrupted_fit_resumes_and_ends_as_an_uninterrupted_one(tmp_path, m
     monkeypatch.setattr(training, "STEPS_BETWEEN_CHECKPOINTS", 10)
     whole.fit(latents, labels, seed=5)
 
-    def killed(checkpoint, steps, state):
-        save(checkpoint, steps, state)
+    def killed(checkpoint, fingerprint, steps, state):
+        save(checkpoint, fingerprint, steps, state)
         if checkpoint.stem == stopped_in.lower().replace(" ", "_") and steps == 20:
             raise KeyboardInterrupt
 
