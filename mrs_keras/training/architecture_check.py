@@ -9,6 +9,7 @@ import keras
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.models import CVAE
 from mrs_keras.models.arguments import data_arguments
+from mrs_keras.models.latent_priors import make_latent_prior
 
 
 def check_architecture(model: keras.Model, settings: Mapping, description: DatasetDescription, path: Path) -> CVAE:
@@ -23,6 +24,9 @@ def check_architecture(model: keras.Model, settings: Mapping, description: Datas
     expected = {**data_arguments(description), **settings["model"], "seed": settings["seed"]}
     # `train` replaces the preset's value with a schedule that depends on the number of steps.
     expected.pop("kl_weight")
+    # A preset may leave out arguments of the latent prior; the checkpoint names all.
+    prior = make_latent_prior(expected["latent_prior"], expected["latent_dim"], len(description.labels))
+    expected["latent_prior"] = {"kind": prior.kind, **prior.settings()}
     expected = json.loads(json.dumps(expected))
     found = json.loads(json.dumps(model.get_config())) if isinstance(model, CVAE) else {}
     different = [
