@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mrs_keras.checks import check_count, check_finite
+from mrs_keras.checks import check_count
 from mrs_keras.files import remove
 from mrs_keras.models.latent_priors.flow_matching import Stage, train_field
 from mrs_keras.models.latent_priors.latent_prior import LatentPrior
@@ -88,21 +88,13 @@ class FlowPrior(LatentPrior):
         checkpoints: Path | None = None,
         most_steps: int | None = None,
     ) -> None:
-        latents, labels = (np.asarray(array, np.float32) for array in (latents, labels))
-        expected = [(len(latents), self.latent_dim), (len(latents), self.labels)]
-        if [latents.shape, labels.shape] != expected or not len(latents):
-            raise ValueError(
-                "`latents` must be (examples, latent_dim) and `labels` (examples, labels). "
-                f"Expected: at least one example of {self.latent_dim} and {self.labels} numbers. "
-                f"Received: shapes {latents.shape} and {labels.shape}."
-            )
+        latents, labels = self._checked_examples(latents, labels, np.float32)
         if tf.distribute.has_strategy():
             raise ValueError(
                 "A flow is fitted on one device. Expected: a call outside of `strategy.scope()`. Received: one inside. "
                 "Leave the block `with strategy.scope():` before."
             )
-        check_finite("labels", labels)
-        mean = check_finite("latents", latents).mean(axis=0, dtype=np.float64)
+        mean = latents.mean(axis=0, dtype=np.float64)
         deviation = np.maximum(latents.std(axis=0, dtype=np.float64), 1e-6)
         ends = ((latents - mean) / deviation).astype(np.float32)
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mrs_keras.checks import check_count
+from mrs_keras.checks import check_count, check_finite
 
 
 class LatentPrior(keras.layers.Layer):
@@ -68,6 +68,18 @@ class LatentPrior(keras.layers.Layer):
           ValueError: if a number is not finite, or the shapes are others.
         """
         raise NotImplementedError
+
+    def _checked_examples(self, latents, labels, dtype, at_least: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """Returns latents and labels for a fit as arrays, or raises `ValueError` if they are too few or not finite."""
+        latents, labels = (np.asarray(array, dtype) for array in (latents, labels))
+        expected = [(len(latents), self.latent_dim), (len(latents), self.labels)]
+        if [latents.shape, labels.shape] != expected or len(latents) < at_least:
+            raise ValueError(
+                "`latents` must be (examples, latent_dim) and `labels` (examples, labels), of enough examples. "
+                f"Expected: at least {at_least} of {self.latent_dim} and {self.labels} numbers. "
+                f"Received: shapes {latents.shape} and {labels.shape}."
+            )
+        return check_finite("latents", latents), check_finite("labels", labels)
 
     def sample(self, seeds: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Draws latents, float32 (batch, latent_dim), for int64 seeds (batch,) and labels (batch, labels)."""

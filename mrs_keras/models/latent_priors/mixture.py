@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mrs_keras.checks import check_count, check_finite
+from mrs_keras.checks import check_count
 from mrs_keras.models.latent_priors.latent_prior import LatentPrior
 from mrs_keras.models.row_random import row_normal, row_uniform
 from mrs_keras.random_streams import RowStream
@@ -71,15 +71,8 @@ class GaussianMixturePrior(LatentPrior):
         """
         from sklearn.mixture import GaussianMixture
 
-        latents, labels = (np.asarray(array, np.float64) for array in (latents, labels))
-        expected = [(len(latents), self.latent_dim), (len(latents), self.labels)]
-        if [latents.shape, labels.shape] != expected or len(latents) < self.components:
-            raise ValueError(
-                "`latents` must be (examples, latent_dim) and `labels` (examples, labels), with at least one example "
-                f"per component. Expected: at least {self.components} of {self.latent_dim} and {self.labels} numbers. "
-                f"Received: shapes {latents.shape} and {labels.shape}."
-            )
-        both = np.concatenate([check_finite("latents", latents), check_finite("labels", labels)], axis=1)
+        examples = self._checked_examples(latents, labels, np.float64, at_least=self.components)
+        both = np.concatenate(examples, axis=1)
         mixture = GaussianMixture(self.components, reg_covar=1e-5, random_state=seed).fit(both)
         z, c = slice(None, self.latent_dim), slice(self.latent_dim, None)
         covariances = mixture.covariances_
