@@ -1,0 +1,80 @@
+"""Smooth baselines as sums of cubic B-splines."""
+
+import dataclasses
+import functools
+
+import numpy as np
+from scipy.interpolate import BSpline
+
+from mrs_keras.acquisition import Acquisition
+from mrs_keras.checks import check_count, check_finite
+
+DEGREE = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class SplineBaseline:
+    """Cubic B-splines with evenly spaced knots, which a baseline is a sum of; clamped at both ends.
+
+    They sum to 1 everywhere (de Boor, A Practical Guide to Splines, 2001, doi 10.1007/978-1-4612-6333-3).
+
+    Args:
+      low_ppm: lower end, ppm.
+      high_ppm: upper end, ppm.
+      splines: number of splines, at least 4.
+
+    Raises:
+      ValueError: if the ends are not in rising order, or there are too few splines.
+
+    Example:
+
+    >>> SplineBaseline(-1.0, 4.3, 20).regressors(Acquisition(ppm_window=(-1.0, 4.3))).shape
+    (2048, 20)
+    """
+
+    low_ppm: float
+    high_ppm: float
+    splines: int
+
+    def __post_init__(self):
+        check_count("splines", self.splines, 20, at_least=DEGREE + 1)
+        check_finite("low_ppm and high_ppm", [self.low_ppm, self.high_ppm])
+        if not self.low_ppm < self.high_ppm:
+            raise ValueError(
+                "`low_ppm` must be below `high_ppm`. "
+                f"Received: low_ppm={self.low_ppm}, high_ppm={self.high_ppm}. Give for example -1.0 and 4.3."
+            )
+
+    def regressors(self, acquisition: Acquisition) -> np.ndarray:
+        """Returns the splines on the points of a spectrum: float64 (points, splines), 0 outside the ends, read-only.
+
+        Raises:
+          ValueError: if the acquisition's window exceeds the ends by more than a point.
+        """
+        step_ppm = acquisition.bandwidth_hz / acquisition.points / acquisition.spectrometer_frequency_mhz
+        low, high = acquisition.ppm_window
+        if low < self.low_ppm - step_ppm or high > self.high_ppm + step_ppm:
+            raise ValueError(
+                f"The baseline is defined from {self.low_ppm:g} to {self.high_ppm:g} ppm. Expected a window inside. "
+                f"Received: ppm_window=({low:g}, {high:g}). Give the acquisition a narrower `ppm_window`."
+            )
+        return _regressors(self, acquisition)
+
+    def to_dict(self) -> dict:
+        """Returns the arguments as plain data."""
+        return dataclasses.asdict(self)
+
+
+@functools.lru_cache(maxsize=32)
+def _regressors(baseline: SplineBaseline, acquisition: Acquisition) -> np.ndarray:
+    spans = baseline.splines - DEGREE
+    inner = np.linspace(baseline.low_ppm, baseline.high_ppm, spans + 1)
+    knots = np.concatenate([[inner[0]] * DEGREE, inner, [inner[-1]] * DEGREE])
+    ppm = acquisition.ppm_axis
+    step = ppm[1] - ppm[0]
+    inside = (ppm > baseline.low_ppm - 1.5 * step) & (ppm < baseline.high_ppm + 1.5 * step)
+    regressors = np.zeros((acquisition.points, baseline.splines))
+    clipped = np.clip(ppm[inside], baseline.low_ppm, baseline.high_ppm)
+    regressors[inside] = BSpline.design_matrix(clipped, knots, DEGREE).toarray()
+    regressors.setflags(write=False)  # shared by all callers
+    return regressors
