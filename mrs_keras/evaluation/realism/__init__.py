@@ -1,0 +1,18 @@
+"""Measures of realism: generated against real spectra, with floor and cheats. No TensorFlow."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "canonical": ["CanonicalSpectra", "canonical"],
+        "cheats": ["copies", "mixtures"],
+        "measure": ["Controls", "Realism", "measure_controls", "measure_realism"],
+        "memorisation": ["Memorisation", "memorisation"],
+        "quantities": ["QuantityAgreement", "quantities_of"],
+        "spectra": ["GeneratedSpectra", "RealSpectra"],
+        "splits": ["subject_folds"],
+        "two_sample": ["TwoSampleTest", "two_sample_test"],
+        "utility": ["utility"],
+    },
+)
