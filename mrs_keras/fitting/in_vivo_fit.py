@@ -65,12 +65,13 @@ def _fit_one(problem: Problem, start: Start, spectrum: np.ndarray, noise_sigma: 
     x = _first(evaluator, start.of(spectrum), noise_sigma)
     middle = len(problem.penalties) // 2
     scale, denominators = _scales(evaluator, x, middle, noise_sigma)
-    path, criteria = [], []
+    path, squares = [], []
     for choice, penalty in enumerate(problem.penalties):
         x = minimise(evaluator, x, penalty, scale, denominators, LOOSE, most)[0]
         path.append(x)
-        freedom = 2 * problem.model.aic_factor * problem.freedom[choice]
-        criteria.append(np.log(_sum_of_squares(evaluator, x, choice)) + freedom / (2 * len(spectrum)))
+        residual = _residual(evaluator, x, choice)
+        squares.append(np.vdot(residual, residual).real)
+    criteria = np.log(squares) + problem.model.aic_factor * problem.freedom / len(spectrum)
     choice = int(np.argmin(criteria))
     x = path[choice]
     for _ in range(2):
@@ -100,7 +101,7 @@ def _scales(evaluator: Evaluator, x, choice, noise_sigma) -> tuple[float, np.nda
 
 def _misfit(evaluator, x, choice) -> float:
     freedom = 2 * len(evaluator.spectrum) - evaluator.problem.freedom[choice] - len(x)
-    return float(np.sqrt(_sum_of_squares(evaluator, x, choice) / freedom))
+    return float(np.linalg.norm(_residual(evaluator, x, choice)) / np.sqrt(freedom))
 
 
 def _coefficients(evaluator, x, choice) -> tuple[np.ndarray, np.ndarray]:
@@ -112,10 +113,14 @@ def _coefficients(evaluator, x, choice) -> tuple[np.ndarray, np.ndarray]:
     return problem.to_coefficients @ (shrunk * (problem.directions.T @ (evaluator.spectrum - fitted))), fitted
 
 
-def _sum_of_squares(evaluator, x, choice) -> float:
+def _residual(evaluator, x, choice) -> np.ndarray:
     coefficients, fitted = _coefficients(evaluator, x, choice)
-    residual = evaluator.spectrum - fitted - evaluator.problem.splines @ coefficients
-    return float(np.vdot(residual, residual).real)
+    return evaluator.spectrum - fitted - evaluator.problem.splines @ coefficients
+
+
+def _lag1(residual: np.ndarray) -> float:
+    """Returns the correlation of neighbouring points."""
+    return float(np.vdot(residual[:-1], residual[1:]).real / np.vdot(residual, residual).real)
 
 
 def _result(evaluator, x, choice, noise_sigma, denominators, converged) -> dict:
@@ -154,6 +159,6 @@ def _result(evaluator, x, choice, noise_sigma, denominators, converged) -> dict:
         "deviations": deviations,
         "correlations": correlations.astype(np.float32),
         "misfit": _misfit(evaluator, x, choice) / noise_sigma,
-        "lag1": np.vdot(residual[:-1], residual[1:]).real / np.vdot(residual, residual).real,
+        "lag1": _lag1(residual),
         "baseline_freedom": problem.freedom[choice],
     }

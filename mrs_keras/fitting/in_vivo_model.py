@@ -106,7 +106,8 @@ class InVivoModel:
       splines_per_ppm: density of the baseline's splines. Defaults to `6.67`: knots every 0.15 ppm (LCModel's DKNTMN);
         0 leaves the baseline out.
       baseline_freedom: effective degrees of freedom of the baseline per ppm to choose from, for each spectrum. Defaults
-        to eight values from 1 to 6; a single one is used for all spectra.
+        to six values from 1 to 4, between the knots of Osprey (2.5 per ppm) and of LCModel (6.7 per ppm): a baseline
+        that is more flexible follows what the model of the lines leaves over. A single value is used for all spectra.
       aic_factor: weight of the degrees of freedom in the criterion of the choice, `ln(RSS) + 2 aic_factor freedom /
         points`. Defaults to `5.0` (ABfit; Wilson, Magn Reson Med 85:13-29, 2021, doi 10.1002/mrm.28385).
       phi1_limit: bound of |phi1|, rad/Hz. Defaults to `5e-3`; 0 fits no first-order phase.
@@ -132,7 +133,7 @@ class InVivoModel:
     broad_shift_ppm: float = 0.01
     ratios: Sequence[AmplitudeRatio] = LCMODEL_RATIOS + BIRCH_RATIOS
     splines_per_ppm: float = 6.67
-    baseline_freedom: Sequence[float] = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0)
+    baseline_freedom: Sequence[float] = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
     aic_factor: float = 5.0
     phi1_limit: float = 5e-3
     gaussian: bool = True
