@@ -8,6 +8,7 @@ import threadpoolctl
 from tqdm import tqdm
 
 from mrs_keras.basis.basis import Basis
+from mrs_keras.checks import check_finite
 from mrs_keras.fitting.cramer_rao import cramer_rao
 from mrs_keras.fitting.in_vivo_fits import ARRAYS, InVivoFits
 from mrs_keras.fitting.in_vivo_model import InVivoModel
@@ -25,14 +26,39 @@ def fit_in_vivo(
     model: InVivoModel,
     noise_sigma: float | np.ndarray,
     *,
+    ids: Sequence[str] | None = None,
     participants: Sequence[str] | None = None,
+    sessions: Sequence[str | None] | None = None,
     sites: Sequence[str] | None = None,
     jobs: int | None = None,
     progress: bool = False,
 ) -> InVivoFits:
-    """Fits spectra; see `fit_spectra`."""
+    """Fits spectra in vivo; the result does not depend on the number of processes, nor on the other spectra.
+
+    Args:
+      spectra: complex (n, window_points), rising ppm.
+      basis: of the metabolites, with the acquisition of the spectra; see `match_acquisition`.
+      model: ingredients of the fit.
+      noise_sigma: standard deviation of the real part of the noise of each point, one number or (n,).
+      ids: name of each spectrum. Defaults to `None`.
+      participants: `sub-...` of each spectrum. Defaults to `None`.
+      sessions: `ses-...` of each spectrum. Defaults to `None`.
+      sites: of each spectrum. Defaults to `None`.
+      jobs: number of processes. Defaults to `None`: one for each core.
+      progress: whether to draw a progress bar on standard error, if it is a terminal. Defaults to `False`.
+
+    Raises:
+      ValueError: if `noise_sigma` is not above 0, names are not one for each spectrum, the basis lacks a metabolite, or
+        the window is too small.
+    """
     problem = problem_of(basis, model)
-    noise_sigma = np.broadcast_to(noise_sigma, len(spectra)).astype(float)
+    noise_sigma = _checked_noise(noise_sigma, len(spectra))
+    names = {"ids": ids, "participants": participants, "sessions": sessions, "sites": sites}
+    for name, values in names.items():
+        if values is not None and len(values) != len(spectra):
+            raise ValueError(
+                f"`{name}` must be one for each spectrum. Expected: {len(spectra)}. Received: {len(values)}."
+            )
     start = Start(problem)
     chunks = [slice(first, first + CHUNK) for first in range(0, len(spectra), CHUNK)]
     jobs = min(jobs or joblib.cpu_count(), len(chunks))
@@ -47,10 +73,20 @@ def fit_in_vivo(
         basis=problem.basis,
         groups=problem.groups,
         baseline_splines=problem.baseline,
-        participants=None if participants is None else tuple(participants),
-        sites=None if sites is None else tuple(sites),
+        **{name: None if values is None else tuple(values) for name, values in names.items()},
         **{name: np.stack([row[name] for row in rows]) for name in ARRAYS},
     )
+
+
+def _checked_noise(noise_sigma, count: int) -> np.ndarray:
+    sigma = check_finite("noise_sigma", np.asarray(noise_sigma, np.float64))
+    if sigma.shape not in ((), (count,)) or np.any(sigma <= 0):
+        raise ValueError(
+            "`noise_sigma` must be one number or one for each spectrum, above 0. "
+            f"Expected shape () or ({count},). Received: shape {sigma.shape}, smallest value {sigma.min()}. "
+            "`process_folder` measures it in the part of the spectrum without signal."
+        )
+    return np.broadcast_to(sigma, (count,))
 
 
 def _fit_rows(problem: Problem, start: Start, spectra: np.ndarray, noise_sigma: np.ndarray) -> list[dict]:

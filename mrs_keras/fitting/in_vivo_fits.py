@@ -3,21 +3,32 @@
 import dataclasses
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.basis import Basis
 from mrs_keras.files import replacing
+from mrs_keras.simulation.forward import forward_model
 from mrs_keras.simulation.parameters import SpectralParameters
 from mrs_keras.simulation.splines import SplineBaseline
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMAT = "mrs_keras fits 1"
 
 ARRAYS = (
     *("concentrations", "gamma", "sigma", "eps", "shifts", "phi0", "phi1", "baseline", "fitted", "residual"),
     *("noise_sigma", "converged", "deviations", "correlations", "misfit", "lag1", "baseline_freedom"),
 )
 """Fields that have one row for each spectrum."""
+
+NAMES = ("ids", "participants", "sessions", "sites", "digests")
+"""Fields that have one text for each spectrum, or are `None`."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,8 +58,18 @@ class InVivoFits:
         noise; 1 for a model that explains all but the noise.
       lag1: float64 (n,), correlation of neighbouring points of the residual; 0 +- 1 / sqrt(2 window_points) if white.
       baseline_freedom: float64 (n,), effective degrees of freedom of the complex baseline, chosen for each spectrum.
-      participants: names, or `None`.
+      ids: name of each spectrum, or `None`.
+      participants: `sub-...`, or `None`.
+      sessions: `ses-...`, or `None`.
       sites: of the spectra, or `None`.
+      digests: of spectrum, noise, basis and model, by which `fit_folder` knows what was fitted before; or `None`.
+
+    Example:
+
+    >>> fits = InVivoFits.load("fits/fits.npz")  # doctest: +SKIP
+    >>> regressors = fits.baseline_splines.regressors(fits.acquisition)  # doctest: +SKIP
+    >>> forward_model(fits.parameters(), fits.basis, baseline_regressors=regressors).shape  # doctest: +SKIP
+    (80, 2048)
     """
 
     basis: Basis
@@ -71,8 +92,11 @@ class InVivoFits:
     misfit: np.ndarray
     lag1: np.ndarray
     baseline_freedom: np.ndarray
+    ids: tuple[str, ...] | None = None
     participants: tuple[str, ...] | None = None
+    sessions: tuple[str | None, ...] | None = None
     sites: tuple[str, ...] | None = None
+    digests: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.concentrations)
@@ -80,10 +104,19 @@ class InVivoFits:
     def __getitem__(self, rows) -> "InVivoFits":
         """Returns the fits of some spectra; `rows` is a slice or an index array."""
         chosen = {name: getattr(self, name)[rows] for name in ARRAYS}
-        for name in ("participants", "sites"):
+        for name in NAMES:
             value = getattr(self, name)
             chosen[name] = None if value is None else tuple(np.asarray(value, object)[rows])
         return dataclasses.replace(self, **chosen)
+
+    @classmethod
+    def join(cls, fits: Sequence["InVivoFits"]) -> "InVivoFits":
+        """Returns the fits of several calls, of the same basis and model, as one."""
+        joined = {name: np.concatenate([getattr(part, name) for part in fits]) for name in ARRAYS}
+        for name in NAMES:
+            values = [getattr(part, name) for part in fits]
+            joined[name] = None if None in values else tuple(value for part in values for value in part)
+        return dataclasses.replace(fits[0], **joined)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -125,17 +158,50 @@ class InVivoFits:
             baseline=self.baseline if self.baseline.shape[1] else None,
         )
 
+    def baseline_spectra(self) -> np.ndarray:
+        """Returns the baselines: complex128 (n, window_points)."""
+        if self.baseline_splines is None:
+            return np.zeros_like(self.fitted)
+        regressors = self.baseline_splines.regressors(self.acquisition)[self.acquisition.window]
+        return self.baseline.view(np.complex128) @ regressors.T
+
+    def column_spectra(self, row: int) -> np.ndarray:
+        """Returns the part of each column in a fitted spectrum: complex128 (columns, window_points)."""
+        count = len(self.columns)
+        one = self[np.full(count, row)]
+        alone = dataclasses.replace(one.parameters(), concentrations=np.diag(self.concentrations[row]), baseline=None)
+        return forward_model(alone, self.basis)[:, self.acquisition.window]
+
+    def plot(self, row: int) -> "Figure":
+        """Draws a spectrum with its fit, the parts of the fit and the residual.
+
+        Returns:
+          `matplotlib.figure.Figure`; `figure.savefig(path)` writes it.
+        """
+        from mrs_keras.plotting.fits import plot_fit
+
+        flag = "" if self.converged[row] else ", NOT CONVERGED"
+        name = f"spectrum {row}" if self.ids is None else self.ids[row]
+        return plot_fit(
+            self.acquisition.window_ppm_axis,
+            self.fitted[row] + self.residual[row],
+            self.fitted[row],
+            self.baseline_spectra()[row],
+            dict(zip(self.columns, self.column_spectra(row), strict=True)),
+            noise_sigma=float(self.noise_sigma[row]),
+            title=f"{name}: residual {self.misfit[row]:.2f} times the noise{flag}",
+        )
+
     def save(self, path: str | os.PathLike) -> None:
         """Writes everything to one `.npz`; `InVivoFits.load` reads it back."""
         about = {
-            "format": "mrs_keras fits 1",
+            "format": FORMAT,
             "names": self.basis.names,
             "acquisition": self.acquisition.to_dict(),
             "description": self.basis.description,
             "groups": self.groups,
             "baseline_splines": None if self.baseline_splines is None else self.baseline_splines.to_dict(),
-            "participants": self.participants,
-            "sites": self.sites,
+            **{name: getattr(self, name) for name in NAMES},
         }
         arrays = {name: getattr(self, name) for name in ARRAYS}
         with replacing(Path(path)) as partial, partial.open("wb") as file:
@@ -149,12 +215,13 @@ class InVivoFits:
           ValueError: if it is not such a file.
         """
         with np.load(path, allow_pickle=False) as file:
-            if "about" not in file or "fits" not in str(file["about"]):
+            about = json.loads(str(file["about"])) if "about" in file else {}
+            if about.get("format") != FORMAT:
                 raise ValueError(
                     f"'{path}' does not hold fits of in-vivo spectra. Expected what `InVivoFits.save` or `mrs-keras "
-                    f"measured fit` wrote. Received the arrays: {', '.join(file.files)}."
+                    f"measured fit` wrote, with the format {FORMAT!r}. Received: {about.get('format', 'no format')!r}, "
+                    f"and the arrays {', '.join(file.files)}."
                 )
-            about = json.loads(str(file["about"]))
             acquisition = Acquisition(**about["acquisition"])
             basis = Basis(tuple(about["names"]), file["basis_fids"], acquisition, about["description"])
             splines = about["baseline_splines"]
@@ -162,7 +229,6 @@ class InVivoFits:
                 basis=basis,
                 groups={group: tuple(names) for group, names in about["groups"].items()},
                 baseline_splines=None if splines is None else SplineBaseline(**splines),
-                participants=None if about["participants"] is None else tuple(about["participants"]),
-                sites=None if about["sites"] is None else tuple(about["sites"]),
+                **{name: None if about[name] is None else tuple(about[name]) for name in NAMES},
                 **{name: file[name] for name in ARRAYS},
             )

@@ -7,14 +7,6 @@ import numpy as np
 
 from mrs_keras.checks import check_count, check_finite, check_positive
 
-SUMS: dict[str, tuple[str, ...]] = {
-    "tNAA": ("NAA", "NAAG"),
-    "tCr": ("Cr", "PCr"),
-    "tCho": ("GPC", "PCho", "Cho"),
-    "Glx": ("Glu", "Gln"),
-}
-"""Sums of metabolites that ratios and groups of shifts can name."""
-
 BIG_THREE = {"NAA": 1.0, "NAAG": 1.0, "Cr": 1.0, "PCr": 1.0, "GPC": 3.0, "PCho": 3.0, "Cho": 3.0}
 """`Big3` of LCModel: tNAA + tCr + 3 tCho (LCModel and LCMgui User's Manual, section 11.8)."""
 
