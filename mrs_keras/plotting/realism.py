@@ -7,7 +7,6 @@ from matplotlib.figure import Figure
 
 from mrs_keras.plotting.style import colours_of, new_figure
 
-
 BINS = 20
 """Bins of a histogram."""
 
