@@ -104,6 +104,8 @@ def measure_realism(
     _check(held_out, training)
     if losses is not None and training is None:
         raise ValueError("`losses` need the `training` spectra that they belong to. Received: losses without training.")
+    labels = checked_labels("generated.labels", generated.labels, len(generated), len(held_out.label_names))
+    generated = dataclasses.replace(generated, labels=labels)
     real = _prepared(held_out, held_out.acquisition, seed, "held-out")
     known = None if training is None else _prepared(training, held_out.acquisition, seed, "training")
     made = _prepared(generated, held_out.acquisition, seed, "generated")
@@ -169,8 +171,7 @@ def _measure(
     useful = None
     if made.labels is not None and second is not None:
         part = slice(TRAINED_ON)
-        labels = checked_labels("labels", made.labels, len(made.forms), len(held_out.label_names))
-        correlations = utility(made.forms.select(part), labels[part], real.forms, second)
+        correlations = utility(made.forms.select(part), made.labels[part], real.forms, second)
         useful = dict(zip(held_out.label_names, correlations.tolist(), strict=True))
     return Realism(
         spectra={

