@@ -39,10 +39,12 @@ def run_fit(options) -> None:
     """Runs `mrs-keras measured fit`."""
     from mrs_keras.basis import match_acquisition, read_basis
     from mrs_keras.fitting import InVivoModel, fit_folder
+    from mrs_keras.fitting.in_vivo_problem import with_columns
 
     given = {name: getattr(options, name) for name in ("metabolites", "broad", "baseline_freedom")}
     model = InVivoModel(**{name: tuple(value) for name, value in given.items() if value is not None})
-    basis = read_basis(options.basis)  # before minutes of processing
+    basis = read_basis(options.basis)
+    with_columns(basis, model)  # raises an error before minutes of processing
     scans = _scans(options) if Path(options.source).expanduser().is_dir() else None
     scans = _dataset(options) if scans is None else scans
     fits = fit_folder(
