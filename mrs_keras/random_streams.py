@@ -19,6 +19,8 @@
 | transients of `generate_dataset` | `seed` | as the next, split `GENERATED_TRANSIENTS` | (seed, row) |
 | example of measured scans | `seed` | `keyed_uniform`, `keyed_normal`, split `MEASURED_EXAMPLE` | (seed, participant) |
 | evaluation: labels, latents | 0 | `keyed_uniform`, `keyed_normal` | row |
+| realism: noise around a spectrum | `seed` | `keyed_normal`, `CANONICAL_NOISE` | (seed, kind of spectra, spectrum) |
+| realism: draws, folds, cheats | `seed` | `keyed_uniform`, `REALISM` | (seed, name of the draw, row) |
 | evaluation: random pairs | `seed` of the dataset | `keyed_uniform`, split `"evaluation"` | (seed, pair) |
 
 The seed of a row is an int64; `row_seeds` creates those of a batch from one integer. None of these depends on batch
@@ -40,6 +42,8 @@ GENERATED_TRANSIENTS = "transients of generated spectra"
 MEASURED_EXAMPLE = "measured example"
 EVALUATED_LABELS = "concentrations of generated spectra"
 EVALUATED_LATENTS = "latents of an evaluation"
+CANONICAL_NOISE = "noise around a canonical spectrum"
+REALISM = "realism"
 """Names of streams of `keyed_uniform` and `keyed_normal`. Changing one changes the bytes of datasets, or numbers."""
 
 

@@ -48,8 +48,11 @@ class DatasetPhysics:
           FileNotFoundError: if the dataset's basis came from a file that is missing.
           ValueError: if the basis lacks a metabolite, or is of another acquisition.
         """
-        if description.prior is None or (basis is None and description.basis is None):
+        prior = description.prior
+        if prior is None or (basis is None and description.basis is None):
             return None
+        if not prior.has_polynomial_baseline or prior.groups:
+            return None  # `fit_spectra` without a model of in-vivo spectra does not know these
         if basis is None:
             basis = description.own_basis() or basis_for(description.metabolites)
         recipe = description.recipe(basis)

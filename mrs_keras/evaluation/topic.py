@@ -77,7 +77,10 @@ class LeftOut(Topic):
         return {"left_out": {self.what: self.why}}
 
 
-NO_PHYSICS = "the dataset has no prior or no basis, so that spectra can be neither simulated nor fitted"
+NO_PHYSICS = (
+    "the dataset has no prior or no basis, so that spectra can be neither simulated nor fitted, or a prior "
+    "with splines or groups, which the fit of an evaluation does not model"
+)
 NO_TEST_SPLIT = "the dataset has no test split"
 """Reasons for an omission."""
 

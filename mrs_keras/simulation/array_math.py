@@ -36,6 +36,11 @@ def product(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return (values[:, :, None] * matrix).sum(axis=1)
 
 
+def beside(columns: list[np.ndarray]) -> np.ndarray:
+    """Returns arrays (batch, n), (batch, m), ... beside each other: (batch, n + m + ...)."""
+    return np.concatenate(columns, axis=1)
+
+
 def scaled(leaf: Any, fraction: np.ndarray, factor: float) -> np.ndarray:
     """Returns the quantiles of a distribution, times a factor."""
     return leaf.quantile(fraction) * factor

@@ -37,11 +37,13 @@ class Examples:
 
     def features(self) -> dict[str, np.ndarray]:
         """Returns all numbers as the features of a dataset: name -> float32 (batch, ...)."""
+        eps = self.parameters.eps
         columns = {
             "concentrations": self.parameters.concentrations,
             "baseline": self.parameters.baseline,
-            # One line-shape group: gamma, sigma and eps are scalars.
-            **{name: getattr(self.parameters, name).reshape(-1) for name in SCALARS},
+            # Line-shape groups differ in their shifts alone.
+            **{name: getattr(self.parameters, name).reshape(len(self), -1)[:, 0] for name in SCALARS},
+            **({} if eps.shape[1] == 1 else {"shifts": eps[:, 1:] - eps[:, :1]}),
             **({} if self.effects is None else self.effects.values()),
         }
         if self.snr is not None:
@@ -120,4 +122,9 @@ class ExampleRecipe:
             split=split,
             start=start,
             backend=self.backend,
+            metabolite_groups=self.prior.metabolite_groups,
+            # FSL-MRS as a backend has its own polynomials.
+            baseline_regressors=None
+            if self.prior.has_polynomial_baseline
+            else self.prior.baseline_regressors(self.basis.acquisition),
         )

@@ -38,7 +38,7 @@ def forward_model(
       basis: signals of the metabolites, not rescaled here: use `Basis.scaled` to get FSL-MRS's numbers.
       metabolite_groups: line-shape group of each metabolite, from 0. Defaults to `None`: all in group 0, or, if the
         parameters have as many groups as there are metabolites, each metabolite in its own.
-      baseline_regressors: (points, order + 1), the polynomials P_o. Defaults to `None`: those of the
+      baseline_regressors: real or complex (points, order + 1), the P_o. Defaults to `None`: the polynomials of the
         acquisition's window.
       dtype: `np.complex128` or `np.complex64`. Defaults to `np.complex128`.
 
@@ -50,14 +50,14 @@ def forward_model(
     """
     groups = checked_groups(parameters, basis, metabolite_groups)
     whole = slice(0, basis.acquisition.points)
-    if baseline_regressors is None and parameters.baseline is not None:
-        baseline_regressors = baseline_polynomials(basis.acquisition, parameters.baseline.shape[-1] // 2 - 1)
+    if parameters.baseline is not None:
+        baseline_regressors = checked_regressors(parameters, basis.acquisition, baseline_regressors)
     spectra = np.empty((len(parameters), basis.acquisition.points), dtype)
 
     def work(rows):
         spectra[rows] = metabolite_spectra(parameters, rows, basis, groups, whole, dtype)
         if parameters.baseline is not None:
-            add_baseline(spectra[rows], parameters.baseline[rows], np.asarray(baseline_regressors))
+            add_baseline(spectra[rows], parameters.baseline[rows], baseline_regressors)
 
     for_each_block(work, len(parameters), spectra.itemsize * basis.acquisition.points)
     return spectra
@@ -149,3 +149,22 @@ def checked_groups(
             f"Received: metabolite_groups={groups.tolist()}, gamma.shape={parameters.gamma.shape}."
         )
     return groups
+
+
+def checked_regressors(
+    parameters: SpectralParameters, acquisition: Acquisition, regressors: np.ndarray | None = None
+) -> np.ndarray:
+    """Returns what the baseline coefficients multiply, (points, coefficients / 2), or raises `ValueError`.
+
+    Without `regressors`, these are polynomials.
+    """
+    half = parameters.baseline.shape[-1] // 2
+    if regressors is None:
+        return baseline_polynomials(acquisition, half - 1)
+    regressors = np.asarray(regressors)
+    if regressors.shape != (acquisition.points, half):
+        raise ValueError(
+            "`baseline_regressors` must have a row for each point and a column for each two coefficients. "
+            f"Expected shape ({acquisition.points}, {half}). Received: {regressors.shape}."
+        )
+    return regressors

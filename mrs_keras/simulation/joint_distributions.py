@@ -30,6 +30,11 @@ class Joint:
     def width(self) -> int:
         raise NotImplementedError
 
+    @property
+    def stream(self) -> str:
+        """Name of its stream of random numbers."""
+        return f"joint/{','.join(self.names)}"
+
     def values(self, fractions: Any, ops: Any = array_math) -> Any:
         """Returns the parameters, (batch, names), for uniform random numbers (batch, width)."""
         raise NotImplementedError
@@ -196,3 +201,37 @@ class Member(Distribution):
     @property
     def high(self) -> float:
         return self.joint.ends_of(self.column)[1]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Scaled(Distribution):
+    """A member of a joint distribution, times a factor that is independent of it.
+
+    Args:
+      member: of the joint distribution.
+      factor: distribution of the factor, above 0.
+      of: name of the factor: members that are scaled by one of the same name share it.
+    """
+
+    kind: ClassVar = "scaled"
+    member: Member
+    factor: Distribution
+    of: str
+    unit: str = ""
+
+    @property
+    def source(self) -> str:
+        return self.member.source
+
+    @property
+    def stream(self) -> str:
+        """Name of the factor's stream of random numbers."""
+        return f"factor/{self.of}"
+
+    @property
+    def low(self) -> float:
+        return self.member.low * (self.factor.low if self.member.low > 0 else self.factor.high)
+
+    @property
+    def high(self) -> float:
+        return self.member.high * (self.factor.high if self.member.high > 0 else self.factor.low)

@@ -74,6 +74,13 @@ SNR = Parameter(
 )
 """Definition of the signal-to-noise ratio."""
 
+SHIFTS = Parameter(
+    "rad/s",
+    "Frequency shift of each group of metabolites, beside `eps`; positive moves the peaks to lower ppm",
+    grows_with_field=True,
+)
+"""Definition of the shifts of groups of metabolites."""
+
 LINE_SHAPE = ("gamma", "sigma", "eps")
 SCALARS = (*LINE_SHAPE, "phi0", "phi1")
 """Parameters that are one number per spectrum (and per line-shape group)."""

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +12,27 @@ import numpy as np
 from mrs_keras.basis.basis import Basis
 from mrs_keras.checks import check_choice, check_count, check_positive
 from mrs_keras.files import replacing
-from mrs_keras.simulation import array_math
 from mrs_keras.simulation.distributions import Distribution, UniformRange
-from mrs_keras.simulation.effects import EFFECT_PARAMETERS, Effects, check_together
+from mrs_keras.simulation.effects import EFFECT_PARAMETERS, Effects
 from mrs_keras.simulation.forward import forward_model
-from mrs_keras.simulation.joint_distributions import Member
+from mrs_keras.simulation.joint_distributions import Member, Scaled
 from mrs_keras.simulation.keyed_random import keyed_uniform
-from mrs_keras.simulation.parameters import LINE_SHAPE, PARAMETERS, SCALARS, SNR, Parameter, SpectralParameters
+from mrs_keras.simulation.parameters import LINE_SHAPE, SCALARS, SpectralParameters
+from mrs_keras.simulation.prior_leaves import PriorLeaves, shift_name
 from mrs_keras.simulation.prior_presets import PRESETS_MHZ, PRIOR_PRESETS
 from mrs_keras.simulation.priors_as_json import prior_from_plain, prior_to_plain
 
-Uniform = Callable[[str, int], Any]
-"""Function from the name of a stream and a number of columns to uniform numbers, (batch, columns)."""
+FITTED_KEY = "fitted_to"
+"""Key that tells a fitted prior in JSON."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Prior:
+class Prior(PriorLeaves):
     """The distribution of all physical parameters of `SpectralParameters`, and of `Effects` if given.
 
     Its leaves are distributions: `UniformRange`, `Normal`, `LogNormal`, `Fixed`, and members of joint ones
-    (`JointNormal`, `Empirical`). Leaves are independent, unless they are members of the same joint distribution.
+    (`JointNormal`, `Empirical`, `Kernel`). Leaves are independent, unless they are members of the same joint
+    distribution.
 
     Args:
       concentrations: metabolite name -> distribution, mM.
@@ -41,15 +42,20 @@ class Prior:
       phi0: zero-order phase, rad.
       phi1: first-order phase, rad/Hz.
       baseline: each baseline coefficient, as a fraction of `peak_height`: the tallest metabolite peak that the prior
-        allows.
+        allows. One distribution for all, or one for each real coefficient (real0, imag0, real1, imag1, ...).
       baseline_order: order of the baseline polynomial, which has 2 (order + 1) real coefficients. Defaults to `4`.
       description: one line.
       effects: field of `Effects` -> distribution; `water_height` as a multiple of `peak_height`. Defaults to none.
       water_lines: lines of residual water, each drawn from the same distributions. Defaults to `1`.
       snr: signal-to-noise ratio as `simulate` defines it. Defaults to `None`: the prior does not define the noise.
+      baseline_splines: makes the baseline a sum of splines, with 2 real coefficients each. Defaults to `None`: it is a
+        polynomial.
+      groups: name -> metabolites that share a frequency shift of their own; the others have none. Defaults to none.
+      shifts: name of each group -> its frequency shift, rad/s, beside `eps`. Defaults to none.
 
     Raises:
-      ValueError: if a distribution allows invalid values, or a parameter of an effect is missing.
+      ValueError: if a distribution allows invalid values, a parameter of an effect is missing, or groups overlap, lack
+        a shift or leave no metabolite.
 
     Example:
 
@@ -57,37 +63,6 @@ class Prior:
     >>> prior.draw(default_basis(), 0, 8, seed=0).concentrations.shape
     (8, 2)
     """
-
-    concentrations: Mapping[str, Distribution]
-    gamma: Distribution
-    sigma: Distribution
-    eps: Distribution
-    phi0: Distribution
-    phi1: Distribution
-    baseline: Distribution
-    baseline_order: int = 4
-    description: str = ""
-    effects: Mapping[str, Distribution] = dataclasses.field(default_factory=dict)
-    water_lines: int = 1
-    snr: Distribution | None = None
-
-    def __post_init__(self):
-        if not self.concentrations:
-            raise ValueError("`concentrations` must name at least one metabolite. Received an empty mapping.")
-        check_count("baseline_order", self.baseline_order, 4, at_least=0)
-        check_count("water_lines", self.water_lines, 3)
-        check_together(self.effects)
-        for name, parameter in self._parameters().items():
-            leaf = self.leaf(name)
-            if leaf.low < parameter.at_least:
-                raise ValueError(f"The prior of {name} must not be negative. Received: low={leaf.low}.")
-            if leaf.low <= parameter.above:
-                raise ValueError(f"The prior of {name} must be above {parameter.above:g}. Received: low={leaf.low}.")
-            if isinstance(leaf, Member) and (self._columns(name) > 1 or parameter.in_peak_heights):
-                raise ValueError(
-                    f"`{name}` has {self._columns(name)} numbers per spectrum, and cannot be one parameter of a joint "
-                    f"distribution. Received: a member of {leaf.joint.names}. Give it a distribution of its own."
-                )
 
     @classmethod
     def from_preset(cls, name: str, spectrometer_frequency_mhz: float = PRESETS_MHZ) -> "Prior":
@@ -129,10 +104,12 @@ class Prior:
         factor = new_mhz / check_positive("of_mhz", of_mhz, PRESETS_MHZ)
         if factor == 1:
             return self
-        growing = {name: factor for name, parameter in self._parameters().items() if parameter.grows_with_field}
+        growing = {name: factor for name, parameter in self.definitions().items() if parameter.grows_with_field}
         joints: dict[int, Any] = {}
 
         def converted(name: str, leaf: Distribution) -> Distribution:
+            if isinstance(leaf, Scaled):
+                return dataclasses.replace(leaf, member=converted(name, leaf.member))
             if not isinstance(leaf, Member):
                 return leaf.times(factor) if name in growing else leaf
             if id(leaf.joint) not in joints:
@@ -143,8 +120,12 @@ class Prior:
             self,
             concentrations={name: converted(name, leaf) for name, leaf in self.concentrations.items()},
             effects={name: converted(name, leaf) for name, leaf in self.effects.items()},
-            **{name: converted(name, getattr(self, name)) for name in (*SCALARS, "baseline")},
+            **{name: converted(name, getattr(self, name)) for name in SCALARS},
+            baseline=converted("baseline", self.baseline)
+            if isinstance(self.baseline, Distribution)
+            else tuple(converted(name, self.leaf(name)) for name in self.baseline_names),
             snr=None if self.snr is None else converted("snr", self.snr),
+            shifts={name: converted(shift_name(name), leaf) for name, leaf in self.shifts.items()},
         )
 
     @classmethod
@@ -168,6 +149,10 @@ class Prior:
         Raises:
           ValueError: if a field is missing, unknown or invalid.
         """
+        if cls is Prior and FITTED_KEY in content:
+            from mrs_keras.simulation.fitted_prior import FittedPrior  # a prior itself
+
+            cls = FittedPrior
         fields = {field.name: field for field in dataclasses.fields(cls)}
         needed = [name for name, field in fields.items() if field.default is field.default_factory]
         unknown = sorted(set(content) - set(fields) - {"joints"})
@@ -204,31 +189,13 @@ class Prior:
 
     # === Contents ===
 
-    @property
-    def metabolites(self) -> tuple[str, ...]:
-        """Names of the metabolites, in the order of the concentrations."""
-        return tuple(self.concentrations)
-
-    def leaf(self, name: str) -> Distribution:
-        """Returns the distribution of a concentration, of a parameter, of a parameter of an effect, or of the SNR."""
-        for leaves in (self.concentrations, self.effects):
-            if name in leaves:
-                return leaves[name]
-        return getattr(self, name)
-
-    def _parameters(self) -> dict[str, Parameter]:
-        """Returns name -> definition, for all parameters with a leaf."""
-        return {
-            **dict.fromkeys(self.concentrations, PARAMETERS["concentrations"]),
-            **{name: PARAMETERS[name] for name in (*SCALARS, "baseline")},
-            **{name: EFFECT_PARAMETERS[name] for name in self.effects},
-            **({} if self.snr is None else {"snr": SNR}),
-        }
-
-    def _columns(self, name: str) -> int:
-        if name == "baseline":
-            return 2 * (self.baseline_order + 1)
-        return self.water_lines if name in self.effects and EFFECT_PARAMETERS[name].per_line else 1
+    def without(self, names: Iterable[str]) -> "Prior":
+        """Returns the prior without some of its metabolites, such as those that a basis lacks."""
+        kept = {name: leaf for name, leaf in self.concentrations.items() if name not in set(names)}
+        groups = {group: tuple(name for name in members if name in kept) for group, members in self.groups.items()}
+        groups = {group: members for group, members in groups.items() if members}
+        shifts = {group: self.shifts[group] for group in groups}
+        return dataclasses.replace(self, concentrations=kept, groups=groups, shifts=shifts)
 
     def basis(self, basis: Basis) -> Basis:
         """Returns the prior's metabolites from `basis`, scaled as FSL-MRS scales them."""
@@ -258,48 +225,13 @@ class Prior:
 
     # === Draws ===
 
-    def values(
-        self, uniform: Uniform, peak_height: float, names: Iterable[str] | None = None, ops: Any = array_math
-    ) -> dict[str, Any]:
-        """Converts uniform random numbers to parameters, for NumPy and for TensorFlow.
-
-        Args:
-          uniform: returns the numbers of a stream. Each parameter and each joint distribution has its own stream, so a
-            change to one leaf does not affect the draws of the others.
-          peak_height: factor for fractions of the tallest peak.
-          names: of the parameters. Defaults to `None`: all, and `"snr"` if there is one.
-          ops: `mrs_keras.simulation.array_math` or its twin for tensors.
-
-        Returns:
-          Metabolite, parameter, parameter of an effect, or `"snr"` -> (batch, columns).
-        """
-        parameters, joints, values = self._parameters(), {}, {}
-        for name in parameters if names is None else names:
-            leaf = self.leaf(name)
-            if isinstance(leaf, Member):
-                joint = leaf.joint
-                if id(joint) not in joints:
-                    joints[id(joint)] = joint.values(uniform(f"joint/{','.join(joint.names)}", joint.width), ops)
-                values[name] = joints[id(joint)][:, leaf.column : leaf.column + 1]
-            else:
-                fractions = uniform(self._stream(name), self._columns(name))
-                scale = peak_height if parameters[name].in_peak_heights else None
-                values[name] = leaf.quantile(fractions, ops) if scale is None else ops.scaled(leaf, fractions, scale)
-        return values
-
-    def _stream(self, name: str) -> str:
-        """Returns the unique name of a parameter's stream."""
-        if name in self.concentrations:
-            return f"concentration/{name}"
-        return f"effect/{name}" if name in self.effects else name
-
     def _drawn(self, names: Iterable[str], basis: Basis | None, start: int, stop: int, seed: int, split: str) -> dict:
         start, stop = check_count("start", start, 0, at_least=0), check_count("stop", stop, 8, at_least=0)
         if stop < start:
             raise ValueError(f"`stop` must not be below `start`. Received: start={start}, stop={stop}.")
         check_count("seed", seed, 0, at_least=0)
         names = list(names)
-        scaled = any(self._parameters()[name].in_peak_heights for name in names)
+        scaled = any(self.definitions()[name].in_peak_heights for name in names)
         return self.values(
             lambda stream, columns: keyed_uniform(start, stop, columns, seed, split, stream),
             self.peak_height(basis) if scaled else 1.0,
@@ -319,12 +251,14 @@ class Prior:
           split: name of the split. Defaults to `"train"`.
 
         Returns:
-          `SpectralParameters` of `stop - start` spectra, with one line-shape group.
+          `SpectralParameters` of `stop - start` spectra, with one line-shape group, and one more for each of `groups`.
         """
-        drawn = self._drawn((*self.metabolites, *SCALARS, "baseline"), basis, start, stop, seed, split)
+        names = (*self.metabolites, *SCALARS, *self.baseline_names, *map(shift_name, self.groups))
+        drawn = self._drawn(names, basis, start, stop, seed, split)
         return SpectralParameters(
             concentrations=np.concatenate([drawn[name] for name in self.metabolites], axis=1),
-            **{name: drawn[name] if name in LINE_SHAPE else drawn[name][:, 0] for name in SCALARS},
+            **self.line_shape(drawn),
+            **{name: drawn[name][:, 0] for name in SCALARS if name not in LINE_SHAPE},
             baseline=drawn["baseline"],
         )
 
@@ -375,8 +309,9 @@ class Prior:
         replaced = {}
         for name in varied:
             leaf = self.leaf(name)
-            values = UniformRange(leaf.low, leaf.high).quantile(ends)
-            replaced[name] = values.reshape(getattr(parameters, name).shape)
+            values, drawn = UniformRange(leaf.low, leaf.high).quantile(ends), getattr(parameters, name)
+            # Groups keep their distance from the first.
+            replaced[name] = values if drawn.ndim == 1 else values[:, None] + (drawn - drawn[:, :1])
         return dataclasses.replace(parameters, **replaced)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import weakref
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -11,7 +12,7 @@ from mrs_keras.checks import check_choice, check_finite
 from mrs_keras.random_streams import NOISE
 from mrs_keras.simulation.blocks import for_each_block
 from mrs_keras.simulation.effects import Effects
-from mrs_keras.simulation.forward import baseline_polynomials, checked_groups
+from mrs_keras.simulation.forward import checked_groups, checked_regressors
 from mrs_keras.simulation.fsl_mrs_backend import simulate_with_fsl_mrs
 from mrs_keras.simulation.keyed_random import keyed_normal
 from mrs_keras.simulation.line_shapes import add_baseline, metabolite_signals, phased_spectra, with_effects
@@ -35,6 +36,8 @@ def simulate(
     start: int = 0,
     dtype: type = np.complex64,
     backend: Backend = "numpy",
+    metabolite_groups: Sequence[int] | None = None,
+    baseline_regressors: np.ndarray | None = None,
 ) -> np.ndarray:
     """Simulates the spectra of `parameters` in the acquisition's ppm window.
 
@@ -59,6 +62,9 @@ def simulate(
       dtype: `np.complex64` or `np.complex128`. Defaults to `np.complex64`.
       backend: `"numpy"`, or `"fsl_mrs"` to have FSL-MRS compute spectra and noise; see `simulate_with_fsl_mrs` for the
         differences. Defaults to `"numpy"`.
+      metabolite_groups: line-shape group of each metabolite; see `forward_model`. Defaults to `None`.
+      baseline_regressors: (points, coefficients / 2), what the baseline coefficients multiply, such as
+        `prior.baseline_regressors(basis.acquisition)`. Defaults to `None`: polynomials of the window.
 
     Returns:
       complex (batch, window_points), rising ppm.
@@ -79,9 +85,9 @@ def simulate(
         raise ValueError(f"Give `noise_sigma` or `snr`, not both. Received: noise_sigma={noise_sigma}, snr={snr}.")
     basis = _scaled(basis)
     batch, points = len(parameters), basis.acquisition.window
-    groups = checked_groups(parameters, basis)
+    groups = checked_groups(parameters, basis, metabolite_groups)
     if parameters.baseline is not None:
-        regressors = baseline_polynomials(basis.acquisition, parameters.baseline.shape[-1] // 2 - 1)[points]
+        regressors = checked_regressors(parameters, basis.acquisition, baseline_regressors)[points]
     if snr is not None:
         snr = _per_spectrum("snr", snr, batch, above_zero=True)
     if noise_sigma is not None:
@@ -93,6 +99,11 @@ def simulate(
             f"`effects` must be of as many spectra as `parameters`. Expected: {batch}. Received: {len(effects)}."
         )
     if backend == "fsl_mrs":
+        if metabolite_groups is not None or baseline_regressors is not None:
+            raise ValueError(
+                "FSL-MRS simulates polynomial baselines and one line shape for all. Received groups of metabolites or "
+                'other regressors. Use `backend="numpy"`.'
+            )
         clean = dataclasses.replace(parameters, baseline=None)
         if snr is not None:
             noise_sigma = np.abs(simulate(clean, basis, dtype=dtype)).max(axis=1) / snr

@@ -1,6 +1,5 @@
 """The config of a dataset that is simulated like a scan: its field, bandwidth, points, sequence and echo time."""
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -131,7 +130,7 @@ def _prior_within(prior: Prior, basis_file: Path) -> tuple[Prior, list[str]]:
             f"The basis '{basis_file}' has none of the metabolites of the prior. Expected some of: "
             f"{', '.join(prior.metabolites)}. Received: {', '.join(basis.names)}. Give another basis."
         )
-    return (dataclasses.replace(prior, concentrations=kept) if dropped else prior), dropped
+    return (prior.without(dropped) if dropped else prior), dropped
 
 
 def _digest(path: Path) -> str:

@@ -30,7 +30,7 @@ def prior_tables(prior: Prior) -> tuple[str, str]:
         leaf = prior.leaf(name)
         if leaf.source not in sources:
             sources.append(leaf.source)
-        label = f"{name}, {2 * (prior.baseline_order + 1)} coefficients" if name == "baseline" else name
+        label = f"{name}, {prior.baseline_coefficients} coefficients" if name == "baseline" else name
         if name in EFFECT_PARAMETERS and EFFECT_PARAMETERS[name].per_line:
             label = f"{name}, each of {prior.water_lines} lines"
         unit = leaf.unit.removesuffix(", each line")

@@ -26,7 +26,7 @@ from mrs_keras.simulation import (
     complex_to_channels,
     voigt_fwhm_hz,
 )
-from mrs_keras.simulation.parameters import SCALARS, SNR, Parameter
+from mrs_keras.simulation.parameters import SCALARS, SHIFTS, SNR, Parameter
 
 BLOCK = 1024
 """Examples simulated at once. Affects only the speed: the examples depend only on (seed, split, k)."""
@@ -222,14 +222,16 @@ def stored_parameters(prior: Prior) -> dict[str, tuple[tuple[int, ...], Paramete
             ", ".join(f"{name} {text} {unit}" for name, text in ranges.items()),
         )
     }
-    shapes = {"baseline": (2 * (prior.baseline_order + 1),)}
+    shapes = {"baseline": (prior.baseline_coefficients,), "shifts": (len(prior.groups),)}
     parameters = {name: PARAMETERS[name] for name in (*SCALARS, "baseline")}
+    parameters |= {"shifts": SHIFTS} if prior.groups else {}
     parameters |= {name: EFFECT_PARAMETERS[name] for name in prior.effects}
     for name, parameter in parameters.items():
-        leaf = prior.leaf(name)
+        leaves = prior.leaves(name)
+        low, high = min(leaf.low for leaf in leaves), max(leaf.high for leaf in leaves)
         scale = "times the metadata's `spectrum_scale`" if parameter.in_peak_heights else parameter.unit
         shape = (prior.water_lines,) if parameter.per_line else shapes.get(name, ())
-        stored[name] = (shape, parameter, f"{leaf.low:g} to {leaf.high:g} {scale}")
+        stored[name] = (shape, parameter, f"{low:g} to {high:g} {scale}")
     if prior.snr is not None:
         stored["snr"] = ((), SNR, f"{prior.snr.low:.3g} to {prior.snr.high:.3g}")
         low, high = (

@@ -51,6 +51,11 @@ def product(values: tf.Tensor, matrix: np.ndarray) -> tf.Tensor:
     return values @ constant(matrix)
 
 
+def beside(columns: list[tf.Tensor]) -> tf.Tensor:
+    """Returns tensors (batch, n), (batch, m), ... beside each other: (batch, n + m + ...)."""
+    return tf.concat(columns, axis=1)
+
+
 def scaled(leaf: Distribution, fraction: tf.Tensor, factor: float) -> tf.Tensor:
     """Returns the quantiles of a distribution, times a factor; a uniform range is scaled in double precision."""
     if isinstance(leaf, UniformRange):

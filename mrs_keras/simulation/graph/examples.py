@@ -11,7 +11,7 @@ from mrs_keras.simulation.effects import EFFECT_PARAMETERS
 from mrs_keras.simulation.examples import ExampleRecipe
 from mrs_keras.simulation.graph import array_math
 from mrs_keras.simulation.graph.forward import tf_baseline, tf_forward_model
-from mrs_keras.simulation.parameters import SCALARS
+from mrs_keras.simulation.parameters import LINE_SHAPE, SCALARS
 from mrs_keras.simulation.priors import Prior
 
 
@@ -35,12 +35,17 @@ def tf_examples(recipe: ExampleRecipe, batch_size: int, batch: int | tf.Tensor) 
     snr = drawn.pop("snr", None) if recipe.snr is None else tf.fill((batch_size,), float(recipe.snr))
     drawn.pop("snr", None)
     effects = {name: value for name, value in drawn.items() if name in EFFECT_PARAMETERS}
-    parameters = {name: value for name, value in drawn.items() if name not in EFFECT_PARAMETERS}
-    basis = recipe.basis.scaled()
-    without_baseline = {**parameters, "baseline": None}
-    spectra = tf_forward_model(without_baseline, basis, effects) + tf_baseline(parameters["baseline"], basis)
+    basis, groups = recipe.basis.scaled(), recipe.prior.metabolite_groups
+    columns = {name: drawn[name][:, None] if name in LINE_SHAPE else drawn[name] for name in drawn}
+    parameters = {
+        **{name: drawn[name] for name in ("concentrations", "phi0", "phi1")},
+        **recipe.prior.line_shape(columns, array_math),
+    }
+    regressors = recipe.prior.baseline_regressors(basis.acquisition)
+    spectra = tf_forward_model(parameters, basis, effects, metabolite_groups=groups)
+    spectra += tf_baseline(drawn["baseline"], basis, regressors=regressors)
     if snr is not None:
-        clean = tf_forward_model(without_baseline, basis)
+        clean = tf_forward_model(parameters, basis, metabolite_groups=groups)
         spectra = tf_add_noise(spectra, clean, snr, seed=recipe.seed, batch=batch)
         drawn["snr"] = snr
     return {"spectrum": tf.stack([tf.math.real(spectra), tf.math.imag(spectra)], axis=-1), **drawn}
@@ -59,8 +64,8 @@ def tf_draw(prior: Prior, basis: Basis, batch_size: int, *, seed: int, batch: tf
       batch: int64 scalar, number of the batch.
 
     Returns:
-      Parameters and effects as `tf_forward_model` takes them, with one line-shape group, and `"snr"` if the prior has
-      one: float32 (batch_size, ...).
+      The features of `simulated_mrs`: concentrations, parameters with one number each, baseline, effects, `"shifts"` of
+      the groups and `"snr"`, if the prior has them: float32 (batch_size, ...).
     """
     batch_size = check_count("batch_size", batch_size, 64)
 

@@ -73,7 +73,10 @@ def _with_effects(signal: tf.Tensor, effects: Mapping[str, tf.Tensor], time: tf.
 
 
 def tf_baseline(
-    coefficients: tf.Tensor, basis: Basis, ppm_limits: tuple[float, float] | str | None = "window"
+    coefficients: tf.Tensor,
+    basis: Basis,
+    ppm_limits: tuple[float, float] | str | None = "window",
+    regressors: np.ndarray | None = None,
 ) -> tf.Tensor:
     """Computes the baseline that `tf_forward_model` adds.
 
@@ -81,14 +84,22 @@ def tf_baseline(
       coefficients: float32 (batch, 2 (order + 1)), real0, imag0, real1, imag1, ..., in the units of the spectrum.
       basis: defines the axes.
       ppm_limits: as in `tf_forward_model`.
+      regressors: real or complex (points, order + 1), over the whole band. Defaults to `None`: polynomials.
 
     Returns:
       complex64 (batch, points).
     """
     points = _points(basis, ppm_limits)
-    polynomials = baseline_polynomials(basis.acquisition, coefficients.shape[-1] // 2 - 1)[points].T
-    polynomials = tf.constant(polynomials, tf.float32)
-    return tf.complex(coefficients[:, 0::2] @ polynomials, coefficients[:, 1::2] @ polynomials)
+    if regressors is None:
+        regressors = baseline_polynomials(basis.acquisition, coefficients.shape[-1] // 2 - 1)
+    real, imaginary = (tf.constant(part[points].T, tf.float32) for part in _parts(regressors))
+    of_real, of_imaginary = coefficients[:, 0::2], coefficients[:, 1::2]
+    if not np.iscomplexobj(regressors):
+        return tf.complex(of_real @ real, of_imaginary @ real)
+    return tf.complex(
+        of_real @ real - of_imaginary @ imaginary,
+        of_real @ imaginary + of_imaginary @ real,
+    )
 
 
 def _points(basis: Basis, ppm_limits) -> slice:
