@@ -22,7 +22,7 @@ def spectrum_of(fid: np.ndarray, acquisition: Acquisition) -> tuple[np.ndarray, 
     return 4.65 + hz / f0_mhz, spectrum * f0_mhz
 
 
-@pytest.mark.parametrize("acquisition", [Acquisition(), Acquisition(297.2, 8000.0, 4096)], ids=["3T", "7T"])
+@pytest.mark.parametrize("acquisition", [Acquisition(points=4096), Acquisition(297.2, 8000.0, 4096)], ids=["3T", "7T"])
 @pytest.mark.parametrize("name", SINGLE)
 def test_single_line_is_the_gaussian_of_its_position_width_and_area(name, acquisition):
     peak = BROAD_SIGNALS[name].peaks[0]
