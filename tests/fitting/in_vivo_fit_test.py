@@ -257,6 +257,56 @@ def test_bad_options_are_refused(option, message):
         InVivoModel(**option)
 
 
+@pytest.mark.slow
+def test_what_is_no_spectrum_gets_finite_numbers():
+    spectra, _, _ = simulate_in_vivo(1)
+    rng, points = np.random.default_rng(0), spectra.shape[1]
+    spike, bump = np.zeros(points, complex), 50 * np.exp(-(((np.arange(points) - 250) / 30) ** 2)) + 0j
+    spike[300] = 100
+    noise, chirp = rng.normal(size=(points, 2)) @ [1, 1j], np.exp(0.3j * np.arange(points) ** 1.5)
+    late = spectra[0] * np.exp(-0.35j * np.arange(points))
+    strange = np.stack([noise, spike, bump, np.ones(points), chirp, late])
+    fits = fit_spectra(strange, metabolite_basis(), model=InVivoModel(), noise_sigma=1.0, jobs=1)
+    for name in ("concentrations", "gamma", "sigma", "eps", "phi0", "phi1", "baseline", "misfit", "correlations"):
+        assert np.isfinite(getattr(fits, name)).all(), name
+    assert np.all(fits.misfit[[1, 5]] > 2)
+
+
+def test_the_scale_of_a_spectrum_does_not_matter(fits, spectra):
+    scaled = fit_spectra(
+        1e6 * spectra[0][:1], metabolite_basis(), model=MODEL, noise_sigma=1e6 * spectra[1][:1], jobs=1
+    )
+    np.testing.assert_allclose(scaled.concentrations[0], 1e6 * fits.concentrations[0], rtol=1e-9)
+    np.testing.assert_allclose(scaled.deviations[0, :6], 1e6 * fits.deviations[0, :6], rtol=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "model",
+    [
+        InVivoModel(groups={}),
+        InVivoModel(splines_per_ppm=0),
+        InVivoModel(gaussian=False),
+        InVivoModel(phi1_limit=0),
+        InVivoModel(ratios=()),
+        InVivoModel(broad=(), creatine_ch2=False),
+    ],
+    ids=["no_shifts", "no_baseline", "lorentzian", "no_phi1", "no_ratios", "no_broad_signals"],
+)
+def test_each_ingredient_can_be_left_out(spectra, model):
+    fits = fit_spectra(spectra[0], metabolite_basis(), model=model, noise_sigma=spectra[1], jobs=1)
+    assert fits.converged.all()
+    assert fits.deviations.shape == (3, len(fits.unknowns))
+    kept = {"sigma": model.gaussian, "phi1": model.phi1_limit > 0}
+    for name, free in kept.items():
+        column = fits.unknowns.index(name)
+        assert np.all((fits.deviations[:, column] > 0) == free)
+        assert free or not getattr(fits, name).any()
+    regressors = None if fits.baseline_splines is None else fits.baseline_splines.regressors(ACQUISITION)
+    again = forward_model(fits.parameters(), fits.basis, baseline_regressors=regressors)[:, ACQUISITION.window]
+    np.testing.assert_allclose(again, fits.fitted, rtol=0, atol=1e-12 * np.abs(again).max())
+
+
 def test_a_fit_that_is_stopped_early_says_so(spectra):
     model = dataclasses.replace(MODEL, max_iterations=1)
     fits = fit_spectra(spectra[0][:1], metabolite_basis(), model=model, noise_sigma=spectra[1][:1], jobs=1)
