@@ -78,7 +78,7 @@ def generate_to_compare(
             "that of a real spectrum drawn at random"
         )
     spectra = at_acquisition(spectra, sigma, model.acquisition, acquisition, seed=seed, split="generated")
-    of_real, why = _labels_of_real(model.labels, labels, real.label_names)
+    of_real, why = labels_of_real(model.labels, labels, real.label_names)
     return ComparedSpectra(GeneratedSpectra(spectra, sigma, of_real), known.labels_are, noise_is, why)
 
 
@@ -91,10 +91,14 @@ def _level_of_real_noise(clean: np.ndarray, acquisition: Acquisition, real: Real
     return heights / ratios[(drawn * len(ratios)).astype(int)]
 
 
-def _labels_of_real(
-    labels: Labels, values: np.ndarray, wanted: tuple[str, ...]
-) -> tuple[np.ndarray | None, str | None]:
-    """Returns the labels of the real spectra for generated ones: their own, or sums and ratios of them; or why not."""
+def labels_of_real(labels: Labels, values: np.ndarray, wanted: tuple[str, ...]) -> tuple[np.ndarray | None, str | None]:
+    """Returns the labels of real spectra for generated ones, or `None` and why there are none.
+
+    Args:
+      labels: of the generated spectra.
+      values: float (spectra, labels).
+      wanted: names of the labels of the real spectra: some of these labels, or sums and ratios of them.
+    """
     if not wanted:
         return None, "the real spectra have no labels"
     if not len(labels):

@@ -24,6 +24,76 @@ FOLDS = 3
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class RealDataset:
+    """The spectra of a measured dataset, of all its splits.
+
+    Attributes:
+      name: of the dataset.
+      description: of the dataset.
+      example_ids: name of each spectrum.
+      real: the spectra.
+      second_labeller: table of `RealSpectra.second_labels`, or `None`.
+    """
+
+    name: str
+    description: DatasetDescription
+    example_ids: tuple[str, ...]
+    real: RealSpectra
+    second_labeller: str | None
+
+
+def read_real_dataset(
+    against: str | os.PathLike,
+    data_dir: str | os.PathLike | None = None,
+    second_labels: str | os.PathLike | None = None,
+) -> RealDataset:
+    """Reads the spectra of a measured dataset; arguments and errors as in `open_real_spectra`."""
+    folder = (Path(against).expanduser() / "dataset_info.json").exists()
+    name, _, config = (os.fspath(against), "", "") if folder else os.fspath(against).partition("/")
+    builder = open_dataset(name, config or None, data_dir)
+    description = describe_dataset(builder)
+    missing = [feature for feature in NEEDED if feature not in builder.info.features]
+    if missing:
+        raise ValueError(
+            f"`against` must name a measured dataset. Expected the features {', '.join(NEEDED)}. Received: "
+            f"'{os.fspath(against)}', without {', '.join(missing)}. Build one of a folder of scans with `tfds build "
+            "tfds_builders/measured_mrs`."
+        )
+    splits = [split for split, info in builder.info.splits.items() if info.num_examples]
+    parts = [load_arrays(builder, split, with_unlabelled=True) for split in splits]
+    arrays = {feature: np.concatenate([part[feature] for part in parts]) for feature in parts[0]}
+    subjects = arrays["participant_id"].astype(str)
+    example_ids = tuple(arrays["example_id"].astype(str).tolist())
+    labelled = len(description.labels) > 0
+    second = None
+    if second_labels is not None:
+        if not labelled:
+            raise ValueError(
+                f"A second labeller is for datasets with labels. Received: '{os.fspath(second_labels)}' for "
+                f"'{os.fspath(against)}', which has none. Build the dataset with `labels`."
+            )
+        table = labels_of(read_label_table(second_labels), description.labels.names)
+        second = match_labels(table, subjects, [_session(each) for each in example_ids])[0]
+    real = RealSpectra(
+        channels_to_complex(arrays["spectrum"]),
+        description.acquisition,
+        arrays["noise_sigma"],
+        subjects,
+        arrays["site"].astype(str) if "site" in arrays else (),
+        labels=arrays["concentrations"] if labelled else None,
+        second_labels=second,
+        label_names=description.labels.names,
+    )
+    return RealDataset(
+        f"{builder.name}/{builder.builder_config.name}" if builder.builder_config else builder.name,
+        description,
+        example_ids,
+        real,
+        None if second_labels is None else os.fspath(second_labels),
+    )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class JudgedAgainst:
     """Real spectra, divided by what the model has seen.
 
@@ -79,56 +149,17 @@ def open_real_spectra(
       FileNotFoundError: if there is no such dataset, or no table.
       ValueError: if it is not a measured dataset, its spectra have no noise level, or they are too few.
     """
-    folder = (Path(against).expanduser() / "dataset_info.json").exists()
-    name, _, config = (os.fspath(against), "", "") if folder else os.fspath(against).partition("/")
-    builder = open_dataset(name, config or None, data_dir)
-    description = describe_dataset(builder)
-    missing = [feature for feature in NEEDED if feature not in builder.info.features]
-    if missing:
-        raise ValueError(
-            f"`against` must name a measured dataset. Expected the features {', '.join(NEEDED)}. Received: "
-            f"'{os.fspath(against)}', without {', '.join(missing)}. Build one of a folder of scans with `tfds build "
-            "tfds_builders/measured_mrs`."
-        )
-    splits = [split for split, info in builder.info.splits.items() if info.num_examples]
-    parts = [load_arrays(builder, split, with_unlabelled=True) for split in splits]
-    arrays = {feature: np.concatenate([part[feature] for part in parts]) for feature in parts[0]}
-    subjects = arrays["participant_id"].astype(str)
-    seen = _training_subjects(settings, description, data_dir)
-    labelled = len(description.labels) > 0
-    second = None
-    if second_labels is not None:
-        if not labelled:
-            raise ValueError(
-                f"A second labeller is for datasets with labels. Received: '{os.fspath(second_labels)}' for "
-                f"'{os.fspath(against)}', which has none. Build the dataset with `labels`."
-            )
-        table = labels_of(read_label_table(second_labels), description.labels.names)
-        second = match_labels(table, subjects, [_session(each) for each in arrays["example_id"].astype(str)])[0]
-    real = RealSpectra(
-        channels_to_complex(arrays["spectrum"]),
-        description.acquisition,
-        arrays["noise_sigma"],
-        subjects,
-        arrays["site"].astype(str) if "site" in arrays else (),
-        labels=arrays["concentrations"] if labelled else None,
-        second_labels=second,
-        label_names=description.labels.names,
-    )
-    trained_on = np.isin(subjects, list(seen))
-    if (~trained_on).sum() < FEWEST_SPECTRA or (not seen and len(real) < FOLDS * FEWEST_SPECTRA):
+    found = read_real_dataset(against, data_dir, second_labels)
+    seen = _training_subjects(settings, found.description, data_dir)
+    trained_on = np.isin(found.real.subjects, list(seen))
+    if (~trained_on).sum() < FEWEST_SPECTRA or (not seen and len(found.real) < FOLDS * FEWEST_SPECTRA):
         needed = FEWEST_SPECTRA if seen else FOLDS * FEWEST_SPECTRA
         raise ValueError(
             f"There are too few real spectra in '{os.fspath(against)}' to judge a model. Expected: {needed} or more "
             f"that it was not trained on. Received: {(~trained_on).sum()}. Add scans"
             + (", or hold out a larger share of them (`validation` of the dataset)." if seen else ".")
         )
-    return JudgedAgainst(
-        f"{builder.name}/{builder.builder_config.name}" if builder.builder_config else builder.name,
-        real,
-        trained_on,
-        None if second_labels is None else os.fspath(second_labels),
-    )
+    return JudgedAgainst(found.name, found.real, trained_on, found.second_labeller)
 
 
 def _training_subjects(

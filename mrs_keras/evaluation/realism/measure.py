@@ -51,6 +51,18 @@ class Realism:
         """Returns the numbers as plain data for JSON; what could not be measured is `None`."""
         return _plain(dataclasses.asdict(self))
 
+    @classmethod
+    def from_dict(cls, content: Mapping) -> "Realism":
+        """Returns the numbers from the output of `to_dict`; those that could not be measured are NaN or `None`."""
+        remembered = content["memorisation"]
+        return cls(
+            content["spectra"],
+            TwoSampleTest(**content["two_sample"]),
+            None if remembered is None else Memorisation(**remembered),
+            {name: QuantityAgreement(**values) for name, values in content["quantities"].items()},
+            content["utility"],
+        )
+
 
 @dataclasses.dataclass(frozen=True)
 class Controls:
