@@ -123,7 +123,8 @@ class ExampleRecipe:
             start=start,
             backend=self.backend,
             metabolite_groups=self.prior.metabolite_groups,
-            baseline_regressors=self.prior.baseline_regressors(self.basis.acquisition)
-            if self.prior.baseline_splines is not None
-            else None,
+            # FSL-MRS as a backend has its own polynomials.
+            baseline_regressors=None
+            if self.prior.has_polynomial_baseline
+            else self.prior.baseline_regressors(self.basis.acquisition),
         )
