@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "describe": ["describe_basis"],
         "formats.detect": ["FORMATS"],
         "macromolecules": ["BROAD_SIGNALS", "add_broad_signals", "simulate_broad_signals"],
+        "match": ["match_acquisition"],
         "read": ["read_basis"],
         "spins.groups": ["Partner", "SpinGroup", "SpinSystem"],
         "spins.simulation": ["simulate_basis", "simulate_fid", "simulate_press"],

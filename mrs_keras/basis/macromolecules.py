@@ -61,6 +61,11 @@ BROAD_SIGNALS: dict[str, BroadSignal] = {
     "MM14": _lcmodel((1.43, 0.17, 2.0)),
     "MM17": _lcmodel((1.67, 0.15, 2.0)),
     "MM20": _lcmodel((2.08, 0.15, 1.33), (2.25, 0.2, 0.33), (1.95, 0.15, 0.33), (3.0, 0.2, 0.4)),
+    # Single lines of MM3T above 3 ppm, two protons each.
+    "MM37": BroadSignal((GaussianPeak(3.67, 33.52 / _BIRCH_MHZ, 2.0),), _BIRCH),
+    "MM40": BroadSignal((GaussianPeak(3.96, 37.48 / _BIRCH_MHZ, 2.0),), _BIRCH),
+    # What creatine's CH2 has less than the basis says, by water suppression and relaxation.
+    "CrCH2": _lcmodel((3.93, 0.013, -2.0)),
     # The whole baseline of the human brain at 3 T, metabolites nulled. Areas relative to the largest.
     "MM3T": BroadSignal(
         tuple(

@@ -6,6 +6,8 @@ import json
 import shlex
 from pathlib import Path
 
+from mrs_keras.cli.measured_fit import NEXT as NEXT_FIT
+from mrs_keras.cli.measured_fit import add_fit_options, run_fit
 from mrs_keras.cli.options import add_command
 
 NEXT = """\
@@ -17,7 +19,7 @@ Next, build the dataset and train on it:
 
 def add_measured_commands(commands) -> None:
     """Adds `measured` with its own commands to the sub-parsers of `mrs-keras`."""
-    text = "look at measured scans: check a folder, process a file, write an example"
+    text = "look at measured scans: check a folder, process a file, fit spectra, write an example"
     measured = commands.add_parser("measured", help=text, description=f"{text[0].upper()}{text[1:]}.")
     measured_commands = measured.add_subparsers(dest="measured_command", required=True, metavar="COMMAND")
 
@@ -53,6 +55,12 @@ def add_measured_commands(commands) -> None:
     )
     process.add_argument("--output", type=Path, default=Path("process.png"), help="figure; the suffix is the format")
     _add_processing(process)
+
+    fit = add(
+        "fit", run_fit, "fit the spectra of a folder or a dataset: concentrations, line shapes, figures", NEXT_FIT
+    )
+    add_fit_options(fit)
+    _add_processing(fit)
 
     example = add("example", _example, "write a small BIDS folder of simulated scans, with labels, to try things on")
     example.add_argument("folder", type=Path, help="folder to write")

@@ -11,11 +11,9 @@ from mrs_keras.basis.aliases import find_metabolite
 from mrs_keras.basis.basis import Basis
 from mrs_keras.basis.default import basis_for
 from mrs_keras.basis.macromolecules import BROAD_SIGNALS, add_broad_signals, creatine_per_proton
+from mrs_keras.basis.match import match_acquisition
 from mrs_keras.basis.read import read_basis
 from mrs_keras.basis.spins.sequences import make_sequence
-
-FREQUENCY_TOLERANCE = 1e-3
-"""Largest relative difference between the frequency of a file and that of the spectra: 0.3 Hz at 2 ppm and 3 T."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +74,7 @@ class BasisSource:
             )
         basis = read_basis(self.file)
         if acquisition is not None and basis.acquisition != acquisition:
-            basis = _resampled(basis, acquisition, self.file)
+            basis = match_acquisition(basis, acquisition, self.file)
         lacking = [name for name in names if find_metabolite(name, basis.names) is None]
         broad = [name for name in lacking if name in BROAD_SIGNALS]
         missing = [name for name in lacking if name not in BROAD_SIGNALS]
@@ -93,23 +91,3 @@ class BasisSource:
     def to_dict(self) -> dict:
         """Returns the source as plain data: `{"sequence": {...}}` or `{"file": path}`."""
         return {"sequence": dict(self.sequence)} if self.file is None else {"file": os.path.abspath(self.file)}
-
-
-def _resampled(basis: Basis, acquisition: Acquisition, file: str) -> Basis:
-    """Returns the basis at another acquisition; `file` is for the messages."""
-    own, frequency_mhz = basis.acquisition, acquisition.spectrometer_frequency_mhz
-    ratio = frequency_mhz / own.spectrometer_frequency_mhz
-    if abs(ratio - 1) > FREQUENCY_TOLERANCE:
-        raise ValueError(
-            f"The basis '{file}' is of another field. Expected {frequency_mhz:g} MHz. "
-            f"Received: {own.spectrometer_frequency_mhz:g} MHz. Give a basis of this field, or none to simulate one."
-        )
-    # With the sampling rate changed in proportion, shifts in ppm stay; couplings in Hz change by 0.1 % at most.
-    own = dataclasses.replace(own, spectrometer_frequency_mhz=frequency_mhz, bandwidth_hz=own.bandwidth_hz * ratio)
-    basis = dataclasses.replace(basis, acquisition=own, reading=None)
-    try:
-        if (own.bandwidth_hz, own.points) != (acquisition.bandwidth_hz, acquisition.points):
-            basis = basis.resample(acquisition.bandwidth_hz, acquisition.points)
-    except ValueError as error:
-        raise ValueError(f"The basis '{file}' cannot be resampled to {acquisition}: {error}") from error
-    return dataclasses.replace(basis, acquisition=acquisition)

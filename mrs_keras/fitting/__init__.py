@@ -5,6 +5,10 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "folder_fits": ["fit_folder"],
+        "fit_tables": ["write_table"],
+        "in_vivo_fits": ["InVivoFits"],
+        "in_vivo_model": ["AmplitudeRatio", "InVivoModel"],
         "spectral_fit": ["SpectralFit", "fit_spectra"],
     },
 )

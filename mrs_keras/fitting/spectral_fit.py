@@ -15,6 +15,9 @@ from threadpoolctl import threadpool_limits
 
 from mrs_keras.basis.basis import Basis
 from mrs_keras.checks import check_count, check_finite
+from mrs_keras.fitting.in_vivo_fit import fit_in_vivo
+from mrs_keras.fitting.in_vivo_fits import InVivoFits
+from mrs_keras.fitting.in_vivo_model import InVivoModel
 from mrs_keras.simulation.blocks import cores
 from mrs_keras.simulation.forward import baseline_polynomials, forward_model
 from mrs_keras.simulation.parameters import SpectralParameters
@@ -61,12 +64,14 @@ def fit_spectra(
     baseline_order: int = 4,
     phi1_limit: float = 1e-5,
     max_iterations: int = 100,
-) -> SpectralFit:
-    """Fits the forward model to spectra: the inverse of `simulate`.
+    model: InVivoModel | None = None,
+    **in_vivo,
+) -> SpectralFit | InVivoFits:
+    """Fits the forward model to spectra: the inverse of `simulate`. With `model`, fits spectra in vivo.
 
-    Minimises `||spectrum - model||` in the window over gamma, sigma, eps, phi0, phi1, concentrations and baseline; all
-    metabolites share a line shape. The fit starts from the best point of a grid over line shapes, with phi0 in closed
-    form; it uses no true or expected values.
+    Without `model`, it minimises `||spectrum - model||` in the window over gamma, sigma, eps, phi0, phi1,
+    concentrations and baseline; all metabolites share a line shape. The fit starts from the best point of a grid over
+    line shapes, with phi0 in closed form; it uses no true or expected values.
 
     Concentrations are real and may be negative. `phi0` and `phi0 + pi` with all concentrations negated give the same
     spectrum: the one with a positive sum of concentrations is returned. In noise `phi1` is a nuisance, mostly at its
@@ -78,10 +83,14 @@ def fit_spectra(
       baseline_order: order of the baseline polynomial. Defaults to `4`.
       phi1_limit: bound of |phi1|, rad/Hz; 0 keeps it at 0. Defaults to `1e-5`, the range of the preset prior.
       max_iterations: most Levenberg-Marquardt steps per spectrum. Defaults to `100`; a simulated spectrum takes 5.
+      model: for spectra in vivo, with macromolecules, lipids, a smooth baseline and weak priors; the three options
+        above are then those of the model. Defaults to `None`: simulated spectra.
+      **in_vivo: with `model`, the arguments of `fit_in_vivo`: `noise_sigma`, `participants`, `sites`, `jobs`,
+        `progress`.
 
     Returns:
       `SpectralFit` of `batch` spectra, with gamma and sigma from 0 to 500 1/s, eps within +-200 rad/s and phi0 from
-      -pi to pi.
+      -pi to pi. With `model`, `InVivoFits`.
 
     Raises:
       ValueError: if `spectra` is not a finite complex array of that shape, holds a spectrum of zeros or none at all, an
@@ -95,13 +104,20 @@ def fit_spectra(
     (8, 2)
     """
     spectra = _checked_spectra(spectra, basis)
+    if model is not None:
+        return fit_in_vivo(spectra, basis, model, **in_vivo)
+    if in_vivo:
+        raise ValueError(
+            f"{', '.join(in_vivo)} are for spectra in vivo. Expected `model` with them. Received: model=None. "
+            "Give `model=InVivoModel()`, or leave them out."
+        )
     max_iterations = check_count("max_iterations", max_iterations, 100)
     chunks = [slice(first, first + CHUNK) for first in range(0, len(spectra), CHUNK)]
     # The matrices are small: threads inside the linear algebra would wait for each other, those over chunks do not.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(cores(), len(chunks))) as pool:
-        model = _Model.of(basis, baseline_order, phi1_limit)
-        grid, templates = _grid(model)
-        parts = pool.map(lambda chunk: _fit_chunk(spectra[chunk], model, grid, templates, max_iterations), chunks)
+        shared = _Model.of(basis, baseline_order, phi1_limit)
+        grid, templates = _grid(shared)
+        parts = pool.map(lambda chunk: _fit_chunk(spectra[chunk], shared, grid, templates, max_iterations), chunks)
         theta, concentrations, converged = (np.concatenate(part) for part in zip(*parts, strict=True))
 
     sign = np.where(concentrations.sum(axis=1) < 0, -1.0, 1.0)
@@ -116,10 +132,10 @@ def fit_spectra(
     )
     together = [0] * len(basis.names)
     fitted = np.concatenate(
-        [forward_model(lines[i], model.basis, metabolite_groups=together)[:, basis.acquisition.window] for i in chunks]
+        [forward_model(lines[i], shared.basis, metabolite_groups=together)[:, basis.acquisition.window] for i in chunks]
     )
-    coefficients = (spectra - fitted) @ np.linalg.pinv(model.polynomials).T
-    fitted += coefficients @ model.polynomials.T
+    coefficients = (spectra - fitted) @ np.linalg.pinv(shared.polynomials).T
+    fitted += coefficients @ shared.polynomials.T
     return SpectralFit(
         parameters=dataclasses.replace(lines, baseline=coefficients.view(np.float64)),
         fitted=fitted,

@@ -21,6 +21,7 @@ def read_label_table(path: str | Path, unit: str | None = None) -> LabelTable:
     | LCModel | `.csv`, or a folder of them | one file for each scan, or a column `participant_id` |
     | FSL-MRS | `concentrations.csv`, `summary.csv`, or a folder of folders with these | one file for each scan |
     | Osprey | `.tsv` with a column `participant_id` | one row for each scan |
+    | `mrs-keras measured fit` | `fits.tsv` | one row for each scan |
     | any | TSV or CSV with a column `participant_id`, perhaps `session_id` | one row for each scan |
 
     Values are in columns `X` or `X_over_Y`; uncertainties in `X_sd`, `X_std`, `X_deviation` or, in percent, in

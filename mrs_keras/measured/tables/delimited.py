@@ -61,7 +61,7 @@ def read_delimited(path: Path, text: str, folder: Path | None = None, unit: str 
         `a.u.`.
 
     Returns:
-      The rows, and the program: `"LCModel"`, `"Osprey"` or `"TSV"`.
+      The rows, and the program: `"LCModel"`, `"Osprey"`, `"mrs_keras"` or `"TSV"`.
 
     Raises:
       ValueError: if there are no participants, no rows, text in a number, a line of another length, a column that
@@ -211,4 +211,6 @@ def _program(header: list[str], of_lcmodel: bool) -> str:
     """Returns the program that has written a table with this header."""
     if of_lcmodel or ("NAA_CRLB_percent" in header and "NAA+NAAG" in header):
         return "LCModel"
+    if {"tNAA", "residual_to_noise"} <= set(header):
+        return "mrs_keras"
     return "Osprey" if {"tNAA", "tCr", "CrCH2"} <= set(header) else "TSV"

@@ -34,7 +34,7 @@ class LabelTable:
       deviations: column -> float64 (rows,), standard deviation in the unit of the value; NaN where unknown. The same
         columns as `values`.
       unit: column -> unit, a key of `UNITS`; `""` for ratios.
-      program: that wrote the table: `"LCModel"`, `"Osprey"`, `"FSL-MRS"`, or `"TSV"` for any other.
+      program: that wrote the table: `"LCModel"`, `"Osprey"`, `"FSL-MRS"`, `"mrs_keras"`, or `"TSV"` for any other.
       sessions: of the rows, `ses-...`. Defaults to `None`: the table has no sessions.
       path: of the file or folder. Defaults to an empty path.
     """
