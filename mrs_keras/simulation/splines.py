@@ -67,6 +67,12 @@ class SplineBaseline:
             )
         return _regressors(self, acquisition)
 
+    @property
+    def centres_ppm(self) -> np.ndarray:
+        """Centres of the splines, ppm: float64 (splines,). The first and the last three are nearer to the ends."""
+        spacing = (self.high_ppm - self.low_ppm) / (self.splines - DEGREE)
+        return self.low_ppm + spacing * (np.arange(self.splines) - 1)
+
     def to_dict(self) -> dict:
         """Returns the arguments as plain data."""
         return {name: value for name, value in dataclasses.asdict(self).items() if name != "causal" or value}

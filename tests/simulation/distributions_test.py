@@ -156,7 +156,7 @@ def test_a_prior_of_any_leaves_comes_back_from_json_with_the_same_draws(prior, t
 
 
 def test_the_brain_is_drawn_in_a_graph_with_effects_and_noise_level():
-    prior = Prior.from_preset("brain_press_te30")
+    prior = Prior.from_preset("brain_press_te30_uniform")
     basis = basis_for(prior.metabolites)
     values = tf_draw(prior, basis, 5000, seed=2, batch=tf.constant(0))
     assert values["snr"].shape == (5000,)
