@@ -51,7 +51,7 @@ class DatasetPhysics:
         prior = description.prior
         if prior is None or (basis is None and description.basis is None):
             return None
-        if prior.baseline_splines is not None or prior.groups:
+        if not prior.has_polynomial_baseline or prior.groups:
             return None  # `fit_spectra` without a model of in-vivo spectra does not know these
         if basis is None:
             basis = description.own_basis() or basis_for(description.metabolites)

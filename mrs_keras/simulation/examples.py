@@ -123,7 +123,23 @@ class ExampleRecipe:
             start=start,
             backend=self.backend,
             metabolite_groups=self.prior.metabolite_groups,
-            baseline_regressors=self.prior.baseline_regressors(self.basis.acquisition)
-            if self.prior.baseline_splines is not None
-            else None,
+            # FSL-MRS as a backend has its own polynomials.
+            baseline_regressors=None
+            if self.prior.has_polynomial_baseline
+            else self.prior.baseline_regressors(self.basis.acquisition),
         )
+
+    def noise_sigma(self, examples: Examples) -> np.ndarray:
+        """Returns the standard deviation of the real part of the noise of each example: float64 (batch,).
+
+        Raises:
+          ValueError: if the examples have no signal-to-noise ratio.
+        """
+        if examples.snr is None:
+            raise ValueError("The examples have no noise. Expected a prior, or a recipe, with a signal-to-noise ratio.")
+        clean = simulate(
+            dataclasses.replace(examples.parameters, baseline=None),
+            self.basis,
+            metabolite_groups=self.prior.metabolite_groups,
+        )
+        return np.abs(clean).max(axis=1) / examples.snr

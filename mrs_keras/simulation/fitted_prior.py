@@ -48,6 +48,10 @@ class FittedPrior(Prior):
     def baseline_coefficients(self) -> int:
         return super().baseline_coefficients + (0 if self.residual is None else 2)
 
+    @property
+    def has_polynomial_baseline(self) -> bool:
+        return super().has_polynomial_baseline and self.residual is None
+
     def baseline_regressors(self, acquisition: Acquisition) -> np.ndarray:
         regressors = super().baseline_regressors(acquisition)
         if self.residual is None:
@@ -58,16 +62,7 @@ class FittedPrior(Prior):
 
     def peak_height(self, basis: Basis) -> float:
         """Returns the tallest point of the magnitude spectrum of the mean fit, in the units of the spectrum."""
-        parameters = SpectralParameters(
-            concentrations=np.array([self.reference["concentrations"]], np.float64),
-            **{name: np.full(1, self.reference[name], np.float64) for name in ("gamma", "sigma")},
-            **{name: np.zeros(1) for name in ("eps", "phi0", "phi1")},
-        )
-        basis = self.basis(basis)
-        groups = [0] * len(self.metabolites)
-        return float(
-            np.abs(forward_model(parameters, basis, metabolite_groups=groups))[:, basis.acquisition.window].max()
-        )
+        return tallest_point(self.reference, self.basis(basis))
 
     def without(self, names: Iterable[str]) -> "FittedPrior":
         kept = [number for number, name in enumerate(self.metabolites) if name not in set(names)]
@@ -132,3 +127,19 @@ class FittedPrior(Prior):
                 f"The prior must have the metabolites that are asked for. Expected some of: "
                 f"{', '.join(self.metabolites)}. Received: {', '.join(unknown)}."
             )
+
+
+def tallest_point(reference: Mapping[str, Any], basis: Basis) -> float:
+    """Returns the tallest point of a magnitude spectrum in the window.
+
+    Args:
+      reference: its parameters, as in `FittedPrior`.
+      basis: signals of its metabolites, scaled.
+    """
+    parameters = SpectralParameters(
+        concentrations=np.array([reference["concentrations"]], np.float64),
+        **{name: np.full(1, reference[name], np.float64) for name in ("gamma", "sigma")},
+        **{name: np.zeros(1) for name in ("eps", "phi0", "phi1")},
+    )
+    spectra = forward_model(parameters, basis, metabolite_groups=[0] * len(basis.names))
+    return float(np.abs(spectra[:, basis.acquisition.window]).max())

@@ -110,6 +110,11 @@ class PriorLeaves:
             return 2 * self.baseline_splines.splines
         return 2 * (self.baseline_order + 1)
 
+    @property
+    def has_polynomial_baseline(self) -> bool:
+        """Whether the baseline is a polynomial of the window."""
+        return self.baseline_splines is None
+
     def baseline_regressors(self, acquisition: Acquisition) -> np.ndarray:
         """Returns what the baseline coefficients multiply: (points, coefficients / 2), 0 outside the window."""
         if self.baseline_splines is not None:

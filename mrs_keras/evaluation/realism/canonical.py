@@ -115,11 +115,7 @@ def canonical(
     blocks = []
     for first in range(0, len(spectra), BLOCK):
         rows = slice(first, min(first + BLOCK, len(spectra)))
-        noise = keyed_normal(
-            start + rows.start, start + rows.stop, 2 * acquisition.points, seed, split, CANONICAL_NOISE
-        )
-        band = noise.astype(np.float64).view(np.complex128) * sigma[rows, None]
-        band[:, acquisition.window] = spectra[rows]
+        band = in_full_band(spectra[rows], acquisition, sigma[rows], seed=seed, split=split, start=start + first)
         band = _moved(band, acquisition)
         band *= np.exp(-1j * np.angle(band[:, _within(ppm, PHASE_PPM)].sum(axis=1)))[:, None]
         height = band.real[:, _within(ppm, HEIGHT_PPM)].max(axis=1)
@@ -132,6 +128,26 @@ def canonical(
     parts = list(zip(*blocks, strict=True))
     fids = None if parts[2][0] is None else np.concatenate(parts[2])
     return CanonicalSpectra(np.concatenate(parts[0]), ppm[kept], np.concatenate(parts[1]), fids)
+
+
+def in_full_band(
+    spectra: np.ndarray,
+    acquisition: Acquisition,
+    noise_sigma: np.ndarray,
+    *,
+    seed: int = 0,
+    split: str = "real",
+    start: int = 0,
+) -> np.ndarray:
+    """Puts spectra of a window into a full band of white noise of their own level; arguments as in `canonical`.
+
+    Returns:
+      complex128 (n, acquisition.points), rising ppm.
+    """
+    noise = keyed_normal(start, start + len(spectra), 2 * acquisition.points, seed, split, CANONICAL_NOISE)
+    band = noise.astype(np.float64).view(np.complex128) * np.asarray(noise_sigma)[:, None]
+    band[:, acquisition.window] = spectra
+    return band
 
 
 def _within(ppm: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
