@@ -90,9 +90,7 @@ def test_a_split_of_other_data_or_options_is_measured_anew(real, measured_once, 
     folder, again = measured_once[0], Counted()
     other = dataclasses.replace(real, spectra=real.spectra * 2) if changed == "spectra" else real
     first = next(
-        cross_validate(
-            other, {"same": again}, seeds=[0], folds=3, parts=folder, key="x" if changed == "key" else ""
-        )
+        cross_validate(other, {"same": again}, seeds=[0], folds=3, parts=folder, key="x" if changed == "key" else "")
     )
     assert len(again.rows) == 1
     assert first.fold == 0
@@ -102,8 +100,6 @@ def test_the_table_gives_differences_from_the_floor_of_the_same_split(measured_o
     results = measured_once[2]
     header, rows = above_floor_rows(results)
     assert header == ("above real against real", "same")
-    excess = [
-        each.realism["same"].two_sample.auc - each.realism["real spectra"].two_sample.auc for each in results
-    ]
+    excess = [each.realism["same"].two_sample.auc - each.realism["real spectra"].two_sample.auc for each in results]
     assert dict(rows)["AUC"].startswith(f"{np.mean(excess):+.2f} (")
     assert "above real against real" in summary_table(results)
