@@ -42,8 +42,7 @@ def two_sample_test(held_out: CanonicalSpectra, generated: CanonicalSpectra, see
     The classifier is a support-vector machine with radial basis functions (C = 3, gamma = 1 / total variance) of 30
     principal components of the standardised real and imaginary parts; standardisation and components are those of its
     own training folds. Each number is the mean over 5 folds, each scored by itself, and over 3 draws of generated
-    spectra and of folds. Scores of different folds are never pooled: their zero differs, which takes copies of real
-    spectra to an AUC of 0.34.
+    spectra and of folds. Scores of different folds are never pooled, since their zero differs.
 
     In small samples the floor is below 0.5: a spectrum that is held out of a fold is missing on its own side.
 
