@@ -79,7 +79,8 @@ def canonical(
 
     Each spectrum is put into a full band of white noise of its own level. In the spectrum of that, zero-filled to four
     times the points, NAA is the largest magnitude from 1.7 to 2.4 ppm; it is moved to 2.01 ppm. The sum from 2.9 to
-    3.35 ppm becomes real and positive, and the tallest real point from 1.9 to 2.1 ppm becomes 1. So frequency, phase
+    3.35 ppm becomes real and positive, and the tallest real point from 1.9 to 2.1 ppm becomes 1 (of a spectrum that has
+    no positive one, as no brain does, the tallest magnitude). So frequency, phase
     and scale, which processing decides on, tell nobody where a spectrum comes from, and neither does the noise outside
     of a generator's window.
 
@@ -118,7 +119,9 @@ def canonical(
         band = in_full_band(spectra[rows], acquisition, sigma[rows], seed=seed, split=split, start=start + first)
         band = _moved(band, acquisition)
         band *= np.exp(-1j * np.angle(band[:, _within(ppm, PHASE_PPM)].sum(axis=1)))[:, None]
-        height = band.real[:, _within(ppm, HEIGHT_PPM)].max(axis=1)
+        near_naa = band[:, _within(ppm, HEIGHT_PPM)]
+        height = near_naa.real.max(axis=1)
+        height = np.where(height > 0, height, np.abs(near_naa).max(axis=1))
         band /= height[:, None]
         # The time domain's first point is halved by `fid_to_spectrum`.
         fids = _double_first(_fids(band)) if with_fids else None

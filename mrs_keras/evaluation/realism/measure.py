@@ -59,7 +59,10 @@ class Realism:
             content["spectra"],
             TwoSampleTest(**content["two_sample"]),
             None if remembered is None else Memorisation(**remembered),
-            {name: QuantityAgreement(**values) for name, values in content["quantities"].items()},
+            {
+                name: QuantityAgreement(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+                for name, values in content["quantities"].items()
+            },
             content["utility"],
         )
 

@@ -11,6 +11,7 @@ from mrs_keras.evaluation.realism import (
     measure_realism,
     subject_folds,
 )
+from mrs_keras.evaluation.realism.canonical import canonical
 from mrs_keras.measured import MeasuredRecipe
 from mrs_keras.measured.examples import process_folder
 from mrs_keras.measured.label_match import match_labels
@@ -98,17 +99,42 @@ def test_mixtures_are_given_away_by_second_differences(controls, measured):
     assert found[:, 2].min() >= 0.8
 
 
-def test_independent_uniform_ranges_are_told_from_real_spectra(real, measured):
-    prior = Prior.from_preset("brain_press_te30", real.acquisition.spectrometer_frequency_mhz)
-    # The package's own basis, PRESS TE 30 ms with ideal pulses, at the field and sampling of the scans.
-    recipe = ExampleRecipe(prior, basis_for(prior.metabolites, real.acquisition))
+def of_preset(name, acquisition):
+    """Returns 300 spectra of a prior, of the package's own basis: PRESS TE 30 ms with ideal pulses."""
+    prior = Prior.from_preset(name, acquisition.spectrometer_frequency_mhz)
+    recipe = ExampleRecipe(prior, basis_for(prior.metabolites, acquisition))
     examples = recipe.draw(0, 300)
     spectra = recipe.simulate(examples)
     sigma = np.sqrt((np.abs(spectra - recipe.simulate(examples, noise=False)) ** 2).mean(axis=1) / 2)
-    result = measure_realism(GeneratedSpectra(spectra, sigma), real)
-    measured(f"uniform prior against 80 real spectra: {result.two_sample}")
+    return GeneratedSpectra(spectra, sigma)
+
+
+def mean_difference(generated, real):
+    """Returns the root mean square difference of the mean canonical spectra, relative to NAA."""
+    means = [
+        canonical(each.spectra, real.acquisition, each.noise_sigma).spectra.mean(axis=0) for each in (generated, real)
+    ]
+    return np.sqrt((np.abs(means[0] - means[1]) ** 2).mean())
+
+
+def test_independent_uniform_ranges_are_told_from_real_spectra(real, measured):
+    generated = of_preset("brain_press_te30_uniform", real.acquisition)
+    result = measure_realism(generated, real)
+    measured(f"uniform prior against 80 real spectra: {result.two_sample}, {mean_difference(generated, real):.3f}")
     assert result.two_sample.auc >= 0.9
     assert result.two_sample.svm >= 0.9
+
+
+def test_published_statistics_come_near_to_real_spectra_but_are_told_from_them(real, measured):
+    uniform, published = (
+        of_preset(name, real.acquisition) for name in ("brain_press_te30_uniform", "brain_press_te30")
+    )
+    result = measure_realism(published, real)
+    measured(f"published prior against 80 real spectra: {result.two_sample}, {mean_difference(published, real):.3f}")
+    # The wish is an AUC of at most 0.9, which these do not reach: see the card of `simulated_mrs`.
+    assert mean_difference(published, real) < 0.045
+    assert mean_difference(uniform, real) > 0.09
+    assert result.quantities["snr"].ks < measure_realism(uniform, real).quantities["snr"].ks / 2
 
 
 def test_real_training_spectra_predict_the_second_labeller(controls, measured):

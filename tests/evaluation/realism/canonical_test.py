@@ -107,3 +107,10 @@ def test_spectra_that_cannot_be_compared_are_refused(change, message):
     arguments = {"spectra": np.ones((2, 252), complex), "acquisition": Acquisition(), "noise_sigma": np.ones(2)}
     with pytest.raises(ValueError, match=message):
         canonical(**{**arguments, **change})
+
+
+def test_a_spectrum_that_is_no_brain_keeps_a_positive_scale():
+    upside_down = lines() * np.where(np.linspace(-1.0, 4.3, WIDE.window_points) > 2.5, 1, -1)
+    form = canonical_of(upside_down)
+    assert form.noise_sigma[0] > 0
+    assert form.spectra.real.min() < -0.5

@@ -13,7 +13,7 @@ LABELS = ("NAA", "Cr", "Ins")
 
 @functools.cache
 def recipe():
-    prior = Prior.from_preset("brain_press_te30")
+    prior = Prior.from_preset("brain_press_te30_uniform")
     return ExampleRecipe(prior, basis_for(prior.metabolites), seed=3)
 
 
