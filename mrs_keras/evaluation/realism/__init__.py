@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "canonical_form": ["CanonicalSpectra", "canonical"],
         "cheats": ["copies", "mixtures"],
-        "resampling": ["at_acquisition", "common_acquisition"],
+        "common_acquisition": ["at_acquisition", "common_acquisition"],
         "figures": ["realism_figures"],
         "measure": ["Controls", "Realism", "measure_controls", "measure_realism"],
         "membership": ["Memorisation", "memorisation"],
