@@ -20,7 +20,7 @@ from mrs_keras.evaluation.realism import (
     realism_figures,
     realism_rows,
 )
-from mrs_keras.evaluation.realism.usefulness import TRAINED_ON
+from mrs_keras.evaluation.realism.utility import TRAINED_ON
 from mrs_keras.evaluation.table import STATISTIC, Row
 from mrs_keras.evaluation.topic import OverviewRow, Topic
 from mrs_keras.models import CVAE
@@ -137,11 +137,11 @@ class AgainstReal(Topic):
                 f"{floor['two_sample']['auc']:.2f} (real against real)",
             )
         ]
-        if self.realism.membership is not None:
+        if self.realism.memorisation is not None:
             rows.append(
                 OverviewRow(
                     "AUC of membership in the training data",
-                    f"{self.realism.membership.membership:.2f}",
+                    f"{self.realism.memorisation.membership:.2f}",
                     f"{floor['memorisation']['membership']:.2f} (real against real)",
                 )
             )

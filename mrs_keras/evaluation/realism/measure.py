@@ -9,7 +9,7 @@ import numpy as np
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.evaluation.realism.canonical_form import CanonicalSpectra, canonical
 from mrs_keras.evaluation.realism.cheats import copies, mixtures
-from mrs_keras.evaluation.realism.membership import Memorisation, memorisation
+from mrs_keras.evaluation.realism.memorisation import Memorisation, memorisation
 from mrs_keras.evaluation.realism.quantities import (
     MEASURED,
     QuantityAgreement,
@@ -25,7 +25,7 @@ from mrs_keras.evaluation.realism.spectra import (
 )
 from mrs_keras.evaluation.realism.splits import subject_folds
 from mrs_keras.evaluation.realism.two_sample import COMPARED, DRAWS, TwoSampleTest, two_sample_test
-from mrs_keras.evaluation.realism.usefulness import TRAINED_ON, utility
+from mrs_keras.evaluation.realism.utility import TRAINED_ON, utility
 from mrs_keras.measured.subjects import subject_of
 
 

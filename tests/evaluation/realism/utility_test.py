@@ -5,7 +5,7 @@ from sklearn.model_selection import GridSearchCV, PredefinedSplit
 
 from mrs_keras.evaluation.realism import canonical, utility
 from mrs_keras.evaluation.realism.draws import stratified_folds
-from mrs_keras.evaluation.realism.usefulness import ALPHAS, ridge_predictions
+from mrs_keras.evaluation.realism.utility import ALPHAS, ridge_predictions
 from tests.evaluation.realism.simulated import ACQUISITION, simulated
 
 
