@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "canonical_form": ["CanonicalSpectra", "canonical"],
+        "canonical": ["CanonicalSpectra", "canonical"],
         "cheats": ["copies", "mixtures"],
         "common_acquisition": ["at_acquisition", "common_acquisition"],
         "figures": ["realism_figures"],

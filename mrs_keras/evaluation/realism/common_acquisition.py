@@ -6,7 +6,7 @@ import numpy as np
 import scipy.fft
 
 from mrs_keras.acquisition import Acquisition
-from mrs_keras.evaluation.realism.canonical_form import in_full_band
+from mrs_keras.evaluation.realism.canonical import in_full_band
 from mrs_keras.evaluation.realism.spectra import WINDOW_PPM
 from mrs_keras.measured.scan_target import FREQUENCY_TOLERANCE
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
 from mrs_keras import plotting
-from mrs_keras.evaluation.realism.canonical_form import canonical
+from mrs_keras.evaluation.realism.canonical import canonical
 from mrs_keras.evaluation.realism.noise import noise_power
 from mrs_keras.evaluation.realism.quantities import QUANTITIES, quantities_of
 from mrs_keras.evaluation.realism.spectra import GeneratedSpectra, RealSpectra

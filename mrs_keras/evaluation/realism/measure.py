@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mrs_keras.acquisition import Acquisition
-from mrs_keras.evaluation.realism.canonical_form import CanonicalSpectra, canonical
+from mrs_keras.evaluation.realism.canonical import CanonicalSpectra, canonical
 from mrs_keras.evaluation.realism.cheats import copies, mixtures
 from mrs_keras.evaluation.realism.memorisation import Memorisation, memorisation
 from mrs_keras.evaluation.realism.quantities import (

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from mrs_keras.checks import check_finite
-from mrs_keras.evaluation.realism.canonical_form import CanonicalSpectra
+from mrs_keras.evaluation.realism.canonical import CanonicalSpectra
 from mrs_keras.evaluation.realism.two_sample import COMPARED
 
 COMPONENTS = 20

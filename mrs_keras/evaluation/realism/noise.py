@@ -4,7 +4,7 @@ import numpy as np
 import scipy.fft
 
 from mrs_keras.acquisition import Acquisition
-from mrs_keras.evaluation.realism.canonical_form import CanonicalSpectra
+from mrs_keras.evaluation.realism.canonical import CanonicalSpectra
 
 SIGNAL_FREE = (0.5, 0.9)
 """Part of the duration of the FID in which the power is that of the noise: lines are over by 0.5 s at 1 s of it."""

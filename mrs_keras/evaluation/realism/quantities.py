@@ -7,7 +7,7 @@ import numpy as np
 import scipy.stats
 
 from mrs_keras.acquisition import Acquisition
-from mrs_keras.evaluation.realism.canonical_form import CanonicalSpectra
+from mrs_keras.evaluation.realism.canonical import CanonicalSpectra
 from mrs_keras.evaluation.realism.noise import noise_level_and_lag1
 from mrs_keras.measured.lines import fit_line
 from mrs_keras.measured.quality import CR_PPM, NAA_PPM, SINGLET_HALF_WIDTH_PPM

@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from mrs_keras.evaluation.realism.canonical_form import CanonicalSpectra
+from mrs_keras.evaluation.realism.canonical import CanonicalSpectra
 from mrs_keras.evaluation.realism.draws import shuffled, stratified_folds
 
 COMPONENTS = 30

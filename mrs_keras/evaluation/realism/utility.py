@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mrs_keras.evaluation.realism.canonical_form import CanonicalSpectra
+from mrs_keras.evaluation.realism.canonical import CanonicalSpectra
 from mrs_keras.evaluation.realism.draws import stratified_folds
 
 ALPHAS = np.logspace(-2, 4, 13)

@@ -11,7 +11,7 @@ from mrs_keras.evaluation.realism import (
     measure_realism,
     subject_folds,
 )
-from mrs_keras.evaluation.realism.canonical_form import canonical
+from mrs_keras.evaluation.realism.canonical import canonical
 from mrs_keras.measured import MeasuredRecipe
 from mrs_keras.measured.examples import process_folder
 from mrs_keras.measured.label_match import match_labels
