@@ -9,7 +9,7 @@ from mrs_keras.acquisition import Acquisition
 from mrs_keras.data.training_data import training_data_of
 from mrs_keras.evaluation.diverged import check_finite_output
 from mrs_keras.evaluation.noise import generated_noise_level
-from mrs_keras.evaluation.realism import GeneratedSpectra, RealSpectra, at_acquisition, canonical
+from mrs_keras.evaluation.realism import GeneratedSpectra, RealSpectra, at_acquisition, canonical_spectra
 from mrs_keras.labels import Labels
 from mrs_keras.measured.label_sums import labels_of
 from mrs_keras.measured.tables.table import LabelTable
@@ -84,9 +84,9 @@ def generate_to_compare(
 
 def _level_of_real_noise(clean: np.ndarray, acquisition: Acquisition, real: RealSpectra, seed: int) -> np.ndarray:
     """Returns noise levels for spectra without noise: their height over the SNR of a real spectrum drawn for each."""
-    ratios = canonical(real.spectra, real.acquisition, real.noise_sigma, seed=seed).snr
+    ratios = canonical_spectra(real.spectra, real.acquisition, real.noise_sigma, seed=seed).snr
     tiny = TINY * np.abs(clean).max(axis=1)
-    heights = tiny * canonical(clean, acquisition, tiny, seed=seed, split="generated").snr
+    heights = tiny * canonical_spectra(clean, acquisition, tiny, seed=seed, split="generated").snr
     drawn = keyed_uniform(0, len(clean), 1, REALISM, seed, "noise level of generated spectra")[:, 0]
     return heights / ratios[(drawn * len(ratios)).astype(int)]
 

@@ -5,17 +5,17 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "canonical": ["CanonicalSpectra", "canonical"],
+        "canonical": ["CanonicalSpectra", "canonical_spectra"],
         "cheats": ["copies", "mixtures"],
-        "common_acquisition": ["at_acquisition", "common_acquisition"],
+        "acquisitions": ["at_acquisition", "common_acquisition"],
         "figures": ["realism_figures"],
         "measure": ["Controls", "Realism", "measure_controls", "measure_realism"],
-        "memorisation": ["Memorisation", "memorisation"],
+        "memorisation": ["Memorisation", "measure_memorisation"],
         "quantities": ["QuantityAgreement", "quantities_of"],
         "spectra": ["GeneratedSpectra", "RealSpectra"],
         "splits": ["subject_folds"],
         "table": ["realism_rows", "realism_table"],
         "two_sample": ["TwoSampleTest", "two_sample_test"],
-        "utility": ["utility"],
+        "utility": ["measure_utility"],
     },
 )

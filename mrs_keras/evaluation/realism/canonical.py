@@ -65,7 +65,7 @@ class CanonicalSpectra:
         return CanonicalSpectra(self.spectra[rows], self.ppm, self.noise_sigma[rows], fids)
 
 
-def canonical(
+def canonical_spectra(
     spectra: np.ndarray,
     acquisition: Acquisition,
     noise_sigma: np.ndarray,
@@ -106,7 +106,7 @@ def canonical(
     Example:
 
     >>> noisy = np.ones((3, 252)) + 0.1 * np.random.default_rng(0).normal(size=(3, 252, 2)) @ [1, 1j]
-    >>> canonical(noisy, Acquisition(), np.full(3, 0.1)).features.shape
+    >>> canonical_spectra(noisy, Acquisition(), np.full(3, 0.1)).features.shape
     (3, 504)
     """
     spectra = checked_spectra("spectra", spectra, acquisition)
@@ -142,7 +142,7 @@ def in_full_band(
     split: str = "real",
     start: int = 0,
 ) -> np.ndarray:
-    """Puts spectra of a window into a full band of white noise of their own level; arguments as in `canonical`.
+    """Puts spectra of a window into a full band of white noise of their own level; arguments as in `canonical_spectra`.
 
     Returns:
       complex128 (n, acquisition.points), rising ppm.

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
 from mrs_keras import plotting
-from mrs_keras.evaluation.realism.canonical import canonical
+from mrs_keras.evaluation.realism.canonical import canonical_spectra
 from mrs_keras.evaluation.realism.noise import noise_power
 from mrs_keras.evaluation.realism.quantities import QUANTITIES, quantities_of
 from mrs_keras.evaluation.realism.spectra import GeneratedSpectra, RealSpectra
@@ -43,7 +43,7 @@ def realism_figures(
     forms = {}
     for label, each in {REAL: real, **generated}.items():
         part = slice(None) if label == REAL else slice(DRAWN)
-        forms[label] = canonical(
+        forms[label] = canonical_spectra(
             each.spectra[part], acquisition, each.noise_sigma[part], seed=seed, split=label, with_fids=True
         )
     space = PCA(MAP, svd_solver="full").fit(forms[REAL].features)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from mrs_keras.acquisition import Acquisition
-from mrs_keras.evaluation.realism.canonical import CanonicalSpectra, canonical
+from mrs_keras.evaluation.realism.canonical import CanonicalSpectra, canonical_spectra
 from mrs_keras.evaluation.realism.cheats import copies, mixtures
-from mrs_keras.evaluation.realism.memorisation import Memorisation, memorisation
+from mrs_keras.evaluation.realism.memorisation import Memorisation, measure_memorisation
 from mrs_keras.evaluation.realism.quantities import (
     MEASURED,
     QuantityAgreement,
@@ -25,7 +25,7 @@ from mrs_keras.evaluation.realism.spectra import (
 )
 from mrs_keras.evaluation.realism.splits import subject_folds
 from mrs_keras.evaluation.realism.two_sample import COMPARED, DRAWS, TwoSampleTest, two_sample_test
-from mrs_keras.evaluation.realism.utility import TRAINED_ON, utility
+from mrs_keras.evaluation.realism.utility import TRAINED_ON, measure_utility
 from mrs_keras.measured.subjects import subject_of
 
 
@@ -124,7 +124,7 @@ def measure_realism(
     real = _prepared(held_out, held_out.acquisition, seed, "held-out")
     known = None if training is None else _prepared(training, held_out.acquisition, seed, "training")
     made = _prepared(generated, held_out.acquisition, seed, "generated")
-    remembered = None if known is None else memorisation(known.forms, real.forms, made.forms, losses)
+    remembered = None if known is None else measure_memorisation(known.forms, real.forms, made.forms, losses)
     return _measure(made, held_out, real, known, remembered, seed)
 
 
@@ -153,7 +153,9 @@ def measure_controls(held_out: RealSpectra, training: RealSpectra, *, seed: int 
     for name, cheat in (("copies", copies), ("mixtures", mixtures)):
         spectra = cheat(training, COMPARED if training.labels is None else TRAINED_ON, seed)
         made = _prepared(spectra, held_out.acquisition, seed, name)
-        cheats[name] = _measure(made, held_out, real, known, memorisation(known.forms, real.forms, made.forms), seed)
+        cheats[name] = _measure(
+            made, held_out, real, known, measure_memorisation(known.forms, real.forms, made.forms), seed
+        )
     return Controls(floor, **cheats)
 
 
@@ -169,8 +171,8 @@ class _Prepared:
 def _prepared(source: RealSpectra | GeneratedSpectra, acquisition: Acquisition, seed: int, split: str) -> _Prepared:
     options = {"acquisition": acquisition, "seed": seed, "split": split}
     spectra, sigma = np.asarray(source.spectra), np.asarray(source.noise_sigma)
-    first = canonical(spectra[:MEASURED], noise_sigma=sigma[:MEASURED], with_fids=True, **options)
-    forms = canonical(spectra, noise_sigma=sigma, **options)
+    first = canonical_spectra(spectra[:MEASURED], noise_sigma=sigma[:MEASURED], with_fids=True, **options)
+    forms = canonical_spectra(spectra, noise_sigma=sigma, **options)
     return _Prepared(forms, quantities_of(first, acquisition), source.labels)
 
 
@@ -186,7 +188,7 @@ def _measure(
     useful = None
     if made.labels is not None and second is not None:
         part = slice(TRAINED_ON)
-        correlations = utility(made.forms.select(part), made.labels[part], real.forms, second)
+        correlations = measure_utility(made.forms.select(part), made.labels[part], real.forms, second)
         useful = dict(zip(held_out.label_names, correlations.tolist(), strict=True))
     return Realism(
         spectra={
@@ -206,7 +208,7 @@ def _floor_of_memorisation(training: RealSpectra, real: _Prepared, known: _Prepa
     results = []
     for draw in range(DRAWS):
         half = subject_folds(training.subjects, training.sites, 2, seed=(seed, draw))
-        results.append(memorisation(known.forms.select(half == 0), real.forms, known.forms.select(half == 1)))
+        results.append(measure_memorisation(known.forms.select(half == 0), real.forms, known.forms.select(half == 1)))
     return Memorisation(
         float(np.mean([each.nearest_ratio for each in results])), float(np.mean([each.membership for each in results]))
     )

@@ -31,7 +31,7 @@ class Memorisation:
     white_box: float | None = None
 
 
-def memorisation(
+def measure_memorisation(
     training: CanonicalSpectra,
     held_out: CanonicalSpectra,
     generated: CanonicalSpectra,

@@ -17,7 +17,7 @@ FEWEST = 10
 """Fewest spectra with a label to train on, or to test on."""
 
 
-def utility(
+def measure_utility(
     spectra: CanonicalSpectra, labels: np.ndarray, held_out: CanonicalSpectra, held_out_labels: np.ndarray
 ) -> np.ndarray:
     """Trains a ridge regression on spectra and their labels, and tests it on held-out real spectra.

@@ -11,7 +11,7 @@ from mrs_keras.evaluation.realism import (
     measure_realism,
     subject_folds,
 )
-from mrs_keras.evaluation.realism.canonical import canonical
+from mrs_keras.evaluation.realism.canonical import canonical_spectra
 from mrs_keras.measured import MeasuredRecipe
 from mrs_keras.measured.examples import process_folder
 from mrs_keras.measured.label_match import match_labels
@@ -112,7 +112,8 @@ def of_preset(name, acquisition):
 def mean_difference(generated, real):
     """Returns the root mean square difference of the mean canonical spectra, relative to NAA."""
     means = [
-        canonical(each.spectra, real.acquisition, each.noise_sigma).spectra.mean(axis=0) for each in (generated, real)
+        canonical_spectra(each.spectra, real.acquisition, each.noise_sigma).spectra.mean(axis=0)
+        for each in (generated, real)
     ]
     return np.sqrt((np.abs(means[0] - means[1]) ** 2).mean())
 

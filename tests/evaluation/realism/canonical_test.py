@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrs_keras import Acquisition
-from mrs_keras.evaluation.realism import canonical
+from mrs_keras.evaluation.realism import canonical_spectra
 from tests.evaluation.realism.simulated import ACQUISITION, simulated
 
 QUIET = 1e-9
@@ -31,7 +31,7 @@ def lines(shift_hz=0.0):
 
 def canonical_of(spectra, acquisition=WIDE, noise=QUIET, **options):
     spectra = np.atleast_2d(spectra)
-    return canonical(spectra, acquisition, noise * np.abs(spectra).max(axis=1), **options)
+    return canonical_spectra(spectra, acquisition, noise * np.abs(spectra).max(axis=1), **options)
 
 
 def test_naa_is_at_its_place_real_and_of_height_one():
@@ -74,10 +74,10 @@ def test_a_shift_by_whole_points_changes_next_to_nothing():
 
 def test_spectrum_k_depends_on_seed_split_and_k_alone():
     spectra, sigma, _ = simulated(500)
-    whole = canonical(spectra[:300], ACQUISITION, sigma[:300], seed=1, split="generated")
-    part = canonical(spectra[280:300], ACQUISITION, sigma[280:300], seed=1, split="generated", start=280)
+    whole = canonical_spectra(spectra[:300], ACQUISITION, sigma[:300], seed=1, split="generated")
+    part = canonical_spectra(spectra[280:300], ACQUISITION, sigma[280:300], seed=1, split="generated", start=280)
     np.testing.assert_array_equal(whole.spectra[280:], part.spectra)
-    other = canonical(spectra[280:300], ACQUISITION, sigma[280:300], seed=2, split="generated", start=280)
+    other = canonical_spectra(spectra[280:300], ACQUISITION, sigma[280:300], seed=2, split="generated", start=280)
     assert not np.array_equal(part.spectra, other.spectra)
 
 
@@ -85,7 +85,7 @@ def test_the_noise_of_the_canonical_spectrum_is_its_noise_sigma():
     clean = np.repeat(lines(), 200, axis=0)
     sigma = 0.01 * np.abs(clean[0]).max()
     noise = np.random.default_rng(0).normal(size=(*clean.shape, 2)) @ [1, 1j]
-    form = canonical(clean + sigma * noise, WIDE, np.full(200, sigma))
+    form = canonical_spectra(clean + sigma * noise, WIDE, np.full(200, sigma))
     quiet = form.ppm < 1.0
     spread = form.spectra[:, quiet].real.std(axis=0).mean()
     assert spread == pytest.approx(form.noise_sigma.mean(), rel=0.03)
@@ -106,7 +106,7 @@ def test_the_noise_of_the_canonical_spectrum_is_its_noise_sigma():
 def test_spectra_that_cannot_be_compared_are_refused(change, message):
     arguments = {"spectra": np.ones((2, 252), complex), "acquisition": Acquisition(), "noise_sigma": np.ones(2)}
     with pytest.raises(ValueError, match=message):
-        canonical(**{**arguments, **change})
+        canonical_spectra(**{**arguments, **change})
 
 
 def test_a_spectrum_that_is_no_brain_keeps_a_positive_scale():

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mrs_keras import Acquisition
-from mrs_keras.evaluation.realism import QuantityAgreement, canonical, quantities_of
+from mrs_keras.evaluation.realism import QuantityAgreement, canonical_spectra, quantities_of
 from mrs_keras.evaluation.realism.noise import noise_power
 
 ACQUISITION = Acquisition(127.737, 2000.0, 2048, (-1.0, 4.3))
@@ -22,7 +22,7 @@ def forms(noise_of, count=12, fwhm_hz=6.0, snr=200.0, declared=1.0):
     sigma = np.abs(spectrum).max() / snr
     noise = np.random.default_rng(1).normal(size=(count, ACQUISITION.points, 2)) @ [1, 1j]
     spectra = (spectrum + sigma * noise_of(noise))[:, ACQUISITION.window]
-    return canonical(spectra, ACQUISITION, np.full(count, sigma * declared), with_fids=True)
+    return canonical_spectra(spectra, ACQUISITION, np.full(count, sigma * declared), with_fids=True)
 
 
 def white(noise):

@@ -6,14 +6,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from mrs_keras.evaluation.realism import canonical, two_sample_test
+from mrs_keras.evaluation.realism import canonical_spectra, two_sample_test
 from mrs_keras.evaluation.realism.draws import shuffled, stratified_folds
 from tests.evaluation.realism.simulated import ACQUISITION, simulated
 
 
 def forms(rows, change=lambda spectra: spectra, split="real"):
     spectra, sigma, _ = simulated(1000, "two samples")
-    return canonical(change(spectra[rows]), ACQUISITION, sigma[rows], split=split)
+    return canonical_spectra(change(spectra[rows]), ACQUISITION, sigma[rows], split=split)
 
 
 def test_scores_are_those_of_scikit_learn_on_the_same_folds():

@@ -3,7 +3,7 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 
-from mrs_keras.evaluation.realism import canonical, utility
+from mrs_keras.evaluation.realism import canonical_spectra, measure_utility
 from mrs_keras.evaluation.realism.draws import stratified_folds
 from mrs_keras.evaluation.realism.utility import ALPHAS, ridge_predictions
 from tests.evaluation.realism.simulated import ACQUISITION, simulated
@@ -12,7 +12,7 @@ from tests.evaluation.realism.simulated import ACQUISITION, simulated
 @pytest.fixture(scope="module")
 def data():
     spectra, sigma, labels = simulated(500)
-    return canonical(spectra, ACQUISITION, sigma), labels
+    return canonical_spectra(spectra, ACQUISITION, sigma), labels
 
 
 @pytest.mark.parametrize(("rows", "features"), [(60, 100), (120, 30)])
@@ -35,7 +35,9 @@ def _total_error(model, features, labels):
 def test_a_regression_on_spectra_of_the_same_kind_finds_their_labels(data):
     forms, labels = data
     ratios = labels / labels[:, :1]
-    found = utility(forms.select(slice(0, 400)), ratios[:400, 1:], forms.select(slice(400, 500)), ratios[400:, 1:])
+    found = measure_utility(
+        forms.select(slice(0, 400)), ratios[:400, 1:], forms.select(slice(400, 500)), ratios[400:, 1:]
+    )
     assert np.all(found > 0.6)  # without the spectra it would be 0
 
 
@@ -45,9 +47,9 @@ def test_missing_labels_are_left_out_and_labels_of_few_spectra_are_not_tested(da
     training[5:20, 0] = np.nan
     tested[0, 0] = np.nan
     training[9:, 1] = np.nan
-    found = utility(forms.select(slice(0, 100)), training, forms.select(slice(400, 500)), tested)
+    found = measure_utility(forms.select(slice(0, 100)), training, forms.select(slice(400, 500)), tested)
     kept = np.isfinite(training[:, 0])
-    expected = utility(
+    expected = measure_utility(
         forms.select(np.arange(100)[kept]), training[kept][:, :1], forms.select(slice(401, 500)), tested[1:, :1]
     )
     # Features are standardised by all training spectra, those without the label too.
@@ -58,5 +60,5 @@ def test_missing_labels_are_left_out_and_labels_of_few_spectra_are_not_tested(da
 
 def test_labels_that_do_not_vary_have_no_correlation(data):
     forms, labels = data
-    found = utility(forms.select(slice(0, 50)), labels[:50], forms.select(slice(400, 500)), np.ones((100, 3)))
+    found = measure_utility(forms.select(slice(0, 50)), labels[:50], forms.select(slice(400, 500)), np.ones((100, 3)))
     assert np.isnan(found).all()

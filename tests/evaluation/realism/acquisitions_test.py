@@ -5,7 +5,7 @@ import pytest
 
 from mrs_keras import Acquisition
 from mrs_keras.basis import basis_for
-from mrs_keras.evaluation.realism import at_acquisition, canonical, common_acquisition
+from mrs_keras.evaluation.realism import at_acquisition, canonical_spectra, common_acquisition
 from mrs_keras.simulation import Prior, simulate
 
 LONG = Acquisition(127.737, 2000.0, 2048, (-1.0, 4.3))
@@ -34,7 +34,10 @@ def test_spectra_of_a_longer_fid_become_those_of_the_shorter_one(changes):
     spectra = [spectra_in(acquisition) for acquisition in (LONG, shorter)]
     tiny = [1e-7 * np.abs(each).max(axis=1) for each in spectra]
     resampled = at_acquisition(spectra[0], tiny[0], LONG, target)
-    forms = [canonical(each, target, level).spectra for each, level in zip((resampled, spectra[1]), tiny, strict=True)]
+    forms = [
+        canonical_spectra(each, target, level).spectra
+        for each, level in zip((resampled, spectra[1]), tiny, strict=True)
+    ]
     # The same but for the axis, whose points are at other places by less than the quarter that NAA is found to.
     error = np.linalg.norm(forms[0] - forms[1], axis=1) / np.linalg.norm(forms[1], axis=1)
     assert error.max() < 0.05
