@@ -48,7 +48,8 @@ LCMODEL_RATIOS = (
     AmplitudeRatio("Tau", BIG_THREE, 0.04, 0.04),
     AmplitudeRatio("NAAG", {"NAA": 1.0}, 0.15, 0.15),
 )
-"""Soft constraints of LCModel (LCModel and LCMgui User's Manual, S. W. Provencher, section 11.8, CHRATO)."""
+"""Soft constraints after those of LCModel (LCModel and LCMgui User's Manual, S. W. Provencher, section 11.8, CHRATO).
+Versions of the program differ in some means and deviations, and in which ratios they have."""
 
 BIRCH_RATIOS = (
     AmplitudeRatio("MM37", {"MM09": 1.0}, 0.89, 0.45),
