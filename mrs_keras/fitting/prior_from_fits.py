@@ -8,7 +8,7 @@ import numpy as np
 from mrs_keras.fitting.fit_residual import mean_residual
 from mrs_keras.fitting.in_vivo_fits import InVivoFits
 from mrs_keras.fitting.kernel_of_fits import farthest, kernel_of_fits, round_to_digits
-from mrs_keras.simulation.fitted_prior import FittedPrior, tallest_point
+from mrs_keras.simulation.fitted_prior import FREQUENCY, FittedPrior, tallest_point
 from mrs_keras.simulation.mean_residual import MeanResidual
 from mrs_keras.simulation.parameters import SCALARS
 from mrs_keras.simulation.spectra import simulate
@@ -75,7 +75,7 @@ def prior_from_fits(
     outliers = farthest(np.stack([*amplitudes.values(), *lines.values()], axis=1), outlier_fraction)
     inliers = np.setdiff1d(np.arange(len(fits)), outliers)
     reference = {
-        "concentrations": round_to_digits([values[inliers].mean() for values in amplitudes.values()]).tolist(),
+        "concentrations": {name: float(round_to_digits(values[inliers].mean())) for name, values in amplitudes.items()},
         **{name: float(round_to_digits(getattr(fits, name)[inliers].mean())) for name in ("gamma", "sigma")},
     }
     height = tallest_point(reference, fits.basis) / factor
@@ -110,7 +110,9 @@ def prior_from_fits(
         fitted_to={
             "subjects": len(fits),
             "basis": fits.basis.description,
+            FREQUENCY: fits.acquisition.spectrometer_frequency_mhz,
             "median_total_creatine_mm": total_creatine_mm,
+            "amplitudes_times": float(factor),
         },
         reference=reference,
         residual=left,
