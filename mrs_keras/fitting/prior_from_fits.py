@@ -121,20 +121,25 @@ def prior_from_fits(
 
 def _one_for_each_subject(fits: InVivoFits) -> InVivoFits:
     """Returns the fits that converged, or raises `ValueError` if subjects are too few or have several."""
-    fits = fits[np.flatnonzero(fits.converged)]
+    all_fits, fits = len(fits), fits[np.flatnonzero(fits.converged)]
     if fits.participants is not None and len(set(fits.participants)) < len(fits):
         twice = next(name for name in fits.participants if fits.participants.count(name) > 1)
         raise ValueError(
             f"A prior counts every subject once. Received several fits of {twice}. Choose one of each: `fits[rows]`."
         )
-    if len(fits) < FEWEST:
-        raise ValueError(
-            f"A prior needs fits of at least {FEWEST} subjects that have converged. Received: {len(fits)}. Fit more "
-            "scans, or use a published prior such as `brain_press_te30`."
-        )
-    if len(fits) < FEW:
-        warnings.warn(FEW_IN_WORDS.format(subjects=len(fits)), stacklevel=3)
+    check_subjects(len(fits), f"fits that converged ({len(fits)} of {all_fits} did)", stacklevel=4)
     return fits
+
+
+def check_subjects(subjects: int, of: str, stacklevel: int) -> None:
+    """Raises `ValueError` if there are too few subjects for a prior, and warns if there are few."""
+    if subjects < FEWEST:
+        raise ValueError(
+            f"A prior needs {of} of at least {FEWEST} subjects. Received: {subjects}. Fit more scans, or use a "
+            "published prior such as `brain_press_te30`."
+        )
+    if subjects < FEW:
+        warnings.warn(FEW_IN_WORDS.format(subjects=subjects), stacklevel=stacklevel)
 
 
 def _factor(fits: InVivoFits, total_creatine_mm: float | None) -> float:
