@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 
 from mrs_keras import Prior, UniformRange
-from mrs_keras.basis import Basis
-from mrs_keras.fitting import InVivoFits, prior_from_fits
-from mrs_keras.simulation import ExampleRecipe, FittedPrior
+from mrs_keras.basis import Basis, match_acquisition, read_basis
+from mrs_keras.fitting import InVivoFits, InVivoModel, fit_spectra, prior_from_fits
+from mrs_keras.measured import MeasuredRecipe, process_folder
+from mrs_keras.simulation import ExampleRecipe, FittedPrior, channels_to_complex
+from tests.conftest import REPOSITORY
 from tests.fitting.fits_of_truth import ACQUISITION, BASIS, fits_of_truth
+
+PEAKS = (("NAA", 1.9, 2.15), ("Cr", 2.9, 3.12), ("Cho", 3.15, 3.3))
 
 
 @pytest.fixture(scope="module")
@@ -201,3 +205,44 @@ def test_of_the_mean_of_noise_next_to_nothing_is_kept():
     kept = np.linalg.norm(prior.residual.values) ** 2 / np.linalg.norm(mean) ** 2
     # |mean|^2 / v is exponential: the integral of (1 - 3 / r)^2 r exp(-r) from 3 is 0.02.
     assert kept == pytest.approx(0.02, abs=0.02)
+
+
+@pytest.mark.slow
+def test_a_prior_of_real_subjects_draws_spectra_with_their_heights_widths_and_noise():
+    """80 subjects at seven sites: median and spread of what is drawn, against the spectra themselves."""
+    folder = REPOSITORY.parent / "shared" / "data"
+    if not (folder / "invivo_biggaba").is_dir():
+        pytest.skip("the spectra of the 80 subjects are not beside this checkout")
+    recipe = MeasuredRecipe(folder=str(folder / "invivo_biggaba" / "nifti"))
+    examples = process_folder(recipe)
+    files = [recipe.files[row] for row in examples.rows]
+    spectra = channels_to_complex(examples.spectra).astype(np.complex128)
+    sigma = examples.numbers["noise_sigma"].astype(np.float64)
+    file = next((folder / "basis_philips_press35").glob("*.BASIS"))
+    basis = match_acquisition(read_basis(file), recipe.target.acquisition, str(file))
+    fits = fit_spectra(
+        spectra,
+        basis,
+        model=InVivoModel(),
+        noise_sigma=sigma,
+        participants=[file.participant_id for file in files],
+        sites=[file.site for file in files],
+    )
+    prior = prior_from_fits(fits)
+    assert prior.fitted_to["subjects"] == fits.converged.sum() >= 75
+    drawing = ExampleRecipe(prior, fits.basis)
+    drawn = drawing.simulate(drawing.draw(0, 400)) / prior.fitted_to["amplitudes_times"]
+    ppm = recipe.target.acquisition.window_ppm_axis
+
+    def numbers(spectra: np.ndarray) -> dict[str, np.ndarray]:
+        naa = (ppm > 1.9) & (ppm < 2.15)
+        heights = {name: np.abs(spectra[:, (ppm > low) & (ppm < high)]).max(axis=1) for name, low, high in PEAKS}
+        wide = (np.abs(spectra[:, naa]) > heights["NAA"][:, None] / 2).sum(axis=1)
+        noise = np.std(np.diff(spectra[:, ppm < -0.3].real, axis=1), axis=1)
+        return {**heights, "width": wide.astype(float), "noise": noise}
+
+    real, ours = numbers(spectra), numbers(drawn)
+    for name, values in real.items():
+        middle, spread = np.median(values), np.subtract(*np.percentile(values, [75, 25]))
+        assert np.median(ours[name]) == pytest.approx(middle, rel=0.1), name
+        assert np.subtract(*np.percentile(ours[name], [75, 25])) == pytest.approx(spread, rel=0.5), name
