@@ -18,7 +18,12 @@ def _blocks(page: str, kinds: str) -> list[tuple[str, str]]:
 
 
 PAGES = ["README.md", *sorted(str(p.relative_to(REPOSITORY)) for f in FOLDERS for p in (REPOSITORY / f).rglob("*.md"))]
-PYTHON_PAGES = ("mrs_keras/measured/README.md", "deploy/README.md")
+PYTHON_PAGES = (
+    "mrs_keras/fitting/README.md",
+    "mrs_keras/measured/README.md",
+    "mrs_keras/evaluation/realism/README.md",
+    "deploy/README.md",
+)
 BLOCKS = [*_blocks("README.md", "bash|python"), *(block for page in PYTHON_PAGES for block in _blocks(page, "python"))]
 GENERATION = _blocks("mrs_keras/generation/README.md", "bash|python")
 

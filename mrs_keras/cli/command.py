@@ -15,6 +15,7 @@ from mrs_keras.cli.measured import add_measured_commands
 from mrs_keras.cli.native_log import native_log_filtered
 from mrs_keras.cli.reproduce import add_reproduce_command
 from mrs_keras.cli.serve import add_serve_command
+from mrs_keras.cli.study import add_study_commands
 from mrs_keras.cli.train import add_train_command
 from mrs_keras.cli.tune import add_tune_command
 
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         add_export_command,
         add_generate_command,
         add_serve_command,
+        add_study_commands,
         add_reproduce_command,
     ):
         add_command(commands)

@@ -15,6 +15,17 @@ def add_evaluate_command(commands) -> None:
     evaluate.add_argument(
         "--basis", type=Path, metavar="FILE", help="basis that the dataset was built from; by default found by itself"
     )
+    evaluate.add_argument(
+        "--against",
+        metavar="DATASET[/CONFIG]",
+        help="measured dataset whose real spectra the generated ones are compared with, such as measured_mrs/mine",
+    )
+    evaluate.add_argument(
+        "--second-labels",
+        type=Path,
+        metavar="TABLE",
+        help="with --against, fits of the real spectra by another program than that of the dataset's labels",
+    )
     evaluate.add_argument("--output", type=Path, help=f"folder to write; by default RUN/{EVALUATION}")
 
 
@@ -30,6 +41,8 @@ def _evaluate(options) -> None:
         steps=options.steps,
         output_dir=output_dir,
         basis=None if options.basis is None else read_basis(options.basis),
+        against=options.against,
+        second_labels=options.second_labels,
     )
     print((output_dir / TABLE_FILE).read_text(), end="")
     print(f"Report: {output_dir / REPORT_FILE}")

@@ -2,8 +2,11 @@
 
 import argparse
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from mrs_keras.acquisition import Acquisition
 
 NEXT = """\
 Next, build a dataset with these fits as labels:
@@ -39,15 +42,20 @@ def run_fit(options) -> None:
     """Runs `mrs-keras measured fit`."""
     from mrs_keras.basis import match_acquisition, read_basis
     from mrs_keras.fitting import InVivoModel, fit_folder
+    from mrs_keras.fitting.in_vivo_problem import with_columns
 
     given = {name: getattr(options, name) for name in ("metabolites", "broad", "baseline_freedom")}
     model = InVivoModel(**{name: tuple(value) for name, value in given.items() if value is not None})
-    basis = read_basis(options.basis)  # before minutes of processing
-    scans = _scans(options) if Path(options.source).expanduser().is_dir() else None
-    scans = _dataset(options) if scans is None else scans
+    basis = read_basis(options.basis)
+    folder = Path(options.source).expanduser()
+    of_scans = folder.is_dir() and not (folder / "dataset_info.json").exists()
+    acquisition, read = _scans(options) if of_scans else _dataset(options)
+    basis = match_acquisition(basis, acquisition, str(options.basis))
+    with_columns(basis, model)  # raises an error before minutes of processing
+    scans = read()
     fits = fit_folder(
         scans["spectra"],
-        match_acquisition(basis, scans["acquisition"], str(options.basis)),
+        basis,
         model,
         scans["noise_sigma"],
         options.output,
@@ -60,8 +68,8 @@ def run_fit(options) -> None:
     print(f"Fits: {options.output / 'fits.npz'}")
     print(f"Labels: {table}")
     print(f"Figures: {options.output / 'figures'}")
-    if scans["folder"] is not None:
-        command = ["mrs-keras", "measured", "check", scans["folder"], "--labels", str(table)]
+    if of_scans:
+        command = ["mrs-keras", "measured", "check", options.source, "--labels", str(table)]
         command += ["--site", options.site] if options.site else []
         print(f"Next: {shlex.join(command)}")
 
@@ -95,15 +103,13 @@ def summary(fits) -> str:
     return "\n".join(lines)
 
 
-def _scans(options) -> dict[str, Any] | None:
-    """Returns the processed scans of a folder, or `None` if it is a built dataset."""
+def _scans(options) -> tuple[Acquisition, Callable[[], dict[str, Any]]]:
+    """Returns the acquisition of the scans of a folder, and a function that processes them."""
     import numpy as np
 
     from mrs_keras.measured import MeasuredRecipe, process_folder
     from mrs_keras.simulation import channels_to_complex
 
-    if (Path(options.source).expanduser() / "dataset_info.json").exists():
-        return None
     recipe = MeasuredRecipe(
         folder=options.source,
         site=options.site,
@@ -113,27 +119,30 @@ def _scans(options) -> dict[str, Any] | None:
         echo_time_ms=options.echo_time_ms,
         skip_bad=options.skip_bad,
     )
-    examples = process_folder(recipe, jobs=options.jobs)
-    for bad in examples.skipped:
-        print(f"Left out: {bad}")
-    files = [recipe.files[row] for row in examples.rows]
-    return {
-        "spectra": channels_to_complex(examples.spectra).astype(np.complex128),
-        "noise_sigma": examples.numbers["noise_sigma"].astype(np.float64),
-        "acquisition": recipe.target.acquisition,
-        "ids": examples.ids,
-        "participants": [file.participant_id for file in files],
-        "sessions": [file.session and f"ses-{file.session}" for file in files],
-        "sites": [file.site for file in files],
-        "folder": options.source,
-    }
+
+    def read() -> dict[str, Any]:
+        examples = process_folder(recipe, jobs=options.jobs)
+        for bad in examples.skipped:
+            print(f"Left out: {bad}")
+        files = [recipe.files[row] for row in examples.rows]
+        return {
+            "spectra": channels_to_complex(examples.spectra).astype(np.complex128),
+            "noise_sigma": examples.numbers["noise_sigma"].astype(np.float64),
+            "ids": examples.ids,
+            "participants": [file.participant_id for file in files],
+            "sessions": [file.session and f"ses-{file.session}" for file in files],
+            "sites": [file.site for file in files],
+        }
+
+    return recipe.target.acquisition, read
 
 
-def _dataset(options) -> dict[str, Any]:
-    """Returns the spectra of all splits of a built dataset, in the order of their names."""
+def _dataset(options) -> tuple[Acquisition, Callable[[], dict[str, Any]]]:
+    """Returns the acquisition of a built dataset, and a function that reads all splits, in the order of their names."""
     import numpy as np
 
     from mrs_keras.data import describe_dataset, open_dataset
+    from mrs_keras.measured.subjects import session_of
     from mrs_keras.simulation import channels_to_complex
 
     folder = Path(options.source).expanduser()
@@ -147,15 +156,18 @@ def _dataset(options) -> dict[str, Any]:
             f"The dataset '{options.source}' cannot be fitted. Expected the features of `measured_mrs`. "
             f"Received one without {', '.join(missing)}. Give a dataset of measured spectra, or a folder of scans."
         )
-    rows = [row for split in builder.info.splits for row in builder.as_dataset(split).as_numpy_iterator()]
-    rows.sort(key=lambda row: row["example_id"])
-    column = {feature: [row[feature] for row in rows] for feature in needed}
-    return {
-        "spectra": channels_to_complex(np.stack(column["spectrum"])).astype(np.complex128),
-        "noise_sigma": np.array(column["noise_sigma"], np.float64),
-        "acquisition": describe_dataset(builder).acquisition,
-        "ids": [text.decode() for text in column["example_id"]],
-        "participants": [text.decode() for text in column["participant_id"]],
-        "sites": [text.decode() for text in column["site"]],
-        "folder": None,
-    }
+
+    def read() -> dict[str, Any]:
+        rows = [row for split in builder.info.splits for row in builder.as_dataset(split).as_numpy_iterator()]
+        rows.sort(key=lambda row: row["example_id"])
+        column = {feature: [row[feature] for row in rows] for feature in needed}
+        return {
+            "spectra": channels_to_complex(np.stack(column["spectrum"])).astype(np.complex128),
+            "noise_sigma": np.array(column["noise_sigma"], np.float64),
+            "ids": [text.decode() for text in column["example_id"]],
+            "participants": [text.decode() for text in column["participant_id"]],
+            "sessions": [session_of(text.decode()) for text in column["example_id"]],
+            "sites": [text.decode() for text in column["site"]],
+        }
+
+    return describe_dataset(builder).acquisition, read

@@ -242,11 +242,16 @@ def named_if_damaged(folder: str | os.PathLike) -> Iterator[None]:
         ) from error
 
 
-def load_arrays(builder: tfds.core.DatasetBuilder, split: str) -> dict[str, np.ndarray]:
+def load_arrays(builder: tfds.core.DatasetBuilder, split: str, with_unlabelled: bool = False) -> dict[str, np.ndarray]:
     """Returns a whole split in memory: feature name -> array with the examples on the first axis.
 
     Examples are sorted by their ids, if they have any. Where labels may be missing (measured datasets), those examples
     are left out of which one is; other numbers that could not be measured are NaN.
+
+    Args:
+      builder: of the dataset.
+      split: name of the split, or slices of splits as TFDS reads them.
+      with_unlabelled: whether to keep examples of which a label is missing, which is NaN then. Defaults to `False`.
 
     Raises:
       ValueError: if a file of the dataset is damaged, or a number in it is NaN or infinite.
@@ -255,11 +260,14 @@ def load_arrays(builder: tfds.core.DatasetBuilder, split: str) -> dict[str, np.n
         batches = builder.as_dataset(split, batch_size=1024).as_numpy_iterator()
         columns = list(zip(*(batch.items() for batch in batches), strict=True))
     arrays = {column[0][0]: np.concatenate([values for _, values in column]) for column in columns}
-    if LABEL_KNOWN in arrays:
+    if LABEL_KNOWN in arrays and not with_unlabelled:
         known = arrays[LABEL_KNOWN].all(axis=1)
         arrays = {name: array[known] for name, array in arrays.items()}
     for name, array in arrays.items():
-        if np.issubdtype(array.dtype, np.number) and (name in MODEL_INPUTS or LABEL_KNOWN not in arrays):
+        may_be_missing = LABEL_KNOWN in arrays and (
+            name not in MODEL_INPUTS or (with_unlabelled and name != "spectrum")
+        )
+        if np.issubdtype(array.dtype, np.number) and not may_be_missing:
             check_finite(f"{name} of the split '{split}'", array)
     order = np.argsort(arrays["example_id"]) if "example_id" in arrays else slice(None)
     return {name: array[order] for name, array in arrays.items()}

@@ -11,6 +11,7 @@ from mrs_keras.basis import Basis
 from mrs_keras.checks import check_count
 from mrs_keras.data import DatasetDescription, describe_dataset, load_arrays, open_dataset, split_of
 from mrs_keras.data.dataset import DEFAULT_DATASET
+from mrs_keras.evaluation.against_real import AgainstReal
 from mrs_keras.evaluation.architecture import Architecture
 from mrs_keras.evaluation.coverage import Coverage
 from mrs_keras.evaluation.dataset_physics import DatasetPhysics
@@ -21,6 +22,8 @@ from mrs_keras.evaluation.learning_curves import LearningCurves
 from mrs_keras.evaluation.noise import Noise
 from mrs_keras.evaluation.parameter_errors import ParameterErrors
 from mrs_keras.evaluation.random_pairs import PathsOfRandomPairs
+from mrs_keras.evaluation.real_spectra import open_real_spectra
+from mrs_keras.evaluation.realism import common_acquisition
 from mrs_keras.evaluation.reconstruction import Reconstruction
 from mrs_keras.evaluation.report import report_page
 from mrs_keras.evaluation.scope import Scope, fitted_spectra
@@ -40,6 +43,7 @@ TOPICS: tuple[type[Topic], ...] = (
     ParameterErrors,
     Generation,
     Coverage,
+    AgainstReal,
     LatentSpace,
     Disentanglement,
     PathsOfTestPairs,
@@ -63,6 +67,8 @@ def evaluate(
     steps: int = 11,
     output_dir: str | os.PathLike | None = None,
     basis: Basis | None = None,
+    against: str | os.PathLike | None = None,
+    second_labels: str | os.PathLike | None = None,
 ) -> dict:
     """Evaluates a trained model; writes numbers, tables, figures and a report.
 
@@ -83,6 +89,11 @@ def evaluate(
       output_dir: Defaults to `None`: `evaluation` in the run's folder. An earlier evaluation is replaced as a whole.
       basis: that the dataset was built from. Defaults to `None`: made again from the origin that the dataset names, and
         if it names none, this package's own.
+      against: measured dataset whose real spectra the generated ones are compared with, `NAME`, `NAME/CONFIG` or a
+        folder; see `mrs_keras.evaluation.realism`. Subjects in the training split of the model count as training, if
+        the dataset is of the same scans. Defaults to `None`: no comparison with real spectra.
+      second_labels: table of fits of these spectra by another program than that of the dataset's labels, for the
+        utility. Defaults to `None`: the labels of the dataset.
 
     Returns:
       The content of `numbers.json`.
@@ -91,12 +102,18 @@ def evaluate(
       FileNotFoundError: if the model or the dataset is missing.
       RuntimeError: if the training diverged: there is no model, or it returns NaN or infinity for valid input.
       ValueError: if the dataset does not have the model's acquisition and labels, or `output_dir` contains anything
-        but an earlier evaluation.
+        but an earlier evaluation; or `against` is not a measured dataset of the model's field, with a noise level and
+        enough spectra.
     """
+    if second_labels is not None and against is None:
+        raise ValueError(
+            "`second_labels` are labels of real spectra. Expected `against` beside them. "
+            f"Received: second_labels='{os.fspath(second_labels)}' alone. Give `against`, or leave both out."
+        )
     check_count("steps", steps, 11, at_least=2)
     output_dir = Path(output_dir or Path(run_dir) / EVALUATION)
     _check_replaceable(output_dir, Path(run_dir))
-    with tqdm(total=PROGRESS_STEPS, unit="step") as bar:
+    with tqdm(total=PROGRESS_STEPS + (against is not None), unit="step") as bar:
 
         def progress(step: str) -> None:
             bar.set_description(f"Evaluating: {step}")
@@ -109,6 +126,9 @@ def evaluate(
         builder = open_dataset(dataset, config, data_dir)
         description = describe_dataset(builder)
         model.description.check_same_data(description.labels, description.acquisition)
+        judged = None if against is None else open_real_spectra(against, data_dir, settings, second_labels)
+        if judged is not None:
+            common_acquisition(model.acquisition, judged.real.acquisition)  # before the work
         physics = DatasetPhysics.of(description, basis)
         roles = {role: split_of(builder, role) for role in ("train", "validation", "test")}
         splits = {role: load_arrays(builder, split) for role, split in roles.items() if split is not None}
@@ -117,6 +137,9 @@ def evaluate(
         topics = [reconstruction, Scope.measure(physics, splits["validation"])]
         if reconstruction.failure is None:
             topics += _measure(model, physics, splits, reconstruction, steps, progress)
+            if judged is not None:
+                progress("real spectra")
+                topics.append(AgainstReal.measure(model, run_dir, judged, data_dir))
         topics.append(LearningCurves.measure(run_dir))
         progress("figures and report")
         numbers = merged(topic.numbers() for topic in topics)

@@ -3,7 +3,9 @@
 import numpy as np
 
 
-def cramer_rao(jacobian: np.ndarray, noise_sigma: float, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def cramer_rao(
+    jacobian: np.ndarray, noise_sigma: float, prior: np.ndarray, known: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns the bound of the standard deviation of each unknown, and their correlations.
 
     It is the Bayesian bound, the inverse of the information of data and priors together (Van Trees, Detection,
@@ -15,13 +17,21 @@ def cramer_rao(jacobian: np.ndarray, noise_sigma: float, prior: np.ndarray) -> t
       jacobian: float64 (unknowns, data), derivatives of real and imaginary part of the spectrum.
       noise_sigma: standard deviation of the noise of each datum.
       prior: float64 (unknowns, unknowns), information of the priors.
+      known: bool (unknowns,), which are kept at a value by the model.
 
     Returns:
-      float64 (unknowns,) and float64 (unknowns, unknowns).
+      float64 (unknowns,): 0 for what is known, infinite for what neither data nor priors say anything about; and
+      float64 (unknowns, unknowns), those of the identity for both of these.
     """
     information = jacobian @ jacobian.T / noise_sigma**2 + prior
-    scale = 1 / np.sqrt(np.maximum(np.diag(information), 1e-300))
-    covariance = np.linalg.inv(information * scale[:, None] * scale + 1e-12 * np.eye(len(scale)))
-    covariance *= scale[:, None] * scale
-    deviations = np.sqrt(np.diag(covariance))
-    return deviations, covariance / deviations[:, None] / deviations
+    diagonal = np.diag(information)
+    free = ~known & (diagonal > 1e-12 * diagonal.max() * np.finfo(float).eps)
+    scale = 1 / np.sqrt(diagonal[free])
+    scaled = information[np.ix_(free, free)] * scale[:, None] * scale
+    covariance = np.linalg.inv(scaled + 1e-12 * np.eye(len(scale)))
+    spread = np.sqrt(np.diag(covariance))
+    deviations = np.where(known, 0.0, np.inf)
+    deviations[free] = spread * scale
+    correlations = np.eye(len(known))
+    correlations[np.ix_(free, free)] = covariance / spread[:, None] / spread
+    return deviations, correlations

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mrs_keras.basis.basis import Basis
-from mrs_keras.files import remove
+from mrs_keras.files import remove, replacing
 from mrs_keras.fitting.fit_tables import write_table
 from mrs_keras.fitting.in_vivo_fit import CHUNK, fit_in_vivo
 from mrs_keras.fitting.in_vivo_fits import FORMAT, InVivoFits
@@ -71,10 +71,10 @@ def fit_folder(
     fits = dataclasses.replace(fits, **{name: tuple(values) for name, values in names.items()})
     fits.save(folder / FITS_FILE)
     write_table(fits, folder / TABLE_FILE)
-    for row in rows_to_draw(fits, figures):
-        path = folder / FIGURES / f"{fits.ids[row]}.png"
-        path.parent.mkdir(exist_ok=True)
-        fits.plot(row).savefig(path)
+    with replacing(folder / FIGURES) as drawn:
+        drawn.mkdir()
+        for row in rows_to_draw(fits, figures):
+            fits.plot(row).savefig(drawn / f"{fits.ids[row]}.png")
     remove(parts)
     return fits
 

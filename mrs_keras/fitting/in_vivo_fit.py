@@ -176,7 +176,8 @@ def _result(evaluator, x, choice, noise_sigma, denominators, converged) -> dict:
     bent = np.diff(np.eye(problem.splines.shape[1]), 2, axis=0) if len(splines) else np.zeros((0, 0))
     penalty = np.kron(bent.T @ bent, np.eye(2)) * (problem.penalties[choice] / noise_sigma**2)
     information[len(x) :, len(x) :] = penalty
-    deviations, correlations = cramer_rao(jacobian, noise_sigma, information)
+    known = np.concatenate([problem.lower == problem.upper, np.zeros(len(splines), bool)])
+    deviations, correlations = cramer_rao(jacobian, noise_sigma, information, known)
     # d sigma = d sigma^2 / (2 sigma); at 0, the deviation of sigma is the root of that of sigma^2.
     deviations[n + 1] = min(deviations[n + 1] / max(2 * sigma, 1e-300), np.sqrt(deviations[n + 1]))
     return {

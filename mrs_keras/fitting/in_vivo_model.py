@@ -101,7 +101,9 @@ class InVivoModel:
         to six values from 1 to 4, between the knots of Osprey (2.5 per ppm) and of LCModel (6.7 per ppm): a baseline
         that is more flexible follows what the model of the lines leaves over. A single value is used for all spectra.
       aic_factor: weight of the degrees of freedom in the criterion of the choice, `ln(RSS) + 2 aic_factor freedom /
-        points`. Defaults to `5.0` (ABfit; Wilson, Magn Reson Med 85:13-29, 2021, doi 10.1002/mrm.28385).
+        data`, with the real and imaginary parts of the points as data. Defaults to `1.0` (Akaike, doi
+        10.1109/TAC.1974.1100705), with which nearly all spectra in vivo take the largest freedom that they may; ABfit
+        takes 5 (Wilson, Magn Reson Med 85:13-29, 2021, doi 10.1002/mrm.28385).
       phi1_limit: bound of |phi1|, rad/Hz. Defaults to `5e-3`; 0 fits no first-order phase.
       gaussian: whether the lines are Voigt (`True`, the default), or Lorentzian.
       max_iterations: most Levenberg-Marquardt steps of a spectrum for each smoothness. Defaults to `60`.
@@ -126,7 +128,7 @@ class InVivoModel:
     ratios: Sequence[AmplitudeRatio] = LCMODEL_RATIOS + BIRCH_RATIOS
     splines_per_ppm: float = 6.67
     baseline_freedom: Sequence[float] = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
-    aic_factor: float = 5.0
+    aic_factor: float = 1.0
     phi1_limit: float = 5e-3
     gaussian: bool = True
     max_iterations: int = 60
@@ -134,7 +136,7 @@ class InVivoModel:
     def __post_init__(self):
         check_positive("shift_ppm", self.shift_ppm, 0.004)
         check_positive("broad_shift_ppm", self.broad_shift_ppm, 0.01)
-        check_positive("aic_factor", self.aic_factor, 5.0)
+        check_positive("aic_factor", self.aic_factor, 1.0)
         check_count("max_iterations", self.max_iterations, 60)
         for name, example in (("splines_per_ppm", 6.67), ("phi1_limit", 5e-3)):
             value = float(check_finite(name, getattr(self, name)))

@@ -13,6 +13,7 @@ from mrs_keras.basis.check import TOLERANCE_PPM, check_basis
 from mrs_keras.basis.macromolecules import BROAD_SIGNALS, add_broad_signals, creatine_per_proton
 from mrs_keras.checks import check_choice
 from mrs_keras.fitting.in_vivo_model import BROAD, REST, InVivoModel
+from mrs_keras.simulation.forward import fid_to_spectrum
 from mrs_keras.simulation.splines import SplineBaseline
 
 WIDTH_LIMIT, SHIFT_LIMIT_PPM = 60.0, 0.15
@@ -20,6 +21,9 @@ WIDTH_LIMIT, SHIFT_LIMIT_PPM = 60.0, 0.15
 
 GROUP_LIMIT = 5.0
 """Largest shift of a group, in standard deviations of its prior."""
+
+LEAST_INSIDE = 0.1
+"""Smallest part of a signal inside the window, by the L2 norm; dispersive tails reach far."""
 
 NONLINEAR = ("gamma", "variance", "eps", "phi0", "phi1")
 """Unknowns after the amplitudes and before the shifts; variance is sigma^2."""
@@ -88,6 +92,7 @@ def problem_of(basis: Basis, model: InVivoModel) -> Problem:
     upper = [WIDTH_LIMIT, sigma_limit, limit, np.inf, model.phi1_limit, *(GROUP_LIMIT * deviations)]
     lower = [0.0, 0.0, -limit, -np.inf, -model.phi1_limit, *(-GROUP_LIMIT * deviations)]
     columns = len(basis.names)
+    _check_signals(basis, model, columns + len(upper))
     baseline, smoothing = _baseline(basis, model)
     window = acquisition.window
     return Problem(
@@ -110,8 +115,10 @@ def problem_of(basis: Basis, model: InVivoModel) -> Problem:
 
 def with_columns(basis: Basis, model: InVivoModel) -> Basis:
     """Returns the scaled basis with exactly the columns of the fit."""
-    if model.metabolites is not None:
-        basis = basis.select([*model.metabolites, *model.measured_broad])
+    chosen = basis.names if model.metabolites is None else [*model.metabolites, *model.measured_broad]
+    basis = basis.select([*dict.fromkeys(chosen)])
+    for name in model.measured_broad:
+        check_choice("measured_broad", name, basis.names)
     if model.align_basis:
         basis = aligned(basis)
     added = [check_choice("broad", name, BROAD_SIGNALS) for name in model.broad]
@@ -136,6 +143,38 @@ def aligned(basis: Basis) -> Basis:
 
 def is_broad(name: str, model: InVivoModel) -> bool:
     return name in model.measured_broad or name.startswith(("MM", "Lip"))
+
+
+def _check_signals(basis: Basis, model: InVivoModel, unknowns: int) -> None:
+    """Raises `ValueError` if the window has too few points, misses a signal, or holds two that are the same there."""
+    acquisition = basis.acquisition
+    data = 2 * acquisition.window_points
+    if unknowns + 4 > data:
+        raise ValueError(
+            f"The window is too small for the fit. Expected at least {-(-(unknowns + 4) // 2)} points, for {unknowns} "
+            f"unknowns and a baseline. Received: {acquisition.window_points} points in {acquisition.ppm_window} ppm. "
+            "Widen `ppm_window`, or leave signals out with `metabolites` and `broad`."
+        )
+    signals = fid_to_spectrum(basis.fids.T)
+    inside = signals[:, acquisition.window]
+    norms = np.linalg.norm(inside, axis=1)
+    outside = [
+        name
+        for name, norm, whole in zip(basis.names, norms, np.linalg.norm(signals, axis=1), strict=True)
+        if norm < LEAST_INSIDE * whole
+    ]
+    if outside:
+        raise ValueError(
+            f"The fit needs signals inside the window. Received: {', '.join(outside)}, of which only tails are in "
+            f"{acquisition.ppm_window} ppm. Leave them out with `metabolites` and `broad`, or widen `ppm_window`."
+        )
+    alike = np.abs(np.triu(np.real((inside / norms[:, None]) @ (inside / norms[:, None]).conj().T), 1)) > 1 - 1e-9
+    if alike.any():
+        first, second = (basis.names[place] for place in np.argwhere(alike)[0])
+        raise ValueError(
+            f"The signals of a fit must differ from each other. Received: {first} and {second}, which are the same in "
+            f"{acquisition.ppm_window} ppm. Leave one of them out with `metabolites` or `Basis.select`."
+        )
 
 
 def _groups(names, model) -> tuple[dict[str, tuple[str, ...]], np.ndarray]:

@@ -19,6 +19,9 @@ FEWEST_OF_A_SITE = 4
 LARGEST_SCORE = 10.0
 """Robust standard score at which a parameter's distance is cut, so that none decides alone."""
 
+LOGARITHMIC_ABOVE = 0.05
+"""Fraction of a parameter's median that every fit must exceed for its logarithm to be drawn."""
+
 METABOLITES, BACKGROUND, LINES = range(3)
 """Blocks of parameters."""
 
@@ -41,10 +44,16 @@ def kernel_of_fits(
       block_fraction: of the kernel; its blocks are those of `block_of`.
       outliers: int, numbers of the fits that are outliers.
       sites: of the fits, its clusters, or `None`: one cluster.
-      at_least_0: names of parameters that are not negative.
+      at_least_0: names of parameters that are not negative. Those that are well above 0 in all fits are drawn by their
+        logarithm, as they are skewed; draws of the others are cut at 0.
       source: of the fits.
     """
     rows = round_to_digits(np.stack([np.asarray(values, np.float64) for values in table.values()], axis=1))
+    positive = [
+        name
+        for name, column in zip(table, rows.T, strict=True)
+        if name == "snr" or (name in at_least_0 and column.min() > LOGARITHMIC_ABOVE * np.median(column))
+    ]
     return Kernel(
         names=tuple(table),
         rows=rows,
@@ -53,8 +62,8 @@ def kernel_of_fits(
         clusters=_clusters(sites, outliers),
         blocks=tuple(block_of(name) for name in table),
         block_fraction=block_fraction,
-        logarithmic=tuple(name for name in table if name == "snr"),
-        at_least_0=tuple(at_least_0),
+        logarithmic=tuple(positive),
+        at_least_0=tuple(name for name in at_least_0 if name not in positive),
         source=source,
     )
 

@@ -12,8 +12,6 @@ import numpy as np
 from mrs_keras.checks import check_count
 from mrs_keras.generation.source import SpectrumSource
 from mrs_keras.labels import Labels
-from mrs_keras.random_streams import GENERATED
-from mrs_keras.simulation.keyed_random import keyed_uniform
 
 Given = Mapping[str, float | Sequence[float]]
 
@@ -73,8 +71,8 @@ def concentration_rows(
         check_count("number", number, DEFAULT_NUMBER)
     labels = source.description.labels
     if given is None:
-        draw = source.training_data.draw_labels or functools.partial(_uniform, labels)
-        return number or DEFAULT_NUMBER, lambda start, stop: _within(labels, draw(start, stop, seed))
+        draw = functools.partial(source.training_data.drawn_labels, labels)
+        return number or DEFAULT_NUMBER, lambda start, stop: draw(start, stop, seed)
     columns = _checked_columns(labels, given)
     _check_range(source, columns)
     rows = max((len(column) for column in columns if column.ndim), default=None)
@@ -86,18 +84,6 @@ def concentration_rows(
     number = rows or number or DEFAULT_NUMBER
     table = np.stack([np.broadcast_to(column, number) for column in columns], axis=1)
     return number, lambda start, stop: table[start:stop]
-
-
-def _uniform(labels: Labels, start: int, stop: int, seed: int) -> np.ndarray:
-    # One stream per metabolite, as in the simulation.
-    uniform = [keyed_uniform(start, stop, 1, seed, GENERATED, f"concentration/{name}")[:, 0] for name in labels.names]
-    uniform = np.stack(uniform, axis=1) if uniform else np.empty((stop - start, 0))
-    return labels.low + (labels.high - labels.low) * uniform
-
-
-def _within(labels: Labels, drawn: np.ndarray) -> np.ndarray:
-    # Rounding to float32 may exceed an end of the range.
-    return np.clip(drawn.astype(np.float32), labels.low.astype(np.float32), labels.high.astype(np.float32))
 
 
 def _checked_columns(labels: Labels, given: Given) -> list[np.ndarray]:

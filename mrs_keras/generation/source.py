@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from mrs_keras.generation.training_data import TrainingData, training_data_of
+from mrs_keras.data.training_data import TrainingData, training_data_of
 from mrs_keras.models import CVAE, load_trained
 from mrs_keras.models.row_random import row_normal
 from mrs_keras.random_streams import RowStream

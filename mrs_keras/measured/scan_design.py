@@ -11,7 +11,7 @@ from mrs_keras.simulation import Drift
 from mrs_keras.simulation.keyed_random import Draws
 
 DEFAULT_ACQUISITION = Acquisition(spectrometer_frequency_mhz=123.2, bandwidth_hz=2000.0, points=2048)
-PRESET = "brain_press_te30"
+PRESET = "brain_press_te30_uniform"
 ECHO_TIME_MS, REPETITION_TIME_MS, SEQUENCE = 30.0, 2000.0, "press"
 
 RESOLUTION_HZ = 5.0

@@ -119,7 +119,7 @@ CVAE_PRESETS: dict[str, dict] = {
         },
         "training": {
             "source": "dataset",
-            "config": "brain_press_te30",
+            "config": "brain_press_te30_uniform",
             "epochs": 100,
             "batch_size": 128,
             "learning_rate": 1e-3,

@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "interpolation": ["plot_interpolation", "plot_procedure", "plot_random_pairs"],
         "latent_space": ["plot_latent_space"],
         "network": ["LayerBox", "plot_model"],
+        "realism": ["plot_mean_spectra", "plot_realism_map", "plot_realism_noise", "plot_realism_quantities"],
         "reconstruction": ["plot_parameter_errors", "plot_reconstruction"],
         "training": ["plot_learning_curves"],
     },

@@ -48,12 +48,15 @@ def plot_fit(
     above.set_title(title, fontsize=10, loc="left")
     above.tick_params(labelbottom=False)
     step = 0.12 * height
+    lowest, highest = 0.0, 0.0
     for place, (name, part) in enumerate(drawn.items()):
         gain = 1.0 if np.abs(part).max() > 0.05 * height else 4.0
-        below.plot(ppm, gain * part - place * step, color=COLOURS(0.35), linewidth=0.8)
+        line = gain * part - place * step
+        below.plot(ppm, line, color=COLOURS(0.35), linewidth=0.8)
+        lowest, highest = min(lowest, line.min()), max(highest, line.max())
         label = name if gain == 1 else f"{gain:.0f} x {name}"
         below.annotate(label, (1.0, -place * step), (4, 0), ("axes fraction", "data"), "offset points", fontsize=7)
-    below.set_ylim(-step * (len(drawn) + 0.4), 1.4 * step + max(part.max() for part in drawn.values()) * 0.25)
+    below.set_ylim(lowest - 0.5 * step, highest + 0.5 * step)
     below.set_yticks([])
     below.set_ylabel("parts of the fit")
     below.set_xlabel("chemical shift (ppm)")

@@ -5,6 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "copula": ["GaussianCopula"],
         "coils": ["CoilArray", "receive_with_coils"],
         "distributions": ["Distribution", "Fixed", "LogNormal", "Normal", "UniformRange"],
         "effects": ["EFFECTS", "EFFECT_PARAMETERS", "EFFECT_UNITS", "Effect", "Effects"],

@@ -7,10 +7,10 @@ Formulas of effects and priors are written once, in terms of a module with these
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 constant, exp, expm1, rint, sinc, where = np.asarray, np.exp, np.expm1, np.rint, np.sinc, np.where
-normal_quantile = ndtri
+normal_quantile, normal_probability = ndtri, ndtr
 
 
 def polar(magnitude, angle: np.ndarray) -> np.ndarray:

@@ -8,13 +8,17 @@ import math
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from mrs_keras.checks import check_finite
+from mrs_keras.checks import check_finite, check_positive
 from mrs_keras.simulation import array_math
 
 TAIL = 1e-3
 """Probability beyond each of the ends that describe an unbounded distribution."""
+
+MOST_TRUNCATED = 0.9
+"""Largest deviation over mean of a normal distribution truncated at 0: 1 is the limit, an exponential one."""
 
 
 class Distribution:
@@ -211,6 +215,47 @@ class LogNormal(Distribution):
     @property
     def high(self) -> float:
         return math.exp(self._logarithm.high)
+
+
+def positive(mean: float, deviation: float, unit: str = "", source: str = "") -> Normal | LogNormal:
+    """Returns the distribution of a quantity above 0 that is published as mean +- standard deviation.
+
+    It is a normal distribution truncated at 0 that has this mean and deviation after truncation, or, since no truncated
+    one deviates by more than its mean, a log-normal one where the deviation exceeds 0.9 of the mean.
+
+    Args:
+      mean: above 0.
+      deviation: standard deviation, above 0.
+      unit: of both.
+      source: reference of the numbers.
+
+    Raises:
+      ValueError: if a number is not above 0.
+
+    Example:
+
+    >>> positive(2.27, 1.16)
+    Normal(mean=2.1336, deviation=1.2865, at_least=0.0, at_most=None, unit='', source='')
+    """
+    ratio = check_positive("deviation", deviation, 1.0) / check_positive("mean", mean, 2.0)
+    if ratio > MOST_TRUNCATED:
+        log_variance = math.log1p(ratio**2)
+        median = round(mean / math.exp(log_variance / 2), 4)
+        return LogNormal(median, round(math.sqrt(log_variance), 4), unit, source)
+
+    def moments(start: float) -> tuple[float, float]:
+        """Returns mean and deviation of N(start, 1) truncated at 0."""
+        hazard = math.exp(-(start**2) / 2) / math.sqrt(2 * math.pi) / float(ndtr(start))
+        return start + hazard, math.sqrt(1 - hazard * (start + hazard))
+
+    def excess(start: float) -> float:
+        reached, width = moments(start)
+        return width / reached - ratio
+
+    # Beyond 1 / ratio + 1 truncation does not matter.
+    start = brentq(excess, -2.5, 1 / ratio + 1)
+    scale = mean / moments(start)[0]
+    return Normal(round(start * scale, 4), round(scale, 4), at_least=0.0, unit=unit, source=source)
 
 
 def inside(fraction: Any) -> Any:

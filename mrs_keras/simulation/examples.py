@@ -128,3 +128,18 @@ class ExampleRecipe:
             if self.prior.has_polynomial_baseline
             else self.prior.baseline_regressors(self.basis.acquisition),
         )
+
+    def noise_sigma(self, examples: Examples) -> np.ndarray:
+        """Returns the standard deviation of the real part of the noise of each example: float64 (batch,).
+
+        Raises:
+          ValueError: if the examples have no signal-to-noise ratio.
+        """
+        if examples.snr is None:
+            raise ValueError("The examples have no noise. Expected a prior, or a recipe, with a signal-to-noise ratio.")
+        clean = simulate(
+            dataclasses.replace(examples.parameters, baseline=None),
+            self.basis,
+            metabolite_groups=self.prior.metabolite_groups,
+        )
+        return np.abs(clean).max(axis=1) / examples.snr

@@ -34,8 +34,8 @@ class Prior(PriorLeaves):
     """The distribution of all physical parameters of `SpectralParameters`, and of `Effects` if given.
 
     Its leaves are distributions: `UniformRange`, `Normal`, `LogNormal`, `Fixed`, and members of joint ones
-    (`JointNormal`, `Empirical`, `Kernel`). Leaves are independent, unless they are members of the same joint
-    distribution.
+    (`JointNormal`, `GaussianCopula`, `Empirical`, `Kernel`). Leaves are independent, unless they are members of the
+    same joint distribution.
 
     Args:
       concentrations: metabolite name -> distribution, mM.

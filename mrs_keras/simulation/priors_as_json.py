@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mrs_keras.checks import check_choice
+from mrs_keras.simulation.copula import GaussianCopula
 from mrs_keras.simulation.distributions import Distribution, Fixed, LogNormal, Normal, UniformRange
 from mrs_keras.simulation.joint_distributions import Empirical, Joint, JointNormal, Member, Scaled
 from mrs_keras.simulation.kernel_distribution import Kernel
@@ -15,7 +16,7 @@ from mrs_keras.simulation.splines import SplineBaseline
 _KINDS = {kind.kind: kind for kind in (Fixed, Normal, LogNormal)}
 _CLASSES = {"baseline_splines": lambda content: SplineBaseline(**content), "residual": MeanResidual.from_dict}
 _AS_IS = ("fitted_to", "reference")
-_JOINT_KINDS = {kind.kind: kind for kind in (JointNormal, Empirical, Kernel)}
+_JOINT_KINDS = {kind.kind: kind for kind in (JointNormal, Empirical, Kernel, GaussianCopula)}
 
 
 def prior_to_plain(prior: Any) -> dict:
@@ -82,12 +83,18 @@ def _from_plain(content: Mapping, joints: list[Joint]) -> Distribution:
     content = dict(content)
     kind = check_choice("distribution", content.pop("distribution"), (*_KINDS, Member.kind, Scaled.kind))
     if kind == Scaled.kind:
-        factor = content["factor"]
-        factor = UniformRange(*factor) if isinstance(factor, list) else _from_plain(factor, joints)
-        return Scaled(_from_plain(content["member"], joints), factor, content["of"])
+        return Scaled(_from_plain(content["member"], joints), _single(content["factor"], joints), content["of"])
     return joints[content["joint"]][content["name"]] if kind == Member.kind else _KINDS[kind](**content)
+
+
+def _single(value: Any, joints: list[Joint]) -> Distribution:
+    """Returns a distribution of one parameter."""
+    return UniformRange(*value) if isinstance(value, list | tuple) else _from_plain(value, joints)
 
 
 def _joint_from_plain(content: Mapping) -> Joint:
     content = dict(content)
-    return _JOINT_KINDS[check_choice("distribution", content.pop("distribution", None), _JOINT_KINDS)](**content)
+    kind = _JOINT_KINDS[check_choice("distribution", content.pop("distribution", None), _JOINT_KINDS)]
+    if kind is GaussianCopula:
+        content["leaves"] = [_single(leaf, []) for leaf in content["leaves"]]
+    return kind(**content)

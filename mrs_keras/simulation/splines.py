@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 
 import numpy as np
 from scipy.interpolate import BSpline
@@ -22,6 +23,9 @@ class SplineBaseline:
       low_ppm: lower end, ppm.
       high_ppm: upper end, ppm.
       splines: number of splines, at least 4.
+      causal: whether each spline has the imaginary part that a signal which begins at t = 0 has: minus the Hilbert
+        transform of its real part, as dispersion belongs to absorption; that of the first and the last spline, which
+        end abruptly, is infinite there. Defaults to `False`: splines are real.
 
     Raises:
       ValueError: if the ends are not in rising order, or there are too few splines.
@@ -35,6 +39,7 @@ class SplineBaseline:
     low_ppm: float
     high_ppm: float
     splines: int
+    causal: bool = False
 
     def __post_init__(self):
         check_count("splines", self.splines, 20, at_least=DEGREE + 1)
@@ -46,7 +51,9 @@ class SplineBaseline:
             )
 
     def regressors(self, acquisition: Acquisition) -> np.ndarray:
-        """Returns the splines on the points of a spectrum: float64 (points, splines), 0 outside the ends, read-only.
+        """Returns the splines on the points of a spectrum: (points, splines), 0 outside the ends, read-only.
+
+        They are float64, or complex128 if they are causal.
 
         Raises:
           ValueError: if the acquisition's window exceeds the ends by more than a point.
@@ -60,9 +67,15 @@ class SplineBaseline:
             )
         return _regressors(self, acquisition)
 
+    @property
+    def centres_ppm(self) -> np.ndarray:
+        """Centres of the splines, ppm: float64 (splines,). The first and the last three are nearer to the ends."""
+        spacing = (self.high_ppm - self.low_ppm) / (self.splines - DEGREE)
+        return self.low_ppm + spacing * (np.arange(self.splines) - 1)
+
     def to_dict(self) -> dict:
         """Returns the arguments as plain data."""
-        return dataclasses.asdict(self)
+        return {name: value for name, value in dataclasses.asdict(self).items() if name != "causal" or value}
 
 
 @functools.lru_cache(maxsize=32)
@@ -73,8 +86,37 @@ def _regressors(baseline: SplineBaseline, acquisition: Acquisition) -> np.ndarra
     ppm = acquisition.ppm_axis
     step = ppm[1] - ppm[0]
     inside = (ppm > baseline.low_ppm - 1.5 * step) & (ppm < baseline.high_ppm + 1.5 * step)
-    regressors = np.zeros((acquisition.points, baseline.splines))
+    regressors = np.zeros((acquisition.points, baseline.splines), complex if baseline.causal else float)
     clipped = np.clip(ppm[inside], baseline.low_ppm, baseline.high_ppm)
     regressors[inside] = BSpline.design_matrix(clipped, knots, DEGREE).toarray()
+    if baseline.causal:
+        regressors[inside] -= 1j * _hilbert_transforms(clipped, knots, baseline.splines)
     regressors.setflags(write=False)  # shared by all callers
     return regressors
+
+
+def _hilbert_transforms(ppm: np.ndarray, knots: np.ndarray, splines: int) -> np.ndarray:
+    """Returns the integral of B(y) / (pi (x - y)) over y, for each x and spline B: float64 (points, splines).
+
+    Between two knots a spline is a cubic p, for which the integral is
+
+        p(x) ln |(x - a) / (x - b)| - integral of (p(x) - p(y)) / (x - y) from a to b
+
+    whose integrand is a polynomial of the second degree in y: two nodes of Gauss integrate it exactly.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(2)
+    ends = np.unique(knots)
+    # The logarithm is infinite at a knot, where the parts of both sides cancel.
+    x = ppm + 1e-9 * (ends[1] - ends[0])
+    inside = np.linspace(0.1, 0.9, DEGREE + 1)
+    transforms = np.zeros((len(x), splines))
+    for a, b in itertools.pairwise(ends):
+        u = (x - a) / (b - a)
+        values = BSpline.design_matrix(a + inside * (b - a), knots, DEGREE).toarray()
+        cubics = np.linalg.solve(np.vander(inside, increasing=True), values)  # coefficients of powers of u
+        at_x = np.vander(u, DEGREE + 1, increasing=True) @ cubics
+        transforms += at_x * np.log(np.abs(u / (u - 1)))[:, None]
+        for node, weight in zip(nodes, weights, strict=True):
+            v = (1 + node) / 2
+            transforms -= weight / 2 * (at_x - v ** np.arange(DEGREE + 1) @ cubics) / (u - v)[:, None]
+    return transforms / np.pi

@@ -47,14 +47,49 @@ def build_by_command(data_dir, config):
 
 @pytest.fixture(scope="module")
 def brain(tmp_path_factory):
-    return build(tmp_path_factory.mktemp("brain"), name="brain", prior="brain_press_te30")
+    return build(tmp_path_factory.mktemp("brain"), name="brain", prior="brain_press_te30_uniform")
 
 
-def test_the_command_finds_the_brain_by_name():
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("published"), name="published", prior="brain_press_te30")
+
+
+@pytest.mark.parametrize("name", ["brain_press_te30", "brain_press_te30_uniform"])
+def test_the_command_finds_the_brain_by_name(name):
     # Built in full only where the card's figure is made: here it is enough that the name is resolved.
-    config = Builder.get_builder_config("brain_press_te30")
-    assert (config.prior, config.train, config.validation) == ("brain_press_te30", 20_000, 2000)
+    config = Builder.get_builder_config(name)
+    assert (config.prior, config.train, config.validation) == (name, 20_000, 2000)
     assert Builder.get_builder_config("brain") is None
+
+
+def test_only_the_config_whose_examples_changed_has_a_new_version(tmp_path):
+    versions = {
+        name: str(Builder(data_dir=tmp_path, config=name).version)
+        for name in ("naa_pcr", "brain_press_te30", "brain_press_te30_uniform")
+    }
+    assert versions == {"naa_pcr": "2.0.0", "brain_press_te30": "3.0.0", "brain_press_te30_uniform": "2.0.0"}
+    assert set(versions.values()) < set(Builder.RELEASE_NOTES)
+
+
+def test_spectra_of_the_published_statistics_are_those_of_their_stored_parameters(published):
+    arrays, description = load_arrays(published, "train"), describe_dataset(published)
+    assert description.prior.to_dict() == Prior.from_preset("brain_press_te30").to_dict()
+    assert len(description.labels.names) == 30
+    assert arrays["baseline"].shape == (100, 48)
+    assert (arrays["concentrations"] >= 0).all()
+    basis = basis_for(description.labels.names)
+    again = simulate_with_effects(
+        SpectralParameters(**{name: arrays[name] for name in PARAMETERS}),
+        basis,
+        Effects(**{name: arrays[name] for name in EFFECT_UNITS}),
+        snr=arrays["snr"],
+        seed=published.info.metadata["seed"],
+        baseline_regressors=description.prior.baseline_regressors(basis.acquisition),
+    )
+    stored = channels_to_complex(arrays["spectrum"])
+    errors = np.linalg.norm(again - stored, axis=1) / np.linalg.norm(stored, axis=1)
+    assert errors.max() < 1e-5  # the parameters are stored as float32
 
 
 def test_a_build_without_a_config_leaves_the_brain_alone(data_dir):
@@ -64,7 +99,7 @@ def test_a_build_without_a_config_leaves_the_brain_alone(data_dir):
 
 
 def test_the_command_builds_a_config_given_as_json(tmp_path):
-    config = {"name": "brain_small", "prior": "brain_press_te30", "train": 3, "validation": 1}
+    config = {"name": "brain_small", "prior": "brain_press_te30_uniform", "train": 3, "validation": 1}
     build_by_command(tmp_path, json.dumps(config)).check_returncode()
     arrays = load_arrays(open_dataset(config="brain_small", data_dir=tmp_path), "train")
     assert arrays["concentrations"].shape == (3, 24)
@@ -107,7 +142,7 @@ def test_test_pairs_of_the_brain_share_their_effects(brain):
 
 
 def test_an_example_of_the_brain_does_not_depend_on_the_size_of_the_split(brain, tmp_path):
-    shorter = build(tmp_path, name="shorter", prior="brain_press_te30", train=65)
+    shorter = build(tmp_path, name="shorter", prior="brain_press_te30_uniform", train=65)
     one, other = (load_arrays(builder, "train") for builder in (shorter, brain))
     for name, values in one.items():
         np.testing.assert_array_equal(values, other[name][:65])
@@ -122,7 +157,7 @@ def test_a_model_is_made_from_the_metadata_of_the_brain(brain):
 
 
 def test_a_fixed_snr_takes_the_place_of_the_priors(tmp_path):
-    builder = build(tmp_path, name="fixed", prior="brain_press_te30", snr=40.0)
+    builder = build(tmp_path, name="fixed", prior="brain_press_te30_uniform", snr=40.0)
     np.testing.assert_array_equal(load_arrays(builder, "train")["snr"], 40.0)
 
 
@@ -159,7 +194,18 @@ def test_a_config_that_makes_no_sense_is_refused(tmp_path, settings, error, mess
         Builder(data_dir=tmp_path, config=SimulatedMrsConfig(name="wrong", **settings))
 
 
-@pytest.mark.parametrize("preset", ["naa_pcr", "brain_press_te30"])
+def test_the_card_has_the_published_statistics_as_mean_deviation_and_correlation():
+    card = (FOLDER / "README.md").read_text()
+    table, sources = prior_tables(Prior.from_preset("brain_press_te30"))
+    assert table in card
+    assert sources in card
+    # 1.232 mM for one unit of amplitude; the pair is published as deviations of its sum and difference.
+    assert "| NAA | 10.6 ± 1.32; correlation with NAAG -0.124 | mM |" in table
+    assert "| baseline, spline at 2.12 ppm |" in table
+    assert "| Gly | 0.2 to 1 | mM |" in table
+
+
+@pytest.mark.parametrize("preset", ["naa_pcr", "brain_press_te30_uniform"])
 def test_the_card_has_the_table_and_the_sources_of_each_prior(preset):
     card = (FOLDER / "README.md").read_text()
     prior = Prior.from_preset(preset)

@@ -35,7 +35,7 @@ def test_a_run_has_the_basis_of_its_dataset(run_dir):
 
 
 def test_the_brain_preset_has_its_metabolites_macromolecules_and_lipids(known):
-    prior = Prior.from_preset("brain_press_te30")
+    prior = Prior.from_preset("brain_press_te30_uniform")
     basis = basis_for(prior.metabolites)
     ranges = tuple((leaf.low, leaf.high) for leaf in prior.concentrations.values())
     description = dataclasses.replace(

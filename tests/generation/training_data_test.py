@@ -11,8 +11,8 @@ import scipy.stats
 from mrs_keras import default_basis, open_dataset
 from mrs_keras.data import describe_dataset
 from mrs_keras.data.description import DatasetDescription
+from mrs_keras.data.training_data import TrainingData, training_data_of
 from mrs_keras.generation import generate_dataset
-from mrs_keras.generation.training_data import TrainingData, training_data_of
 from mrs_keras.run_folder import SETTINGS_FILE
 from mrs_keras.simulation import ExampleRecipe, JointNormal, Prior
 

@@ -131,7 +131,7 @@ def test_names_that_lcmodel_would_cut_are_refused_before_the_work(known, tmp_pat
 
 def test_macromolecules_come_from_the_basis_or_else_from_lcmodel(known, tmp_path):
     """A model of brain spectra has them in its basis; one of measured spectra, whose labels are ratios, has not."""
-    brain = basis_for(Prior.from_preset("brain_press_te30").metabolites)
+    brain = basis_for(Prior.from_preset("brain_press_te30_uniform").metabolites)
     brain.save(tmp_path / "brain.BASIS")
     labels = Labels(("tNAA_over_tCr",), ((0.5, 2.0),), ("",))
     measured = dataclasses.replace(

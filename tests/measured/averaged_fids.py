@@ -11,7 +11,7 @@ from mrs_keras.simulation import Effects, Prior, fid_to_spectrum, forward_model,
 from tests.conftest import SHARED_DATA
 
 BIGGABA = SHARED_DATA / "invivo_biggaba" / "nifti"
-PRIOR = Prior.from_preset("brain_press_te30")
+PRIOR = Prior.from_preset("brain_press_te30_uniform")
 BANDWIDTH_HZ, F0_MHZ, POINTS = 4000.0, 123.2, 2048
 PPM = 4.65 + np.fft.fftshift(np.fft.fftfreq(POINTS, 1 / BANDWIDTH_HZ)) / F0_MHZ
 

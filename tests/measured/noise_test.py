@@ -25,7 +25,7 @@ def white(rng, *shape):
 
 def brain_fids(spectra, f0, bandwidth_hz, points, water=10.0):
     """Returns noiseless FIDs of brains with residual water of up to three lines of 4 times the tallest metabolite."""
-    prior = UniformPrior.from_preset("brain_press_te30")
+    prior = UniformPrior.from_preset("brain_press_te30_uniform")
     broad = [name for name in prior.metabolites if name in BROAD_SIGNALS]
     sharp = [name for name in prior.metabolites if name not in broad]
     basis = simulate_basis(sharp, Acquisition(f0, bandwidth_hz, points, (0.5, 4.1)))

@@ -47,7 +47,7 @@ class Signal:
 
 def brain(number: int = 0) -> Signal:
     """A spectrum of the brain preset (21 metabolites, macromolecules, lipids), without residual water."""
-    prior = Prior.from_preset("brain_press_te30")
+    prior = Prior.from_preset("brain_press_te30_uniform")
     basis = basis_for(prior.metabolites)
     parameters = dataclasses.replace(prior.draw(basis, number, number + 1, seed=0), baseline=None)
     acquisition = basis.acquisition

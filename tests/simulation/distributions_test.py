@@ -10,7 +10,8 @@ import tensorflow as tf
 
 from mrs_keras import Prior, UniformRange, default_basis
 from mrs_keras.basis import basis_for
-from mrs_keras.simulation import Empirical, Fixed, JointNormal, LogNormal, Normal
+from mrs_keras.simulation import Empirical, Fixed, GaussianCopula, JointNormal, LogNormal, Normal
+from mrs_keras.simulation.distributions import positive
 from mrs_keras.simulation.graph import tf_draw
 
 BASIS, UNIFORM = default_basis(), Prior.from_preset("naa_pcr")
@@ -28,6 +29,11 @@ CORRELATED = JointNormal(
     [12.0, 4.0, np.log(8.0), 0.1],
     np.diag([1.0, 0.3, 0.2, 0.4]) @ (0.5 * np.eye(4) + 0.5) @ np.diag([1.0, 0.3, 0.2, 0.4]),
     logarithmic=("gamma",),
+)
+COUPLED = GaussianCopula(
+    ("NAA", "PCr", "gamma"),
+    [positive(0.575, 0.32), positive(0.507, 0.246), LogNormal(8.0, 0.3)],
+    [[1.0, -0.84, 0.3], [-0.84, 1.0, 0.0], [0.3, 0.0, 1.0]],
 )
 ROWS = Empirical(("NAA", "sigma"), [[8.0, 3.0], [9.0, 5.0], [16.0, 20.0]])
 
@@ -89,6 +95,36 @@ def test_a_joint_normal_distribution_keeps_means_covariances_and_logarithms(grap
 
 
 @pytest.mark.parametrize("graph", [False, True], ids=["numpy", "graph"])
+def test_a_copula_keeps_the_distribution_of_each_and_correlates_them(graph):
+    columns = drawn(of_joint(COUPLED), graph)
+    for name, leaf in zip(COUPLED.names, COUPLED.leaves, strict=True):
+        edge = -leaf.mean / leaf.deviation if isinstance(leaf, Normal) else None
+        expected = (
+            scipy.stats.lognorm(0.3, scale=8.0)
+            if edge is None
+            else scipy.stats.truncnorm(edge, np.inf, loc=leaf.mean, scale=leaf.deviation)
+        )
+        assert scipy.stats.kstest(columns[name], expected.cdf).pvalue > 1e-4
+        assert columns[name].min() >= 0
+    # Ranks of normal numbers with correlation r have the correlation 6 / pi asin(r / 2).
+    ranks = scipy.stats.spearmanr(np.stack([columns[name] for name in COUPLED.names], axis=1)).statistic
+    np.testing.assert_allclose(ranks, 6 / np.pi * np.arcsin(COUPLED.correlation / 2), atol=5 / np.sqrt(COUNT))
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation", "kind"),
+    [(8.6, 1.1, Normal), (2.27, 1.16, Normal), (0.51, 0.44, Normal), (0.22, 0.36, LogNormal)],
+)
+def test_a_published_mean_and_deviation_are_those_of_a_positive_distribution(mean, deviation, kind):
+    leaf = positive(mean, deviation)
+    values = leaf.quantile((np.arange(1_000_000) + 0.5) / 1_000_000)
+    assert isinstance(leaf, kind)
+    assert values.min() >= 0
+    assert values.mean() == pytest.approx(mean, rel=2e-3)
+    assert values.std() == pytest.approx(deviation, rel=5e-3)
+
+
+@pytest.mark.parametrize("graph", [False, True], ids=["numpy", "graph"])
 def test_rows_of_a_table_stay_together_and_are_equally_likely(graph):
     columns = drawn(of_joint(ROWS), graph)
     pairs, counts = np.unique(np.stack([columns["NAA"], columns["sigma"]], axis=1), axis=0, return_counts=True)
@@ -104,8 +140,12 @@ def test_a_joint_distribution_leaves_the_draws_of_the_others():
 
 @pytest.mark.parametrize(
     "prior",
-    [*(with_gamma(leaf) for leaf, _ in LEAVES.values()), with_gamma(Fixed(3.0)), of_joint(CORRELATED), of_joint(ROWS)],
-    ids=[*LEAVES, "fixed", "joint_normal", "rows"],
+    [
+        *(with_gamma(leaf) for leaf, _ in LEAVES.values()),
+        with_gamma(Fixed(3.0)),
+        *map(of_joint, (CORRELATED, COUPLED, ROWS)),
+    ],
+    ids=[*LEAVES, "fixed", "joint_normal", "copula", "rows"],
 )
 def test_a_prior_of_any_leaves_comes_back_from_json_with_the_same_draws(prior, tmp_path):
     prior.save(tmp_path / "prior.json")
@@ -116,7 +156,7 @@ def test_a_prior_of_any_leaves_comes_back_from_json_with_the_same_draws(prior, t
 
 
 def test_the_brain_is_drawn_in_a_graph_with_effects_and_noise_level():
-    prior = Prior.from_preset("brain_press_te30")
+    prior = Prior.from_preset("brain_press_te30_uniform")
     basis = basis_for(prior.metabolites)
     values = tf_draw(prior, basis, 5000, seed=2, batch=tf.constant(0))
     assert values["snr"].shape == (5000,)
@@ -137,6 +177,9 @@ def test_the_brain_is_drawn_in_a_graph_with_effects_and_noise_level():
         (lambda: JointNormal(("a", "b"), [0.0, 0.0], [[1.0, 2.0], [2.0, 1.0]]), "positive semi-definite"),
         (lambda: JointNormal(("a", "a"), [0.0, 0.0], np.eye(2)), "`names` must differ"),
         (lambda: CORRELATED["sigma"], "Unknown `name`.*'gamma'"),
+        (lambda: GaussianCopula(("a", "b"), [Fixed(1.0)], np.eye(2)), "Expected 2 leaves.*Received: 1"),
+        (lambda: GaussianCopula(("a", "b"), [Fixed(1.0)] * 2, np.ones((2, 2))), "positive definite"),
+        (lambda: positive(1.0, 0.0), "`deviation` must be a finite number above 0"),
         (lambda: Empirical(("a",), np.zeros((0, 1))), "at least one row"),
         (
             lambda: dataclasses.replace(UNIFORM, baseline=JointNormal(("baseline",), [0.0], [[1.0]])["baseline"]),

@@ -32,7 +32,7 @@ EFFECTS = Effects(
     transients=8,
 )
 DOUBLE = {"dtype": np.complex128}
-BRAIN = Prior.from_preset("brain_press_te30")
+BRAIN = Prior.from_preset("brain_press_te30_uniform")
 BRAIN_BASIS = basis_for(BRAIN.metabolites)
 
 

@@ -13,7 +13,7 @@ from mrs_keras.simulation import EFFECT_UNITS, PRIOR_PRESETS, Empirical, Fixed, 
 from mrs_keras.simulation.keyed_random import keyed_normal, keyed_uniform
 
 PRIOR = Prior.from_preset("naa_pcr")
-BRAIN = Prior.from_preset("brain_press_te30")
+BRAIN = Prior.from_preset("brain_press_te30_uniform")
 BASIS = default_basis()
 COLUMNS = ("concentrations", "gamma", "sigma", "eps", "phi0", "phi1", "baseline")
 
@@ -35,8 +35,8 @@ def test_default_prior_has_the_published_ranges():
 @pytest.mark.parametrize("name", PRIOR_PRESETS)
 def test_every_range_of_a_preset_has_a_unit_and_a_source(name):
     prior = Prior.from_preset(name)
-    named = {column: getattr(prior, column) for column in COLUMNS[1:]}
-    for limits in (*prior.concentrations.values(), *named.values(), *prior.effects.values()):
+    named = [leaf for column in COLUMNS[1:] for leaf in prior.leaves(column)]
+    for limits in (*prior.concentrations.values(), *named, *prior.effects.values()):
         assert limits.unit
         assert limits.source
     assert prior.snr is None or prior.snr.source
@@ -204,7 +204,7 @@ def test_effects_of_an_example_do_not_depend_on_the_block():
     np.testing.assert_array_equal(BRAIN.draw_snr(0, 20, seed=7)[19:], BRAIN.draw_snr(19, 20, seed=7))
 
 
-@pytest.mark.parametrize("prior", [PRIOR, BRAIN], ids=["naa_pcr", "brain_press_te30"])
+@pytest.mark.parametrize("prior", [PRIOR, BRAIN], ids=["naa_pcr", "brain_press_te30_uniform"])
 def test_a_prior_made_plain_comes_back_with_the_same_draws(prior):
     basis = basis_for(prior.metabolites)
     again = Prior.from_dict(json.loads(json.dumps(prior.to_dict())))
@@ -219,7 +219,7 @@ def test_a_prior_made_plain_comes_back_with_the_same_draws(prior):
 
 def test_at_its_own_frequency_a_prior_is_the_same_object():
     assert PRIOR.for_frequency(123.2) is PRIOR
-    assert Prior.from_preset("brain_press_te30", 123.2).to_dict() == BRAIN.to_dict()
+    assert Prior.from_preset("brain_press_te30_uniform", 123.2).to_dict() == BRAIN.to_dict()
 
 
 def test_shifts_and_widths_grow_with_the_field_and_the_rest_stays():

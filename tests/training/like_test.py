@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mrs_keras import Acquisition, open_dataset, simulate_basis, train
+from mrs_keras import Acquisition, Prior, open_dataset, simulate_basis, train
+from mrs_keras.basis import basis_for
 from mrs_keras.cli import main
 from mrs_keras.data import describe_dataset
 from mrs_keras.evaluation.dataset_physics import DatasetPhysics
@@ -110,7 +111,7 @@ def test_the_brain_at_seven_tesla_has_the_prior_of_its_field(steam):
 def test_a_basis_file_leaves_out_the_metabolites_that_it_lacks_and_that_is_said(scan, tmp_path):
     basis = simulate_basis(["NAA", "Cr", "PCr"], Acquisition(127.74, 4000.0, 8192), te1_ms=12.0, te2_ms=23.0)
     basis.save(tmp_path / "site a.npz")
-    config, (said,) = config_like(scan, "brain_press_te30", basis=tmp_path / "site a.npz")
+    config, (said,) = config_like(scan, "brain_press_te30_uniform", basis=tmp_path / "site a.npz")
     assert config["basis"] == str(tmp_path / "site a.npz")
     assert "sequence" not in config
     assert list(config["prior"]["concentrations"]) == ["Cr", "NAA", "PCr", "MM3T", "Lip09", "Lip13a"]
@@ -119,8 +120,20 @@ def test_a_basis_file_leaves_out_the_metabolites_that_it_lacks_and_that_is_said(
     assert "_like_site_a_127.74MHz" in config["name"]
     # The name depends on the content of the file, not on its path.
     basis.save(tmp_path / "elsewhere.npz")
-    other = config_like(scan, "brain_press_te30", basis=tmp_path / "elsewhere.npz")[0]["name"]
+    other = config_like(scan, "brain_press_te30_uniform", basis=tmp_path / "elsewhere.npz")[0]["name"]
     assert other.rpartition("_")[2] == config["name"].rpartition("_")[2]
+
+
+def test_what_a_basis_has_of_a_correlated_pair_keeps_its_distribution(scan, tmp_path):
+    basis = simulate_basis(["NAA", "Cr", "Glu"], Acquisition(127.74, 4000.0, 8192), te1_ms=12.0, te2_ms=23.0)
+    basis.save(tmp_path / "three.npz")
+    config, (said,) = config_like(scan, "brain_press_te30", basis=tmp_path / "three.npz")
+    assert "PCr" in said
+    prior, whole = Prior.from_dict(config["prior"]), Prior.from_preset("brain_press_te30", 127.74)
+    assert not {"PCr", "Gln", "NAAG"} & set(prior.metabolites)
+    ours, theirs = (each.draw(basis_for(each.metabolites), 0, 20, seed=0).concentrations for each in (prior, whole))
+    for column, name in enumerate(prior.metabolites):
+        np.testing.assert_array_equal(ours[:, column], theirs[:, whole.metabolites.index(name)])
 
 
 def test_a_basis_that_does_not_fit_is_refused(scan, tmp_path):

@@ -12,7 +12,16 @@ import numpy as np
 
 from mrs_keras import Acquisition, Prior, open_dataset
 from mrs_keras.data import describe_dataset, load_arrays
-from mrs_keras.simulation import EFFECT_PARAMETERS, channels_to_complex, voigt_fwhm_hz
+from mrs_keras.simulation import (
+    EFFECT_PARAMETERS,
+    Distribution,
+    Fixed,
+    GaussianCopula,
+    UniformRange,
+    channels_to_complex,
+    voigt_fwhm_hz,
+)
+from mrs_keras.simulation.joint_distributions import Member
 from mrs_keras.simulation.parameters import SCALARS
 
 CONFIG = "brain_press_te30"
@@ -23,20 +32,46 @@ BASIS_LINEWIDTH_HZ = 2.0
 
 def prior_tables(prior: Prior) -> tuple[str, str]:
     """Returns the table of a prior and the list of its sources, as Markdown."""
-    names = [*prior.metabolites, *SCALARS, "baseline", *prior.effects, *([] if prior.snr is None else ["snr"])]
+    names = [*prior.metabolites, *SCALARS, *prior.baseline_names, *prior.effects]
+    names += [] if prior.snr is None else ["snr"]
+    names = [name for name in names if prior.leaf(name) != Fixed(0.0, prior.leaf(name).unit, prior.leaf(name).source)]
     sources: list[str] = []
-    rows = ["| parameter | range | unit | source |", "|---|---|---|---|"]
+    of_ranges = all(isinstance(prior.leaf(name), UniformRange) for name in names)
+    column = "range" if of_ranges else "range, or mean ± standard deviation"
+    rows = [f"| parameter | {column} | unit | source |", "|---|---|---|---|"]
     for name in names:
         leaf = prior.leaf(name)
         if leaf.source not in sources:
             sources.append(leaf.source)
-        label = f"{name}, {prior.baseline_coefficients} coefficients" if name == "baseline" else name
-        if name in EFFECT_PARAMETERS and EFFECT_PARAMETERS[name].per_line:
-            label = f"{name}, each of {prior.water_lines} lines"
         unit = leaf.unit.removesuffix(", each line")
-        rows.append(f"| {label} | {leaf.low:.4g} to {leaf.high:.4g} | {unit} | {1 + sources.index(leaf.source)} |")
+        rows.append(f"| {_label(prior, name)} | {_in_words(leaf)} | {unit} | {1 + sources.index(leaf.source)} |")
     listed = [f"{number}. {source[0].upper()}{source[1:]}." for number, source in enumerate(sources, start=1)]
     return "\n".join(rows), "\n".join(listed)
+
+
+def _label(prior: Prior, name: str) -> str:
+    """Returns a parameter's name, with what it is one of."""
+    if name == "baseline":
+        return f"{name}, {prior.baseline_coefficients} coefficients"
+    if name.startswith("baseline/"):
+        centre_ppm = prior.baseline_splines.centres_ppm[int(name.partition("/")[2]) // 2]
+        return f"baseline, spline at {centre_ppm:.2f} ppm"
+    per_line = name in EFFECT_PARAMETERS and EFFECT_PARAMETERS[name].per_line
+    return f"{name}, each of {prior.water_lines} lines" if per_line else name
+
+
+def _in_words(leaf: Distribution) -> str:
+    """Returns a range, or mean and standard deviation, and the correlation with the partner of a pair."""
+    if isinstance(leaf, UniformRange):
+        return f"{leaf.low:.4g} to {leaf.high:.4g}"
+    if isinstance(leaf, Member):
+        joint = leaf.joint
+        if not isinstance(joint, GaussianCopula) or len(joint.names) != 2:
+            raise ValueError(f"The card has no words for {joint}. Add them to `_in_words`.")
+        partner = joint.names[1 - leaf.column]
+        return f"{_in_words(joint.leaves[leaf.column])}; correlation with {partner} {joint.correlation[0, 1]:.3g}"
+    values = leaf.quantile((np.arange(100_000) + 0.5) / 100_000)
+    return f"{values.mean():.3g} ± {values.std():.3g}"
 
 
 def draw(arrays: dict[str, np.ndarray], acquisition: Acquisition):
@@ -85,7 +120,7 @@ def main():
     parser.add_argument("--data-dir", help="TFDS data folder; by default that of `tfds build`")
     parser.add_argument("--output", type=Path, default=FIGURE, help="PNG file")
     arguments = parser.parse_args()
-    for preset in ("naa_pcr", CONFIG):
+    for preset in ("naa_pcr", CONFIG, f"{CONFIG}_uniform"):
         print(f"{preset}\n\n" + "\n\n".join(prior_tables(Prior.from_preset(preset))) + "\n")
     matplotlib.use("Agg")
     builder = open_dataset("simulated_mrs", CONFIG, arguments.data_dir)

@@ -76,9 +76,17 @@ NAMED_CONFIGS = {
     for config in (
         SimulatedMrsConfig(
             name="brain_press_te30",
-            description="21 metabolites, macromolecules, lipids, residual water, eddy currents, drift and noise: "
-            "spectra that look like those of a brain at 3 T.",
+            version=tfds.core.Version("3.0.0"),
+            description="21 metabolites, macromolecules, lipids, baseline, residual water, eddy currents, drift and "
+            "noise, drawn from published statistics of fits: spectra that look like those of a brain at 3 T.",
             prior="brain_press_te30",
+            train=20_000,
+        ),
+        SimulatedMrsConfig(
+            name="brain_press_te30_uniform",
+            description="21 metabolites, macromolecules, lipids, residual water, eddy currents, drift and noise, drawn "
+            "from independent uniform ranges: wider than the spectra of brains at 3 T, on every side.",
+            prior="brain_press_te30_uniform",
             train=20_000,
         ),
     )
@@ -95,6 +103,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         "2.0.0": "Effects (`brain_press_te30`) act on the signal before the phase of the receiver, which residual "
         "water now has as well. The examples of `naa_pcr` are those of 1.0.0. The metadata describe the labels, and "
         "have `spectrum_scale` for `peak_height`.",
+        "3.0.0": "The prior of `brain_press_te30`, the only config of this version, follows published statistics. Its "
+        "former one, and the examples of 2.0.0, are those of the config `brain_press_te30_uniform`.",
     }
     BUILDER_CONFIGS = [  # noqa: RUF012
         SimulatedMrsConfig(

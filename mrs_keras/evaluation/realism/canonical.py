@@ -79,7 +79,8 @@ def canonical(
 
     Each spectrum is put into a full band of white noise of its own level. In the spectrum of that, zero-filled to four
     times the points, NAA is the largest magnitude from 1.7 to 2.4 ppm; it is moved to 2.01 ppm. The sum from 2.9 to
-    3.35 ppm becomes real and positive, and the tallest real point from 1.9 to 2.1 ppm becomes 1. So frequency, phase
+    3.35 ppm becomes real and positive, and the tallest real point from 1.9 to 2.1 ppm becomes 1 (of a spectrum that has
+    no positive one, as no brain does, the tallest magnitude). So frequency, phase
     and scale, which processing decides on, tell nobody where a spectrum comes from, and neither does the noise outside
     of a generator's window.
 
@@ -115,14 +116,12 @@ def canonical(
     blocks = []
     for first in range(0, len(spectra), BLOCK):
         rows = slice(first, min(first + BLOCK, len(spectra)))
-        noise = keyed_normal(
-            start + rows.start, start + rows.stop, 2 * acquisition.points, seed, split, CANONICAL_NOISE
-        )
-        band = noise.astype(np.float64).view(np.complex128) * sigma[rows, None]
-        band[:, acquisition.window] = spectra[rows]
+        band = in_full_band(spectra[rows], acquisition, sigma[rows], seed=seed, split=split, start=start + first)
         band = _moved(band, acquisition)
         band *= np.exp(-1j * np.angle(band[:, _within(ppm, PHASE_PPM)].sum(axis=1)))[:, None]
-        height = band.real[:, _within(ppm, HEIGHT_PPM)].max(axis=1)
+        near_naa = band[:, _within(ppm, HEIGHT_PPM)]
+        height = near_naa.real.max(axis=1)
+        height = np.where(height > 0, height, np.abs(near_naa).max(axis=1))
         band /= height[:, None]
         # The time domain's first point is halved by `fid_to_spectrum`.
         fids = _double_first(_fids(band)) if with_fids else None
@@ -132,6 +131,26 @@ def canonical(
     parts = list(zip(*blocks, strict=True))
     fids = None if parts[2][0] is None else np.concatenate(parts[2])
     return CanonicalSpectra(np.concatenate(parts[0]), ppm[kept], np.concatenate(parts[1]), fids)
+
+
+def in_full_band(
+    spectra: np.ndarray,
+    acquisition: Acquisition,
+    noise_sigma: np.ndarray,
+    *,
+    seed: int = 0,
+    split: str = "real",
+    start: int = 0,
+) -> np.ndarray:
+    """Puts spectra of a window into a full band of white noise of their own level; arguments as in `canonical`.
+
+    Returns:
+      complex128 (n, acquisition.points), rising ppm.
+    """
+    noise = keyed_normal(start, start + len(spectra), 2 * acquisition.points, seed, split, CANONICAL_NOISE)
+    band = noise.astype(np.float64).view(np.complex128) * np.asarray(noise_sigma)[:, None]
+    band[:, acquisition.window] = spectra
+    return band
 
 
 def _within(ppm: np.ndarray, limits: tuple[float, float]) -> np.ndarray:

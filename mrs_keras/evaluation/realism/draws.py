@@ -1,4 +1,4 @@
-"""Seeded draws of the measures of realism: orders, folds and weights that depend on a key alone."""
+"""Seeded orders and folds of the measures of realism, which depend on a key alone."""
 
 import numpy as np
 

@@ -1,6 +1,7 @@
 """All measures of realism of one set of generated spectra, and those of floor and cheats."""
 
 import dataclasses
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -15,7 +16,13 @@ from mrs_keras.evaluation.realism.quantities import (
     compared_quantities,
     quantities_of,
 )
-from mrs_keras.evaluation.realism.spectra import FEWEST_SPECTRA, GeneratedSpectra, RealSpectra, checked_labels
+from mrs_keras.evaluation.realism.spectra import (
+    FEW_SPECTRA,
+    FEWEST_SPECTRA,
+    GeneratedSpectra,
+    RealSpectra,
+    checked_labels,
+)
 from mrs_keras.evaluation.realism.splits import subject_folds
 from mrs_keras.evaluation.realism.two_sample import COMPARED, DRAWS, TwoSampleTest, two_sample_test
 from mrs_keras.evaluation.realism.utility import TRAINED_ON, utility
@@ -43,6 +50,21 @@ class Realism:
     def to_dict(self) -> dict:
         """Returns the numbers as plain data for JSON; what could not be measured is `None`."""
         return _plain(dataclasses.asdict(self))
+
+    @classmethod
+    def from_dict(cls, content: Mapping) -> "Realism":
+        """Returns the numbers from the output of `to_dict`; those that could not be measured are NaN or `None`."""
+        remembered = content["memorisation"]
+        return cls(
+            content["spectra"],
+            TwoSampleTest(**content["two_sample"]),
+            None if remembered is None else Memorisation(**remembered),
+            {
+                name: QuantityAgreement(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+                for name, values in content["quantities"].items()
+            },
+            content["utility"],
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +98,8 @@ def measure_realism(
 
     Args:
       generated: 300 or more; 3,000 for the utility. In the acquisition and window of the real ones.
-      held_out: 20 or more real spectra. Nothing of their subjects may be in the generator.
+      held_out: 10 or more real spectra; fewer than 20 give a warning. Nothing of their subjects may be in the
+        generator.
       training: real spectra that the generator was made from. Defaults to `None`: it was made from none that are like
         the held-out ones, and memorisation is not measured.
       losses: the generator's own loss for each training and each held-out spectrum. Defaults to `None`.
@@ -96,6 +119,8 @@ def measure_realism(
     _check(held_out, training)
     if losses is not None and training is None:
         raise ValueError("`losses` need the `training` spectra that they belong to. Received: losses without training.")
+    labels = checked_labels("generated.labels", generated.labels, len(generated), len(held_out.label_names))
+    generated = dataclasses.replace(generated, labels=labels)
     real = _prepared(held_out, held_out.acquisition, seed, "held-out")
     known = None if training is None else _prepared(training, held_out.acquisition, seed, "training")
     made = _prepared(generated, held_out.acquisition, seed, "generated")
@@ -161,8 +186,7 @@ def _measure(
     useful = None
     if made.labels is not None and second is not None:
         part = slice(TRAINED_ON)
-        labels = checked_labels("labels", made.labels, len(made.forms), len(held_out.label_names))
-        correlations = utility(made.forms.select(part), labels[part], real.forms, second)
+        correlations = utility(made.forms.select(part), made.labels[part], real.forms, second)
         useful = dict(zip(held_out.label_names, correlations.tolist(), strict=True))
     return Realism(
         spectra={
@@ -192,8 +216,15 @@ def _check(held_out: RealSpectra, training: RealSpectra | None) -> None:
     for name, real in (("held_out", held_out), ("training", training)):
         if real is not None and len(real) < FEWEST_SPECTRA:
             raise ValueError(
-                f"`{name}` must be {FEWEST_SPECTRA} or more real spectra: with fewer, chance moves every number "
-                f"by more than generators differ. Received: {len(real)}. Add scans, or hold out a larger share of them."
+                f"`{name}` must be {FEWEST_SPECTRA} or more real spectra. "
+                f"Received: {len(real)}. Add scans, or hold out a larger share of them."
+            )
+        if real is not None and len(real) < FEW_SPECTRA:
+            warnings.warn(
+                f"`{name}` has {len(real)} spectra, and below {FEW_SPECTRA} chance moves the numbers by more than "
+                "generators differ: of real against real spectra, the AUC varied between splits by 0.05 (standard "
+                "deviation) with 27 held out, and by 0.15 with 13. Add scans, or hold out a larger share of them.",
+                stacklevel=3,
             )
     if training is None:
         return

@@ -8,11 +8,18 @@ import scipy.stats
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.evaluation.realism.canonical import CanonicalSpectra
+from mrs_keras.evaluation.realism.noise import noise_level_and_lag1
 from mrs_keras.measured.lines import fit_line
 from mrs_keras.measured.quality import CR_PPM, NAA_PPM, SINGLET_HALF_WIDTH_PPM
 
-QUANTITIES: Mapping[str, str] = {"snr": "", "fwhm_naa_hz": "Hz", "fwhm_cr_hz": "Hz"}
-"""Quantity -> unit."""
+QUANTITIES: Mapping[str, str] = {
+    "snr": "SNR of NAA",
+    "fwhm_naa_hz": "linewidth of NAA (Hz)",
+    "fwhm_cr_hz": "linewidth of Cr (Hz)",
+    "noise_level": "noise over its declared level",
+    "noise_lag1": "lag-1 autocorrelation of the noise",
+}
+"""Quantity -> what it is, with its unit."""
 
 MEASURED = 300
 """Generated spectra whose lines are fitted."""
@@ -44,14 +51,15 @@ class QuantityAgreement:
             return cls(1.0, np.nan, (np.nan, np.nan), missing)
         ratio = float(np.std(known[0], ddof=1) / np.std(known[1], ddof=1))
         medians = tuple(float(np.median(each)) for each in known)
-        return cls(float(scipy.stats.ks_2samp(*known).statistic), ratio, medians, missing)
+        return cls(float(scipy.stats.ks_2samp(*known, method="asymp").statistic), ratio, medians, missing)
 
 
 def quantities_of(spectra: CanonicalSpectra, acquisition: Acquisition) -> dict[str, np.ndarray]:
     """Measures signal-to-noise ratio and linewidths.
 
     The ratio is the height of NAA over the standard deviation of the noise. Widths are those of `measure_quality`: a
-    Voigt line on a linear baseline, fitted to NAA and to Cr.
+    Voigt line on a linear baseline, fitted to NAA and to Cr. Level and autocorrelation of the noise are those of
+    `noise_power`, where the signal is over.
 
     Args:
       spectra: with their FIDs.
@@ -69,7 +77,9 @@ def quantities_of(spectra: CanonicalSpectra, acquisition: Acquisition) -> dict[s
         ]
         for name, ppm in (("fwhm_naa_hz", NAA_PPM), ("fwhm_cr_hz", CR_PPM))
     }
-    return {"snr": spectra.snr, **{name: np.array(values, np.float64) for name, values in widths.items()}}
+    level, lag1 = noise_level_and_lag1(spectra, acquisition)
+    widths = {name: np.array(values, np.float64) for name, values in widths.items()}
+    return {"snr": spectra.snr, **widths, "noise_level": level, "noise_lag1": lag1}
 
 
 def compared_quantities(

@@ -11,8 +11,11 @@ from mrs_keras.checks import check_finite
 WINDOW_PPM = (0.2, 4.2)
 """Window that is compared, ppm."""
 
-FEWEST_SPECTRA = 20
-"""Fewest real spectra: below, five folds hold fewer than four of them each, and every number is noise."""
+FEWEST_SPECTRA = 10
+"""Fewest real spectra: two for each of the five folds of a classifier."""
+
+FEW_SPECTRA = 20
+"""Number of real spectra below which chance moves the numbers by more than generators differ."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -12,6 +12,11 @@ exp, expm1, rint = tf.exp, tf.math.expm1, tf.round
 normal_quantile = tf.math.ndtri
 
 
+def normal_probability(values: tf.Tensor) -> tf.Tensor:
+    """Returns the probability that a standard normal number is below each value."""
+    return tf.math.erfc(-values / math.sqrt(2)) / 2
+
+
 def constant(values) -> tf.Tensor:
     """Returns numbers as a tensor."""
     return tf.constant(np.asarray(values), tf.float32)

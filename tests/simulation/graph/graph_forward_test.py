@@ -58,7 +58,7 @@ def test_the_spectra_have_a_gradient_in_every_parameter():
 
 
 def test_effects_in_a_graph_are_those_of_numpy():
-    prior = Prior.from_preset("brain_press_te30")
+    prior = Prior.from_preset("brain_press_te30_uniform")
     basis = basis_for(prior.metabolites).scaled()
     parameters = dataclasses.replace(prior.draw(basis, 0, 12, seed=0), baseline=None)
     effects = prior.draw_effects(basis, 0, 12, seed=0)

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from mrs_keras.data import load_arrays, open_dataset, split_of
+from mrs_keras.data.dataset import load_arrays, open_dataset, split_of
 from mrs_keras.data.description import DatasetDescription
+from mrs_keras.labels import Labels
 from mrs_keras.random_streams import GENERATED
 from mrs_keras.run_folder import read_settings
 from mrs_keras.simulation import Prior, UniformRange
@@ -37,8 +38,24 @@ class TrainingData:
     echo_time_ms: float | None = None
     repetition_time_ms: float | None = None
 
+    def drawn_labels(self, labels: Labels, start: int, stop: int, seed: int) -> np.ndarray:
+        """Draws labels, jointly where that is known, else uniformly in their ranges.
 
-def training_data_of(run_dir: str | os.PathLike) -> TrainingData:
+        Args:
+          labels: of the model.
+          start: first row.
+          stop: one past the last.
+          seed: integer. Those of row k depend only on (seed, k).
+
+        Returns:
+          float32 (stop - start, labels), within their ranges.
+        """
+        drawn = _uniform(labels, start, stop, seed) if self.draw_labels is None else self.draw_labels(start, stop, seed)
+        # Rounding to float32 may exceed an end of the range.
+        return np.clip(drawn.astype(np.float32), labels.low.astype(np.float32), labels.high.astype(np.float32))
+
+
+def training_data_of(run_dir: str | os.PathLike, data_dir: str | os.PathLike | None = None) -> TrainingData:
     """Returns what the settings of a training say about its data.
 
     Labels of simulated data are drawn from their prior. Those of other data are rows of the training split, drawn with
@@ -46,6 +63,7 @@ def training_data_of(run_dir: str | os.PathLike) -> TrainingData:
 
     Args:
       run_dir: the folder that `train` wrote.
+      data_dir: TFDS data folder. Defaults to `None`: `$TFDS_DATA_DIR` or `~/tensorflow_datasets`.
     """
     try:
         settings = read_settings(run_dir)
@@ -55,7 +73,14 @@ def training_data_of(run_dir: str | os.PathLike) -> TrainingData:
     sequence = _sequence(description)
     if description.prior is not None:
         return TrainingData(*_of_prior(description.prior), **sequence)
-    return TrainingData(*_of_dataset(settings), **sequence)
+    return TrainingData(*_of_dataset(settings, data_dir), **sequence)
+
+
+def _uniform(labels: Labels, start: int, stop: int, seed: int) -> np.ndarray:
+    # One stream per metabolite, as in the simulation.
+    uniform = [keyed_uniform(start, stop, 1, seed, GENERATED, f"concentration/{name}")[:, 0] for name in labels.names]
+    uniform = np.stack(uniform, axis=1) if uniform else np.empty((stop - start, 0))
+    return labels.low + (labels.high - labels.low) * uniform
 
 
 def _of_prior(prior: Prior) -> tuple[DrawLabels | None, str]:
@@ -73,9 +98,9 @@ def _of_prior(prior: Prior) -> tuple[DrawLabels | None, str]:
     return draw, "drawn jointly from the prior of the training data"
 
 
-def _of_dataset(settings: Mapping[str, Any]) -> tuple[DrawLabels | None, str]:
+def _of_dataset(settings: Mapping[str, Any], data_dir: str | os.PathLike | None) -> tuple[DrawLabels | None, str]:
     try:
-        builder = open_dataset(settings["dataset"], settings["config"])
+        builder = open_dataset(settings["dataset"], settings["config"], data_dir)
         labels = load_arrays(builder, split_of(builder, "train"))["concentrations"]
     except (FileNotFoundError, ValueError) as error:
         warnings.warn(

@@ -1,0 +1,185 @@
+"""`mrs-keras study realism`: how hard generated spectra are to tell from real ones of subjects never seen."""
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from mrs_keras.checks import check_count
+from mrs_keras.data.basis_source import BasisSource
+from mrs_keras.evaluation.compared_spectra import labels_of_real
+from mrs_keras.evaluation.real_spectra import RealDataset, read_real_dataset
+from mrs_keras.evaluation.realism import GeneratedSpectra, RealSpectra, realism_figures
+from mrs_keras.files import replacing
+from mrs_keras.fitting import InVivoFits, prior_from_fits
+from mrs_keras.labels import Labels
+from mrs_keras.plotting.html_page import png_bytes
+from mrs_keras.run_folder import NUMBERS_FILE, REPORT_FILE, TABLE_FILE
+from mrs_keras.simulation import ExampleRecipe, Prior
+from mrs_keras.study.cross_validation import Generator, SplitResult, cross_validate
+from mrs_keras.study.realism_page import realism_page, summary_table
+
+GENERATED = 3000
+"""Spectra of a generator in a split: all for the utility, the first 300 for the rest."""
+
+SECONDS_PER_SPLIT, SECONDS_PER_GENERATOR = 20, 10
+"""Rough time on one core, for what is said first."""
+
+FITTED = "fitted prior"
+"""Title of the prior from fits."""
+
+PARTS = "parts"
+
+
+def study_realism(
+    dataset: str | os.PathLike,
+    *,
+    fits: InVivoFits | None = None,
+    priors: Sequence[str | os.PathLike] = (),
+    second_labels: str | os.PathLike | None = None,
+    seeds: Sequence[int] = (10, 11, 12),
+    folds: int = 3,
+    output_dir: str | os.PathLike,
+    data_dir: str | os.PathLike | None = None,
+    prior_options: Mapping[str, float] | None = None,
+) -> dict:
+    """Measures, by cross-validation over subjects, how realistic the spectra of priors are.
+
+    For each seed, the subjects of the dataset are divided into folds, within sites. A prior is made from the fits of
+    the training subjects of each split alone, and its spectra are compared with those of the held-out subjects. Beside
+    it stand real spectra (the floor: no generator can be better but by chance), copies of the training spectra and
+    mixtures of them (cheats), and published priors, with this package's basis.
+
+    Writes `numbers.json`, `table.txt`, figures and `report.html` to the folder. A split that was measured before with
+    the same data and options is read.
+
+    Args:
+      dataset: `NAME` or `NAME/CONFIG` of a measured dataset, or a folder that contains one.
+      fits: of the spectra of the dataset, from `mrs-keras measured fit`. Defaults to `None`: no fitted prior.
+      priors: names of presets, or files, of priors that know nothing of the dataset. Defaults to none.
+      second_labels: table of fits by another program than that of the dataset's labels, for the utility. Defaults to
+        `None`: the dataset's labels.
+      seeds: of the folds. Defaults to `(10, 11, 12)`.
+      folds: Defaults to `3`.
+      output_dir: folder to write.
+      data_dir: TFDS data folder. Defaults to `None`: the default one.
+      prior_options: arguments of `prior_from_fits`. Defaults to `None`: its own.
+
+    Returns:
+      The content of `numbers.json`.
+
+    Raises:
+      ValueError: if there is nothing to judge, or the fits are not of the spectra of the dataset.
+    """
+    check_count("folds", folds, 3, at_least=2)
+    if fits is None and not priors:
+        raise ValueError("There is nothing to judge. Expected fits, or priors. Received neither.")
+    found = read_real_dataset(dataset, data_dir, second_labels)
+    real, generators = found.real, {}
+    options = dict(prior_options or {})
+    if fits is not None:
+        fits = _of_dataset(fits, found)
+        generators[FITTED] = fitted_generator(fits, real, options)
+    for prior in priors:
+        generators[_title(prior)] = published_generator(Prior.of(prior), real)
+    splits = len(seeds) * folds
+    minutes = splits * (SECONDS_PER_SPLIT + SECONDS_PER_GENERATOR * len(generators)) / 60
+    print(f"{splits} splits of {len(real)} spectra, {len(generators)} generator(s): about {minutes:.0f} minutes.")
+    output_dir, started = Path(output_dir), time.monotonic()
+    key = json.dumps([options, [Prior.of(prior).to_dict() for prior in priors], GENERATED])
+    results: list[SplitResult] = []
+    with tqdm(total=splits, desc="Judging realism", unit="split", disable=None) as bar:
+        for result in cross_validate(real, generators, seeds=seeds, folds=folds, parts=output_dir / PARTS, key=key):
+            results.append(result)
+            bar.update()
+    numbers = {
+        "dataset": found.name,
+        "second_labeller": found.second_labeller,
+        "spectra": len(real),
+        "seeds": list(seeds),
+        "folds": folds,
+        "prior_options": options,
+        "splits": [
+            {"seed": each.seed, "fold": each.fold, **{name: one.to_dict() for name, one in each.realism.items()}}
+            for each in results
+        ],
+    }
+    figures = _figures(real, generators, seeds[0])
+    images = {name: png_bytes(figure) for name, figure in figures.items()}
+    for name, image in images.items():
+        _write(output_dir / f"{name}.png", image)
+    _write(output_dir / TABLE_FILE, (summary_table(results) + "\n").encode())
+    _write(output_dir / REPORT_FILE, realism_page(found, results, images, options).encode())
+    _write(output_dir / NUMBERS_FILE, (json.dumps(numbers, indent=2) + "\n").encode())
+    tqdm.write(f"{time.monotonic() - started:.0f} s")
+    return numbers
+
+
+def fitted_generator(fits: InVivoFits, real: RealSpectra, options: Mapping[str, float]) -> Generator:
+    """Returns a generator that makes a prior from the fits of the training spectra."""
+
+    def generate(rows: np.ndarray, seed: int) -> GeneratedSpectra:
+        return spectra_of(ExampleRecipe(prior_from_fits(fits[rows], **options), fits.basis, seed), real)
+
+    return generate
+
+
+def published_generator(prior: Prior, real: RealSpectra) -> Generator:
+    """Returns a generator of the spectra of a prior with this package's own basis, in the acquisition of real ones."""
+    prior = prior.for_frequency(real.acquisition.spectrometer_frequency_mhz)
+    basis = BasisSource().basis(prior.metabolites, real.acquisition)
+
+    def generate(rows: np.ndarray, seed: int) -> GeneratedSpectra:
+        del rows  # a published prior has not seen any
+        return spectra_of(ExampleRecipe(prior, basis, seed), real)
+
+    return generate
+
+
+def spectra_of(recipe: ExampleRecipe, real: RealSpectra, count: int = GENERATED) -> GeneratedSpectra:
+    """Simulates spectra of a recipe with noise, and with the labels of real ones."""
+    examples = recipe.draw(0, count)
+    leaves = recipe.prior.concentrations.values()
+    labels = Labels(recipe.prior.metabolites, tuple((leaf.low, leaf.high) for leaf in leaves), "mM")
+    values, _ = labels_of_real(labels, examples.parameters.concentrations, real.label_names)
+    return GeneratedSpectra(recipe.simulate(examples), recipe.noise_sigma(examples), values)
+
+
+def _of_dataset(fits: InVivoFits, found: RealDataset) -> InVivoFits:
+    """Returns the fits of the spectra of a dataset, in its order, or raises `ValueError` if one is missing."""
+    rows = {} if fits.ids is None else {name: row for row, name in enumerate(fits.ids)}
+    missing = [name for name in found.example_ids if name not in rows]
+    if missing or fits.acquisition != found.real.acquisition:
+        raise ValueError(
+            f"The fits must be of the spectra of '{found.name}', in its acquisition. Received: fits without "
+            f"{len(missing)} of {len(found.example_ids)} spectra, {fits.acquisition}. Run `mrs-keras measured fit` "
+            "on the dataset."
+        )
+    fits = fits[np.array([rows[name] for name in found.example_ids])]
+    fitted = fits.fitted + fits.residual
+    if not np.allclose(fitted, found.real.spectra, rtol=1e-4, atol=1e-4 * np.abs(fitted).max()):
+        raise ValueError(
+            f"The fits are of other spectra than those of '{found.name}': processed in another way, or scaled. Run "
+            "`mrs-keras measured fit` on the dataset."
+        )
+    return dataclasses.replace(fits, participants=found.real.subjects, sites=found.real.sites)
+
+
+def _figures(real: RealSpectra, generators: Mapping[str, Generator], seed: int) -> dict:
+    """Returns figures of the generators that are made from all real spectra."""
+    rows = np.arange(len(real))
+    return realism_figures(real, {title: generator(rows, seed) for title, generator in generators.items()})
+
+
+def _title(prior: str | os.PathLike) -> str:
+    return Path(prior).stem
+
+
+def _write(path: Path, content: bytes) -> None:
+    with replacing(path) as partial:
+        partial.write_bytes(content)
