@@ -178,12 +178,13 @@ def _figure(prior: "FittedPrior", fits: "InVivoFits | None"):
 
     from mrs_keras.basis.macromolecules import BROAD_SIGNALS
     from mrs_keras.plotting.fitted_prior import plot_fitted_prior
-    from mrs_keras.simulation import ExampleRecipe
+    from mrs_keras.simulation import ExampleRecipe, Kernel
     from mrs_keras.simulation.joint_distributions import Member
     from mrs_keras.simulation.keyed_random import keyed_uniform
 
-    names = [n for n, leaf in prior.concentrations.items() if isinstance(leaf, Member) and n not in BROAD_SIGNALS]
-    kernel = prior.concentrations[names[0]].joint
+    joints = [leaf.joint for leaf in prior.concentrations.values() if isinstance(leaf, Member)]
+    kernel = next(joint for joint in joints if isinstance(joint, Kernel))
+    names = [name for name in prior.metabolites if name in kernel.names and name not in BROAD_SIGNALS]
     drawn = prior.values(lambda stream, columns: keyed_uniform(0, 2000, columns, 0, "figure", stream), 1.0, names)
     drawn = np.concatenate([drawn[name] for name in names], axis=1)
     spectra = None

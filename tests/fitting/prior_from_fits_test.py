@@ -213,7 +213,7 @@ def test_a_prior_of_real_subjects_draws_spectra_with_their_heights_widths_and_no
     folder = REPOSITORY.parent / "shared" / "data"
     if not (folder / "invivo_biggaba").is_dir():
         pytest.skip("the spectra of the 80 subjects are not beside this checkout")
-    recipe = MeasuredRecipe(folder=str(folder / "invivo_biggaba" / "nifti"))
+    recipe = MeasuredRecipe(folder=str(folder / "invivo_biggaba" / "nifti"), site=r"sub-(P\d+)S")
     examples = process_folder(recipe)
     files = [recipe.files[row] for row in examples.rows]
     spectra = channels_to_complex(examples.spectra).astype(np.complex128)
