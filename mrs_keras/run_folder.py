@@ -19,6 +19,9 @@ SETTINGS_FILE = "settings.json"
 HISTORY_FILE = "history.csv"
 """The numbers of each epoch."""
 
+NOTICE_FILE = "NOTICE.txt"
+"""What users must know who pass the model on, for data that are not free."""
+
 LOCK_FILE, WRITER_FILE = ".lock", ".writer.json"
 """The lock of a training that writes to the folder, and the process that holds it."""
 
@@ -81,6 +84,12 @@ def read_settings(run_dir: str | os.PathLike) -> dict:
     except ValueError as invalid:
         error = invalid
     raise ValueError(f"The file '{path}' is damaged: {error}. Train again in another folder, or restore the file.")
+
+
+def read_notice(run_dir: str | os.PathLike) -> str:
+    """Returns what users must know who pass the model of a run on; `""` if there is nothing."""
+    path = Path(run_dir) / NOTICE_FILE
+    return path.read_text(encoding="utf-8").strip() if path.exists() else ""
 
 
 def diverged_epoch(run_dir: str | os.PathLike) -> tuple[int, str] | None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mrs_keras.cli.options import add_command, add_run_dir
-from mrs_keras.run_folder import SAVED_MODELS
+from mrs_keras.run_folder import SAVED_MODELS, read_notice
 
 
 def add_export_command(commands) -> None:
@@ -18,6 +18,11 @@ def _export(options) -> None:
     from mrs_keras import export
     from mrs_keras.models import load_trained
 
-    paths = export(load_trained(options.run_dir), options.output or options.run_dir / SAVED_MODELS, options.version)
+    notice = read_notice(options.run_dir)
+    paths = export(
+        load_trained(options.run_dir), options.output or options.run_dir / SAVED_MODELS, options.version, notice=notice
+    )
     for name, path in paths.items():
         print(f"{name}: {path}")
+    if notice:
+        print(f"Notice: {notice}")

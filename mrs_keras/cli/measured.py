@@ -8,6 +8,8 @@ from pathlib import Path
 
 from mrs_keras.cli.measured_fit import NEXT as NEXT_FIT
 from mrs_keras.cli.measured_fit import add_fit_options, run_fit
+from mrs_keras.cli.measured_prior import NEXT as NEXT_PRIOR
+from mrs_keras.cli.measured_prior import add_prior_options, run_prior
 from mrs_keras.cli.options import add_command
 
 NEXT = """\
@@ -19,7 +21,7 @@ Next, build the dataset and train on it:
 
 def add_measured_commands(commands) -> None:
     """Adds `measured` with its own commands to the sub-parsers of `mrs-keras`."""
-    text = "look at measured scans: check a folder, process a file, fit spectra, write an example"
+    text = "look at measured scans: check a folder, process a file, fit spectra, make a prior, write an example"
     measured = commands.add_parser("measured", help=text, description=f"{text[0].upper()}{text[1:]}.")
     measured_commands = measured.add_subparsers(dest="measured_command", required=True, metavar="COMMAND")
 
@@ -61,6 +63,14 @@ def add_measured_commands(commands) -> None:
     )
     add_fit_options(fit)
     _add_processing(fit)
+
+    prior = add(
+        "prior",
+        run_prior,
+        "make a prior from fits: the joint distribution of what was fitted, to simulate from",
+        NEXT_PRIOR,
+    )
+    add_prior_options(prior)
 
     example = add("example", _example, "write a small BIDS folder of simulated scans, with labels, to try things on")
     example.add_argument("folder", type=Path, help="folder to write")

@@ -72,6 +72,8 @@ def run_fit(options) -> None:
         command = ["mrs-keras", "measured", "check", options.source, "--labels", str(table)]
         command += ["--site", options.site] if options.site else []
         print(f"Next: {shlex.join(command)}")
+    prior = ["mrs-keras", "measured", "prior", str(options.output), "--output", str(options.output / "prior.json")]
+    print(f"Or a prior of them: {shlex.join(prior)}")
 
 
 def summary(fits) -> str:

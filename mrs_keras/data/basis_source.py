@@ -82,7 +82,7 @@ class BasisSource:
             raise ValueError(
                 f"The basis must have the metabolites of the prior. Missing: {', '.join(missing)}. "
                 f"Received: '{self.file}' with {', '.join(basis.names)}. "
-                "Give another `basis` or `prior` in the config."
+                "Give another `basis` or `prior` in the config: for a prior from fits, the `basis.npz` beside it."
             )
         if broad:
             basis = add_broad_signals(basis, broad, creatine_per_proton(basis))

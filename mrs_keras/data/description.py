@@ -79,6 +79,11 @@ class DatasetDescription:
         """Names of the labels, in the order of the columns of `concentrations`."""
         return self.labels.names
 
+    @property
+    def notice(self) -> str:
+        """What users must know who pass the spectra on, or what is trained on them; `""` if there is nothing."""
+        return self.origin.get("notice", "") if self.prior is None else self.prior.notice
+
     def own_basis(self) -> Basis | None:
         """Makes the basis of the dataset again, or returns `None` if its origin is not known.
 

@@ -138,7 +138,9 @@ def aligned(basis: Basis) -> Basis:
     acquisition = basis.acquisition
     turn = -shift_ppm * acquisition.spectrometer_frequency_mhz / acquisition.bandwidth_hz
     fids = basis.fids * np.exp(2j * np.pi * turn * np.arange(acquisition.points))[:, None]
-    return dataclasses.replace(basis, fids=fids, reading=None)
+    # The file that it was read from has other signals: a prior from fits tells the two apart by their descriptions.
+    moved = ", ".join(filter(None, (basis.description, f"shifted by {-shift_ppm:+.3f} ppm")))
+    return dataclasses.replace(basis, fids=fids, description=moved, reading=None)
 
 
 def is_broad(name: str, model: InVivoModel) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from mrs_keras.fitting.fit_residual import mean_residual
 from mrs_keras.fitting.in_vivo_fits import InVivoFits
 from mrs_keras.fitting.kernel_of_fits import farthest, kernel_of_fits, round_to_digits
-from mrs_keras.simulation.fitted_prior import FittedPrior, tallest_point
+from mrs_keras.simulation.fitted_prior import FREQUENCY, FittedPrior, tallest_point
 from mrs_keras.simulation.mean_residual import MeanResidual
 from mrs_keras.simulation.parameters import SCALARS
 from mrs_keras.simulation.spectra import simulate
@@ -75,7 +75,7 @@ def prior_from_fits(
     outliers = farthest(np.stack([*amplitudes.values(), *lines.values()], axis=1), outlier_fraction)
     inliers = np.setdiff1d(np.arange(len(fits)), outliers)
     reference = {
-        "concentrations": round_to_digits([values[inliers].mean() for values in amplitudes.values()]).tolist(),
+        "concentrations": {name: float(round_to_digits(values[inliers].mean())) for name, values in amplitudes.items()},
         **{name: float(round_to_digits(getattr(fits, name)[inliers].mean())) for name in ("gamma", "sigma")},
     }
     height = tallest_point(reference, fits.basis) / factor
@@ -110,7 +110,9 @@ def prior_from_fits(
         fitted_to={
             "subjects": len(fits),
             "basis": fits.basis.description,
+            FREQUENCY: fits.acquisition.spectrometer_frequency_mhz,
             "median_total_creatine_mm": total_creatine_mm,
+            "amplitudes_times": float(factor),
         },
         reference=reference,
         residual=left,
@@ -119,20 +121,25 @@ def prior_from_fits(
 
 def _one_for_each_subject(fits: InVivoFits) -> InVivoFits:
     """Returns the fits that converged, or raises `ValueError` if subjects are too few or have several."""
-    fits = fits[np.flatnonzero(fits.converged)]
+    all_fits, fits = len(fits), fits[np.flatnonzero(fits.converged)]
     if fits.participants is not None and len(set(fits.participants)) < len(fits):
         twice = next(name for name in fits.participants if fits.participants.count(name) > 1)
         raise ValueError(
             f"A prior counts every subject once. Received several fits of {twice}. Choose one of each: `fits[rows]`."
         )
-    if len(fits) < FEWEST:
-        raise ValueError(
-            f"A prior needs fits of at least {FEWEST} subjects that have converged. Received: {len(fits)}. Fit more "
-            "scans, or use a published prior such as `brain_press_te30`."
-        )
-    if len(fits) < FEW:
-        warnings.warn(FEW_IN_WORDS.format(subjects=len(fits)), stacklevel=3)
+    check_subjects(len(fits), f"fits that converged ({len(fits)} of {all_fits} did)", stacklevel=4)
     return fits
+
+
+def check_subjects(subjects: int, of: str, stacklevel: int) -> None:
+    """Raises `ValueError` if there are too few subjects for a prior, and warns if there are few."""
+    if subjects < FEWEST:
+        raise ValueError(
+            f"A prior needs {of} of at least {FEWEST} subjects. Received: {subjects}. Fit more scans, or use a "
+            "published prior such as `brain_press_te30`."
+        )
+    if subjects < FEW:
+        warnings.warn(FEW_IN_WORDS.format(subjects=subjects), stacklevel=stacklevel)
 
 
 def _factor(fits: InVivoFits, total_creatine_mm: float | None) -> float:

@@ -204,6 +204,7 @@ def _description(source: SpectrumSource, given: Given | None, seed: int, origin:
                 "trained_ranges": ranges,
                 **source.origin,
             },
+            **({"notice": source.notice} if source.notice else {}),
             **origin,
         },
     )

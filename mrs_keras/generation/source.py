@@ -14,9 +14,9 @@ from mrs_keras.data.training_data import TrainingData, training_data_of
 from mrs_keras.models import CVAE, load_trained
 from mrs_keras.models.row_random import row_normal
 from mrs_keras.random_streams import RowStream
-from mrs_keras.run_folder import MODEL_FILE
+from mrs_keras.run_folder import MODEL_FILE, read_notice
 from mrs_keras.serving import load_export
-from mrs_keras.serving.description import EXTRA, ModelDescription
+from mrs_keras.serving.description import EXTRA, NOTICE, ModelDescription
 from mrs_keras.serving.saved_models import newest_version
 
 Generate = Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
@@ -43,6 +43,7 @@ class SpectrumSource:
         (batch, points, 2). `None`: `generate` adds no noise.
       extrapolates: whether `generate` accepts labels outside the trained range, which SavedModels refuse.
       origin: description of the model for the spectra's metadata, as plain JSON data.
+      notice: what users of the spectra must know; `""` for nothing.
       training_data: what is known about them: how labels are drawn, and the sequence.
     """
 
@@ -51,6 +52,7 @@ class SpectrumSource:
     decode: Decode | None = None
     extrapolates: bool = True
     origin: dict = dataclasses.field(default_factory=dict)
+    notice: str = ""
     training_data: TrainingData = dataclasses.field(default_factory=TrainingData)
 
     def signal_and_sigma(
@@ -114,7 +116,7 @@ def open_run(run_dir: str | os.PathLike) -> SpectrumSource:
     model = load_trained(run_dir)
     digest = hashlib.sha256((Path(run_dir) / MODEL_FILE).read_bytes()).hexdigest()
     source = _source_of(model, {"run": os.fspath(run_dir), "model_sha256": digest})
-    return dataclasses.replace(source, training_data=training_data_of(run_dir))
+    return dataclasses.replace(source, notice=read_notice(run_dir), training_data=training_data_of(run_dir))
 
 
 def open_export(saved_models_dir: str | os.PathLike, version: int | None = None) -> SpectrumSource:
@@ -159,6 +161,7 @@ def open_export(saved_models_dir: str | os.PathLike, version: int | None = None)
         _decode_in_numpy(lambda inputs: decode(**inputs)),
         extrapolates=False,
         origin={**origin, "latent_prior": description.latent_prior},
+        notice=(path / NOTICE).read_text(encoding="utf-8").strip() if (path / NOTICE).exists() else "",
     )
 
 

@@ -145,17 +145,18 @@ class Verbs:
         function = {"straight": self._interpolate, "geodesic": self._interpolate_pairs}
         return self._in_parts(function[check_choice("path", path, INTERPOLATIONS)], **ends, alpha=alpha)
 
-    def export(self, output_dir: str | os.PathLike, version: int = 1) -> dict[str, Path]:
+    def export(self, output_dir: str | os.PathLike, version: int = 1, *, notice: str = "") -> dict[str, Path]:
         """Writes encoder and generator as SavedModels; see `mrs_keras.export`.
 
         Args:
           output_dir: folder of both.
           version: Defaults to `1`.
+          notice: what users of the model must know. Defaults to `""`: nothing.
 
         Returns:
           `{"encoder": path, "generator": path}`.
         """
-        return export(self, output_dir, version)
+        return export(self, output_dir, version, notice=notice)
 
     # === Latent prior ===
 

@@ -12,6 +12,7 @@ from mrs_keras.checks import check_finite
 from mrs_keras.labels import Labels
 
 EXTRA = "assets.extra/mrs_keras.json"
+NOTICE = "assets.extra/NOTICE.txt"
 """Path of the description in the folder of an export, in addition to the signature `describe`."""
 
 INTERPOLATIONS = {"straight": "interpolate", "geodesic": "interpolate_geodesic"}

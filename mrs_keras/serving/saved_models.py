@@ -10,13 +10,13 @@ from pathlib import Path
 
 from mrs_keras.checks import check_count
 from mrs_keras.files import replacing
-from mrs_keras.serving.description import EXTRA
+from mrs_keras.serving.description import EXTRA, NOTICE
 from mrs_keras.serving.signatures import FOLDERS, Servable, ServedModule
 from mrs_keras.serving.tensorflow_alone import tensorflow as tf
 from mrs_keras.serving.warm_up import WARM_UP, write_warm_up
 
 
-def export(model: Servable, output_dir: str | os.PathLike, version: int = 1) -> dict[str, Path]:
+def export(model: Servable, output_dir: str | os.PathLike, version: int = 1, *, notice: str = "") -> dict[str, Path]:
     """Writes the encoder and the generator as SavedModels, in the folder layout of TF-Serving.
 
     | folder | signature | inputs | outputs |
@@ -45,6 +45,8 @@ def export(model: Servable, output_dir: str | os.PathLike, version: int = 1) -> 
       model: a trained `CVAE`.
       output_dir: folder for both.
       version: Defaults to `1`.
+      notice: what users of the model must know, such as `NOTICE.txt` in the folder of its training; written beside the
+        models as `assets.extra/NOTICE.txt`. Defaults to `""`: nothing.
 
     Returns:
       `{"encoder": path, "generator": path}`.
@@ -65,6 +67,8 @@ def export(model: Servable, output_dir: str | os.PathLike, version: int = 1) -> 
             tf.saved_model.save(module, partial, signatures=signatures)
             (partial / EXTRA).parent.mkdir()
             (partial / EXTRA).write_text(json.dumps(description.to_dict(), indent=2) + "\n")
+            if notice:
+                (partial / NOTICE).write_text(notice + "\n", encoding="utf-8")
             write_warm_up(partial / WARM_UP, name, signatures, description)
     return paths
 

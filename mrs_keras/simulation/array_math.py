@@ -32,8 +32,11 @@ def rows_of(table: np.ndarray, fraction: np.ndarray) -> np.ndarray:
 
 
 def product(values: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Returns (batch, n) times (n, m), summed elementwise: a row does not depend on its batch."""
-    return (values[:, :, None] * matrix).sum(axis=1)
+    """Returns (batch, n) times (n, m), summed one by one: a row does not depend on its batch, as it would with BLAS."""
+    total_of_rows = np.zeros((len(values), matrix.shape[1]))
+    for column, row in zip(values.T, matrix, strict=True):
+        total_of_rows += column[:, None] * row
+    return total_of_rows
 
 
 def beside(columns: list[np.ndarray]) -> np.ndarray:

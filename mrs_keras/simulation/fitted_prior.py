@@ -1,24 +1,32 @@
 """A prior made from fits of measured spectra: their joint distribution."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from mrs_keras.acquisition import Acquisition
+from mrs_keras.basis.aliases import find_metabolite
 from mrs_keras.basis.basis import Basis
 from mrs_keras.simulation.distributions import Distribution
 from mrs_keras.simulation.forward import forward_model
 from mrs_keras.simulation.joint_distributions import Member, Scaled
 from mrs_keras.simulation.mean_residual import MeanResidual
 from mrs_keras.simulation.parameters import SpectralParameters
-from mrs_keras.simulation.priors import Prior
+from mrs_keras.simulation.prior_presets import PRESETS_MHZ
+from mrs_keras.simulation.priors import NOTICE_KEY, Prior
+
+FREQUENCY = "spectrometer_frequency_mhz"
 
 NOTICE = (
     "This prior holds one row of fitted parameters for each of {subjects} subjects. It is as private as their spectra "
-    "and has the licence of these: treat the file, and what is trained on it, alike."
+    "and has the licence of these: treat alike the file, spectra that are drawn from it, and what is trained on them."
 )
+
+FREQUENCY_TOLERANCE = 0.01
+"""Largest relative difference between the frequency of the fits and that of a basis: line widths are as far off."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,12 +34,13 @@ class FittedPrior(Prior):
     """The joint distribution of the parameters of fits; `prior_from_fits` makes one.
 
     It is a prior like any other. Its leaves are members of one `Kernel`. Heights (baseline, residual) are relative to
-    `peak_height`, the tallest point of the mean fit, so that they do not depend on the scale of a basis.
+    `peak_height`, the tallest point of the mean fit, so that they do not depend on the scale of a basis. Without a
+    `reference`, they are relative to the tallest peak that the prior allows, as in `Prior`.
 
     Args:
-      fitted_to: what it was made from: `"subjects"`, their number; anything else that describes them.
-      reference: of the mean fit: `"concentrations"` (metabolites,), `"gamma"` and `"sigma"`, as in
-        `SpectralParameters`.
+      fitted_to: what it was made from: `"subjects"`, their number; `"basis"`, the description of the signals;
+        `"spectrometer_frequency_mhz"`; anything else that describes them.
+      reference: of the mean fit: `"concentrations"`, name -> mM; `"gamma"` and `"sigma"`, 1/s. Defaults to none.
       residual: the mean residual; its coefficient is the last of the baseline's. Defaults to `None`: none.
     """
 
@@ -41,8 +50,41 @@ class FittedPrior(Prior):
 
     @property
     def notice(self) -> str:
-        """What whoever passes the prior on must know."""
         return NOTICE.format(subjects=self.fitted_to.get("subjects", "some"))
+
+    def to_dict(self) -> dict:
+        return {NOTICE_KEY: self.notice, **super().to_dict()}
+
+    def basis(self, basis: Basis) -> Basis:
+        """Returns the prior's columns from `basis`, scaled as FSL-MRS scales them.
+
+        Raises:
+          ValueError: if `basis` lacks one, or is of another field than the fits.
+
+        Warns:
+          UserWarning: if `basis` is not the one of the fits, by its description.
+        """
+        file = "Draw from it with the basis of the fits, such as the `basis.npz` that `mrs-keras measured prior` wrote"
+        missing = [name for name in self.metabolites if find_metabolite(name, basis.names) is None]
+        if missing:
+            raise ValueError(
+                f"The basis must have all columns of a prior from fits. Expected: {', '.join(self.metabolites)}. "
+                f"Received: {', '.join(basis.names)}. Missing: {', '.join(missing)}. {file}."
+            )
+        fitted_mhz, mhz = self.fitted_to.get(FREQUENCY), basis.acquisition.spectrometer_frequency_mhz
+        if fitted_mhz is not None and abs(mhz / fitted_mhz - 1) > FREQUENCY_TOLERANCE:
+            raise ValueError(
+                f"The prior is made from fits at another field. Expected a basis of {fitted_mhz:g} MHz. "
+                f"Received: {mhz:g} MHz. {file}, or convert the prior: `prior.for_frequency({mhz:g})`."
+            )
+        fitted = self.fitted_to.get("basis")
+        if fitted is not None and basis.description != fitted:
+            warnings.warn(
+                f"The prior is made from fits with the basis '{fitted}', and is drawn with '{basis.description}'. At "
+                f"another echo time or of another sequence, heights and backgrounds are not those of the fits. {file}.",
+                stacklevel=2,
+            )
+        return super().basis(basis)
 
     @property
     def baseline_coefficients(self) -> int:
@@ -61,14 +103,28 @@ class FittedPrior(Prior):
         return np.concatenate([regressors, residual], axis=1)
 
     def peak_height(self, basis: Basis) -> float:
-        """Returns the tallest point of the magnitude spectrum of the mean fit, in the units of the spectrum."""
-        return tallest_point(self.reference, self.basis(basis))
+        """Returns the tallest point of the magnitude spectrum of the mean fit, in the units of the spectrum.
 
-    def without(self, names: Iterable[str]) -> "FittedPrior":
-        kept = [number for number, name in enumerate(self.metabolites) if name not in set(names)]
-        concentrations = [self.reference["concentrations"][number] for number in kept]
-        reference = {**self.reference, "concentrations": concentrations}
-        return dataclasses.replace(super().without(names), reference=reference)
+        After `without`, it is that of the mean fit without these metabolites.
+        """
+        return tallest_point(self.reference, self.basis(basis)) if self.reference else super().peak_height(basis)
+
+    def for_frequency(self, spectrometer_frequency_mhz: float, of_mhz: float | None = None) -> "FittedPrior":
+        """Returns the prior for another spectrometer frequency, as `Prior.for_frequency` does.
+
+        Args:
+          spectrometer_frequency_mhz: of the new prior, MHz.
+          of_mhz: frequency that this prior is for, MHz. Defaults to `None`: that of the fits.
+        """
+        of_mhz = self.fitted_to.get(FREQUENCY, PRESETS_MHZ) if of_mhz is None else of_mhz
+        prior = super().for_frequency(spectrometer_frequency_mhz, of_mhz)
+        factor = spectrometer_frequency_mhz / of_mhz
+        widths = {name: self.reference[name] * factor for name in ("gamma", "sigma") if name in self.reference}
+        return dataclasses.replace(
+            prior,
+            fitted_to={**self.fitted_to, FREQUENCY: spectrometer_frequency_mhz},
+            reference={**self.reference, **widths},
+        )
 
     def with_concentrations(self, requested: Mapping[str, Distribution]) -> "FittedPrior":
         """Returns the prior with concentrations drawn from other distributions, independently of all the rest.
@@ -136,8 +192,9 @@ def tallest_point(reference: Mapping[str, Any], basis: Basis) -> float:
       reference: its parameters, as in `FittedPrior`.
       basis: signals of its metabolites, scaled.
     """
+    concentrations = [reference["concentrations"].get(name, 0.0) for name in basis.names]
     parameters = SpectralParameters(
-        concentrations=np.array([reference["concentrations"]], np.float64),
+        concentrations=np.array([concentrations], np.float64),
         **{name: np.full(1, reference[name], np.float64) for name in ("gamma", "sigma")},
         **{name: np.zeros(1) for name in ("eps", "phi0", "phi1")},
     )

@@ -127,8 +127,9 @@ class Kernel(Joint):
 
     @property
     def stream(self) -> str:
-        # Not the names of all coefficients of a baseline.
-        return f"kernel/{len(self.rows)}"
+        # Fits have hundreds of names, because of the coefficients of the baseline.
+        of_fits = any(name.startswith("baseline/") for name in self.names)
+        return f"kernel/{len(self.rows)}" if of_fits else super().stream
 
     def values(self, fractions: Any, ops: Any = array_math) -> Any:
         drawn = ops.rows_of(self._centres, fractions[:, :1])

@@ -25,6 +25,9 @@ from mrs_keras.simulation.priors_as_json import prior_from_plain, prior_to_plain
 FITTED_KEY = "fitted_to"
 """Key that tells a fitted prior in JSON."""
 
+NOTICE_KEY = "notice"
+"""Key of `Prior.notice` in JSON; it is written for readers, and not read back."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Prior(PriorLeaves):
@@ -155,6 +158,7 @@ class Prior(PriorLeaves):
             cls = FittedPrior
         fields = {field.name: field for field in dataclasses.fields(cls)}
         needed = [name for name, field in fields.items() if field.default is field.default_factory]
+        content = {name: value for name, value in content.items() if name != NOTICE_KEY}
         unknown = sorted(set(content) - set(fields) - {"joints"})
         missing = [name for name in needed if name not in content]
         if unknown or missing:
@@ -188,6 +192,11 @@ class Prior(PriorLeaves):
             partial.write_text(json.dumps(self.to_dict(), indent=2) + "\n", encoding="utf-8")
 
     # === Contents ===
+
+    @property
+    def notice(self) -> str:
+        """What users must know who pass the prior on, or what is drawn from it; `""` if there is nothing."""
+        return ""
 
     def without(self, names: Iterable[str]) -> "Prior":
         """Returns the prior without some of its metabolites, such as those that a basis lacks."""

@@ -12,7 +12,7 @@ import filelock
 import tensorflow_datasets as tfds
 
 from mrs_keras.files import remove, replacing
-from mrs_keras.run_folder import LOCK_FILE, SETTINGS_FILE, WRITER_FILE
+from mrs_keras.run_folder import LOCK_FILE, NOTICE_FILE, SETTINGS_FILE, WRITER_FILE
 
 
 def check_claim(output_dir: Path, settings: Mapping) -> None:
@@ -30,11 +30,20 @@ def check_claim(output_dir: Path, settings: Mapping) -> None:
         )
 
 
-def claim(output_dir: Path, settings: Mapping) -> None:
-    """Writes the settings of a new run, or checks that the run in the folder has the same ones."""
+def claim(output_dir: Path, settings: Mapping, notice: str = "") -> None:
+    """Writes the settings of a new run, or checks that the run in the folder has the same ones.
+
+    Args:
+      output_dir: folder of the run.
+      settings: of the run.
+      notice: of its data. Defaults to `""`: none.
+    """
     check_claim(output_dir, settings)
     path = output_dir / SETTINGS_FILE
     if not path.exists():
+        if notice:
+            with replacing(output_dir / NOTICE_FILE) as partial:
+                partial.write_text(notice + "\n", encoding="utf-8")
         with replacing(path) as partial:
             partial.write_text(json.dumps(settings, indent=2) + "\n")
 

@@ -71,8 +71,8 @@ def train(
 
     Adam with a cosine decay of the learning rate to 0 after 200 steps of warm-up; at the end the latent density is
     fitted. Writes `model.keras` (only once training is complete), `checkpoints/`, `history.csv`, `tensorboard/` and
-    `settings.json` to the folder. Called again, it resumes at the last checkpoint, and the result is bit-identical to
-    that of an uninterrupted training; a finished training is loaded.
+    `settings.json` to the folder, and `NOTICE.txt` if the data are private. Called again, it resumes at the last
+    checkpoint, and the result is bit-identical to that of an uninterrupted training; a finished training is loaded.
 
     If TF_CONFIG lists several processes, they train one model together, once each has reached all others. Only the
     first process writes to the folder, which all must share.
@@ -166,7 +166,7 @@ def train(
             strategy = strategy or default_strategy(cluster)
             check_batch_size(settings["batch_size"], strategy)
             if is_chief:
-                claim(output_dir, claimed)
+                claim(output_dir, claimed, description.notice)
             first_epoch = epochs_of(checkpoints[-1]) if checkpoints else 0
             source = open_source(builder, settings, first_epoch)
             steps = source.steps_per_epoch

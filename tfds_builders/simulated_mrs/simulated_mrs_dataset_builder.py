@@ -22,6 +22,7 @@ from mrs_keras.simulation import (
     Backend,
     ExampleRecipe,
     Examples,
+    FittedPrior,
     Prior,
     complex_to_channels,
     voigt_fwhm_hz,
@@ -41,7 +42,7 @@ class SimulatedMrsConfig(tfds.core.BuilderConfig):
     Attributes:
       prior: name of a prior preset of mrs_keras, path of a JSON file that `Prior.save` wrote, or the content of such a
         file. The prior also defines the effects. A preset is converted to the frequency of `acquisition`, if that is
-        given; a file or its content is not.
+        given; a file or its content is not. A prior from fits needs the `basis` of the fits.
       basis: path of a basis that `mrs_keras.basis.read_basis` can read and that has the prior's metabolites, or `None`
         for this package's own. Macromolecules and lipids that it lacks are simulated.
       acquisition: arguments of `mrs_keras.Acquisition`, such as `{"spectrometer_frequency_mhz": 127.74, "bandwidth_hz":
@@ -116,7 +117,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _info(self) -> tfds.core.DatasetInfo:
         """Returns the dataset metadata."""
         prior, points = self._recipe.prior, self._recipe.basis.acquisition.window_points
-        return self.dataset_info_from_configs(
+        described = self.get_metadata()
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description="\n\n".join(filter(None, (described.description, prior.notice))),
+            citation=described.citation,
             features=tfds.features.FeaturesDict(
                 {
                     "example_id": tfds.features.Text(doc="Split and number; the pairs of the test split by name"),
@@ -135,7 +140,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             ),
             supervised_keys=None,
             homepage="https://archive.ismrm.org/2023/5027.html",
-            license="Apache-2.0",
+            license=f"That of the fitted spectra. {prior.notice}" if prior.notice else "Apache-2.0",
             metadata=tfds.core.MetadataDict(self._description.to_metadata()),
         )
 
@@ -147,6 +152,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         prior, acquisition = Prior.of(config.prior), _acquisition(config.acquisition)
         if acquisition is not None and isinstance(config.prior, str) and config.prior in PRIOR_PRESETS:
             prior = prior.for_frequency(acquisition.spectrometer_frequency_mhz)
+        if isinstance(prior, FittedPrior) and prior.fitted_to.get("basis") and self._basis_source is None:
+            raise ValueError(
+                f"A prior from fits needs the basis of the fits, '{prior.fitted_to['basis']}'. Received: basis=None. "
+                "Give in the config the `basis.npz` that `mrs-keras measured prior` wrote beside the prior."
+            )
         source = self._basis_source or BasisSource()
         basis = source.basis(prior.metabolites, acquisition)
         return ExampleRecipe(prior, basis, config.seed, config.snr, config.backend)
