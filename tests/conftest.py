@@ -104,7 +104,7 @@ def run_dir(tmp_path_factory, data_dir) -> Path:
     def build(path: Path):
         from mrs_keras import train
 
-        quick = {"latent_prior": {"kind": "flow", "fit_steps": 400}}
+        quick = {"latent_prior": {"kind": "flow", "fit_steps": 400, "width": 32, "teacher_width": 64}}
         train(path, data_dir=data_dir, epochs=20, checkpoint_every=10, changes=quick)
 
     return built_once(tmp_path_factory, "run", build)
