@@ -4,9 +4,10 @@ import argparse
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mrs_keras.acquisition import Acquisition
+if TYPE_CHECKING:
+    from mrs_keras.acquisition import Acquisition
 
 NEXT = """\
 Next, build a dataset with these fits as labels:
@@ -116,7 +117,7 @@ def summary(fits) -> str:
     return "\n".join(lines)
 
 
-def _scans(options) -> tuple[Acquisition, Callable[[], dict[str, Any]]]:
+def _scans(options) -> "tuple[Acquisition, Callable[[], dict[str, Any]]]":
     """Returns the acquisition of the scans of a folder, and a function that processes them."""
     import numpy as np
 
@@ -150,7 +151,7 @@ def _scans(options) -> tuple[Acquisition, Callable[[], dict[str, Any]]]:
     return recipe.target.acquisition, read
 
 
-def _dataset(options) -> tuple[Acquisition, Callable[[], dict[str, Any]]]:
+def _dataset(options) -> "tuple[Acquisition, Callable[[], dict[str, Any]]]":
     """Returns the acquisition of a built dataset, and a function that reads all splits, in the order of their names."""
     import numpy as np
 

@@ -57,7 +57,7 @@ def prior_from_concentrations(
     >>> values = {name: rng.normal(mean, 0.1 * mean, 40) for name, mean in (("NAA", 12.0), ("Cr", 5.0), ("PCr", 3.0))}
     >>> prior = prior_from_concentrations(values)
     >>> prior.draw(basis_for(prior.metabolites), 0, 8, seed=0).concentrations.shape
-    (8, 31)
+    (8, 30)
     """
     preset = isinstance(rest, str) and rest in PRIOR_PRESETS
     rest = Prior.of(rest)
