@@ -25,6 +25,7 @@ from mrs_keras.measured.subjects import subject_of
 from mrs_keras.plotting.html_page import png_bytes
 from mrs_keras.run_folder import NUMBERS_FILE, REPORT_FILE, TABLE_FILE
 from mrs_keras.simulation import ExampleRecipe, FittedPrior, Prior
+from mrs_keras.simulation.prior_presets import PRIOR_PRESETS
 from mrs_keras.study.cross_validation import CONTROLS, Generator, SplitResult, cross_validate
 from mrs_keras.study.realism_page import realism_page, summary_table
 
@@ -66,7 +67,8 @@ def study_realism(
       dataset: `NAME` or `NAME/CONFIG` of a measured dataset, or a folder that contains one.
       fits: of the spectra of the dataset, from `mrs-keras measured fit`. Defaults to `None`: no fitted prior.
       priors: names of presets, or files, of priors that know nothing of the dataset; none that is made from fits, whose
-        subjects may be held out here. Defaults to none.
+        subjects may be held out here. Presets are converted to the field of the dataset, files are taken as they are.
+        Defaults to none.
       second_labels: table of fits by another program than that of the dataset's labels, for the utility. Defaults to
         `None`: the dataset's labels.
       seeds: of the folds, each once. Defaults to `(10, 11, 12)`.
@@ -97,8 +99,10 @@ def study_realism(
     if fits is not None:
         fits = _of_dataset(fits, found)
         generators[FITTED] = fitted_generator(fits, real, options)
-    for title, prior in published.items():
-        generators[title] = published_generator(prior, real)
+    published = {
+        title: _at_field(given, published[title], real) for title, given in zip(published, priors, strict=True)
+    }
+    generators |= {title: published_generator(prior, real) for title, prior in published.items()}
     splits = len(seeds) * folds
     minutes = splits * (SECONDS_PER_SPLIT + SECONDS_PER_GENERATOR * len(generators)) / 60
     print(f"{splits} splits of {len(real)} spectra, {len(generators)} generator(s): about {minutes:.0f} minutes.")
@@ -143,7 +147,6 @@ def fitted_generator(fits: InVivoFits, real: RealSpectra, options: Mapping[str, 
 
 def published_generator(prior: Prior, real: RealSpectra) -> Generator:
     """Returns a generator of the spectra of a prior with this package's own basis, in the acquisition of real ones."""
-    prior = prior.for_frequency(real.acquisition.spectrometer_frequency_mhz)
     basis = BasisSource().basis(prior.metabolites, real.acquisition)
 
     def generate(rows: np.ndarray, seed: int) -> GeneratedSpectra:
@@ -212,6 +215,11 @@ def _published(priors: Sequence[str | os.PathLike]) -> dict[str, Prior]:
             )
         published[title] = prior
     return published
+
+
+def _at_field(given: str | os.PathLike, prior: Prior, real: RealSpectra) -> Prior:
+    """Returns a preset at the field of real spectra; a prior from a file is for that already, as in `simulated_mrs`."""
+    return prior.for_frequency(real.acquisition.spectrometer_frequency_mhz) if given in PRIOR_PRESETS else prior
 
 
 def _key(options: Mapping[str, float], fits: InVivoFits | None, published: Mapping[str, Prior]) -> str:

@@ -94,3 +94,9 @@ def test_seeds_are_given_once(tmp_path, seeds):
 def test_nothing_to_judge_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="nothing to judge"):
         study_realism("measured_mrs", output_dir=tmp_path / "out")
+
+
+def test_presets_are_at_the_field_of_the_dataset_and_files_as_they_are(fits, tmp_path):
+    prior, real = Prior.from_preset("naa_pcr"), Found(fits).real
+    assert realism._at_field("naa_pcr", prior, real).eps.high == pytest.approx(prior.eps.high * 127.7 / 123.2)
+    assert realism._at_field(tmp_path / "mine.json", prior, real) is prior
