@@ -39,6 +39,17 @@ def add_fit_options(fit: argparse.ArgumentParser) -> None:
     fit.add_argument("--skip-bad", action="store_true", help="leave out scans that cannot be used")
 
 
+OF_SCANS = {
+    "site": "--site",
+    "echo_time_ms": "--echo-time-ms",
+    "skip_bad": "--skip-bad",
+    "steps": "--steps",
+    "mask": "--mask",
+    "conjugated": "--conjugated",
+}
+"""Options that have no effect on the spectra of a dataset, which are processed."""
+
+
 def run_fit(options) -> None:
     """Runs `mrs-keras measured fit`."""
     from mrs_keras.basis import match_acquisition, read_basis
@@ -151,6 +162,12 @@ def _dataset(options) -> "tuple[Acquisition, Callable[[], dict[str, Any]]]":
     folder = Path(options.source).expanduser()
     name, _, config = str(options.source).partition("/")
     is_folder = (folder / "dataset_info.json").exists()
+    given = [option for field, option in OF_SCANS.items() if getattr(options, field) not in (None, False)]
+    if given:
+        raise ValueError(
+            f"{', '.join(given)} has no effect on the processed spectra of a dataset. Expected a folder of scans. "
+            f"Received: '{options.source}'. Leave it out, or build the dataset in that way."
+        )
     builder = open_dataset(folder) if is_folder else open_dataset(name, config or None, options.data_dir)
     needed = ("spectrum", "noise_sigma", "participant_id", "site", "example_id")
     missing = [feature for feature in needed if feature not in builder.info.features]

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from mrs_keras.evaluation.realism.spectra import FEWEST_SPECTRA
 from mrs_keras.measured.label_match import match_labels
 from mrs_keras.measured.label_sums import labels_of
 from mrs_keras.measured.label_tables import read_label_table
+from mrs_keras.measured.subjects import session_of
 from mrs_keras.simulation import channels_to_complex
 
 NEEDED = ("participant_id", "noise_sigma")
@@ -73,7 +73,7 @@ def read_real_dataset(
                 f"'{os.fspath(against)}', which has none. Build the dataset with `labels`."
             )
         table = labels_of(read_label_table(second_labels), description.labels.names)
-        second = match_labels(table, subjects, [_session(each) for each in example_ids])[0]
+        second = match_labels(table, subjects, [session_of(each) for each in example_ids])[0]
     real = RealSpectra(
         channels_to_complex(arrays["spectrum"]),
         description.acquisition,
@@ -178,8 +178,3 @@ def _training_subjects(
         return set()
     builder = open_dataset(settings["dataset"], settings["config"], data_dir)
     return set(load_arrays(builder, "train", with_unlabelled=True)["participant_id"].astype(str))
-
-
-def _session(name: str) -> str | None:
-    found = re.search(r"(?:^|_)(ses-[^_]+)", name)
-    return found[1] if found else None

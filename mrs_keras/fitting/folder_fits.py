@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 from tqdm import tqdm
 
+import mrs_keras
 from mrs_keras.basis.basis import Basis
 from mrs_keras.files import remove, replacing
 from mrs_keras.fitting.fit_tables import write_table
@@ -33,8 +34,8 @@ def fit_folder(
 ) -> InVivoFits:
     """Fits spectra, and writes `fits.npz`, `fits.tsv` and figures to a folder.
 
-    A spectrum that was fitted before to this folder, with the same basis, model and noise, is not fitted again: not
-    after an interruption, nor when others were added.
+    A spectrum that was fitted before to this folder, with the same basis, model, noise and version of this package, is
+    not fitted again: not after an interruption, nor when others were added.
 
     Args:
       spectra: complex (n, window_points).
@@ -92,7 +93,8 @@ def rows_to_draw(fits: InVivoFits, count: int | None) -> list[int]:
 
 def digests_of(spectra: np.ndarray, basis: Basis, model: InVivoModel, noise_sigma: np.ndarray) -> list[str]:
     """Returns a digest of all that the fit of each spectrum depends on."""
-    shared = hashlib.sha256(repr((FORMAT, basis.names, basis.acquisition, model)).encode())
+    about = mrs_keras.__version__, FORMAT, basis.names, basis.acquisition, model
+    shared = hashlib.sha256(repr(about).encode())
     shared.update(np.ascontiguousarray(basis.fids).tobytes())
     digests = []
     for spectrum, sigma in zip(spectra, noise_sigma, strict=True):

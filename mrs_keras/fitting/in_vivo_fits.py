@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMAT = "mrs_keras fits 1"
+_EXPECTED = f"Expected what `InVivoFits.save` or `mrs-keras measured fit` wrote, with the format {FORMAT!r}."
 
 ARRAYS = (
     *("concentrations", "gamma", "sigma", "eps", "shifts", "phi0", "phi1", "baseline", "fitted", "residual"),
@@ -212,15 +214,21 @@ class InVivoFits:
         """Reads what `save` wrote.
 
         Raises:
+          FileNotFoundError: if there is no such file.
           ValueError: if it is not such a file.
         """
+        if not zipfile.is_zipfile(path):
+            if not Path(path).is_file():
+                raise FileNotFoundError(
+                    f"There are no fits at '{path}'. Expected the `fits.npz` that `mrs-keras measured fit` wrote."
+                )
+            raise ValueError(f"'{path}' does not hold fits of in-vivo spectra. {_EXPECTED} Received: not an `.npz`.")
         with np.load(path, allow_pickle=False) as file:
             about = json.loads(str(file["about"])) if "about" in file else {}
             if about.get("format") != FORMAT:
                 raise ValueError(
-                    f"'{path}' does not hold fits of in-vivo spectra. Expected what `InVivoFits.save` or `mrs-keras "
-                    f"measured fit` wrote, with the format {FORMAT!r}. Received: {about.get('format', 'no format')!r}, "
-                    f"and the arrays {', '.join(file.files)}."
+                    f"'{path}' does not hold fits of in-vivo spectra. {_EXPECTED} Received: "
+                    f"{about.get('format', 'no format')!r}, and the arrays {', '.join(file.files)}."
                 )
             acquisition = Acquisition(**about["acquisition"])
             basis = Basis(tuple(about["names"]), file["basis_fids"], acquisition, about["description"])

@@ -85,8 +85,8 @@ def fit_spectra(
       max_iterations: most Levenberg-Marquardt steps per spectrum. Defaults to `100`; a simulated spectrum takes 5.
       model: for spectra in vivo, with macromolecules, lipids, a smooth baseline and weak priors; the three options
         above are then those of the model. Defaults to `None`: simulated spectra.
-      **in_vivo: with `model`, the arguments of `fit_in_vivo`: `noise_sigma`, `participants`, `sites`, `jobs`,
-        `progress`.
+      **in_vivo: with `model`, the arguments of `fit_in_vivo`: `noise_sigma`, which is needed, `ids`, `participants`,
+        `sessions`, `sites`, `jobs`, `progress`.
 
     Returns:
       `SpectralFit` of `batch` spectra, with gamma and sigma from 0 to 500 1/s, eps within +-200 rad/s and phi0 from

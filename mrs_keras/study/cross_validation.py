@@ -88,7 +88,8 @@ def _measure(
 
 def _digest(real: RealSpectra, key: str, seed: int, fold: int, folds: int, titles: Mapping[str, Generator]) -> str:
     """Returns a digest of all that the result of a split depends on."""
-    digest = hashlib.sha256(json.dumps([key, seed, fold, folds, list(titles), real.subjects, real.sites]).encode())
+    about = [key, seed, fold, folds, list(titles), real.subjects, real.sites, real.label_names]
+    digest = hashlib.sha256(json.dumps([*about, real.acquisition.to_dict()]).encode())
     for array in (real.spectra, real.noise_sigma, real.labels, real.second_labels):
         digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -47,7 +47,7 @@ def above_floor_rows(results: Sequence[SplitResult]) -> tuple[tuple[str, ...], l
         cells = []
         for title in titles:
             excess = np.array([read(each.realism[title]) - read(each.realism[FLOOR]) for each in results])
-            reach = t.ppf(0.975, len(excess) - 1) * excess.std(ddof=1) / np.sqrt(len(excess)) if len(excess) > 1 else 0
+            reach = t.ppf(0.975, len(excess) - 1) * excess.std(ddof=1) / np.sqrt(len(excess))
             cells.append(f"{excess.mean():+.2f} ({excess.mean() - reach:+.2f} to {excess.mean() + reach:+.2f})")
         rows.append((name, *cells))
     return ("above real against real", *titles), rows

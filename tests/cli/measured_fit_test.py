@@ -101,7 +101,7 @@ def test_what_is_neither_folder_nor_dataset_is_refused(basis_file, tmp_path, cap
 
 
 @pytest.mark.slow
-def test_a_built_dataset_is_fitted_like_its_scans(fitted, scans, basis_file, tmp_path):
+def test_a_built_dataset_is_fitted_like_its_scans(fitted, scans, basis_file, tmp_path, capsys):
     config = {"name": "own", "folder": str(shutil.copytree(scans, tmp_path / "scans")), "validation": 0.5}
     builder = build_dataset("measured_mrs", json.loads(json.dumps(config)), tmp_path / "data")
     expected = InVivoFits.load(fitted / "fits.npz")
@@ -113,3 +113,5 @@ def test_a_built_dataset_is_fitted_like_its_scans(fitted, scans, basis_file, tmp
         assert fits.ids == expected.ids
         assert fits.sites == expected.sites
         np.testing.assert_allclose(fits.concentrations, expected.concentrations, rtol=1e-6, atol=1e-9)
+    assert main(["measured", "fit", source, *options, "--steps", "--skip-bad"]) == 1
+    assert "--skip-bad, --steps has no effect on the processed spectra" in capsys.readouterr().err

@@ -100,3 +100,12 @@ def test_the_figure_shows_data_fit_parts_and_residual_over_ppm(spectra, tmp_path
     assert {"residual", "baseline"} <= set(lines)
     shown = " ".join(text.get_text() for text in below.texts) + below.get_title(loc="left")
     assert all(name in shown for name in fits.columns)
+
+
+def test_fits_of_another_version_are_not_taken_over(spectra, tmp_path, fitted, monkeypatch):
+    run(spectra, tmp_path, slice(0, 2))
+    run(spectra, tmp_path, slice(0, 2))
+    assert fitted[0] == [2]
+    monkeypatch.setattr("mrs_keras.__version__", "0.0.0")
+    run(spectra, tmp_path, slice(0, 2))
+    assert fitted[0] == [2, 2]

@@ -116,6 +116,11 @@ def test_saved_fits_are_loaded_as_they_were(fits, tmp_path):
     np.savez(tmp_path / "other.npz", a=1)
     with pytest.raises(ValueError, match=r"does not hold fits.*Received: 'no format', and the arrays a"):
         InVivoFits.load(tmp_path / "other.npz")
+    (tmp_path / "fits.tsv").write_text("NAA\n1\n")
+    with pytest.raises(ValueError, match=r"does not hold fits.*Received: not an `.npz`"):
+        InVivoFits.load(tmp_path / "fits.tsv")
+    with pytest.raises(FileNotFoundError, match="There are no fits at"):
+        InVivoFits.load(tmp_path / "none.npz")
 
 
 def test_a_fit_does_not_depend_on_the_other_spectra(fits, spectra):
