@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -151,6 +152,14 @@ def open_real_spectra(
     """
     found = read_real_dataset(against, data_dir, second_labels)
     seen = _training_subjects(settings, found.description, data_dir)
+    notice = _notice_of_training(settings)
+    if notice:
+        warnings.warn(
+            f"The model was trained on spectra of a prior that was made from fits. {notice} If subjects of "
+            f"'{found.name}' are among them, they are not held out, and the numbers are too good: "
+            "`mrs-keras study realism` makes such a prior again in every split.",
+            stacklevel=3,
+        )
     trained_on = np.isin(found.real.subjects, list(seen))
     if (~trained_on).sum() < FEWEST_SPECTRA or (not seen and len(found.real) < FOLDS * FEWEST_SPECTRA):
         needed = FEWEST_SPECTRA if seen else FOLDS * FEWEST_SPECTRA
@@ -160,6 +169,15 @@ def open_real_spectra(
             + (", or hold out a larger share of them (`validation` of the dataset)." if seen else ".")
         )
     return JudgedAgainst(found.name, found.real, trained_on, found.second_labeller)
+
+
+def _notice_of_training(settings: Mapping) -> str:
+    """Returns the notice of the fitted prior that a model was trained on, `""` if there is none."""
+    try:
+        prior = DatasetDescription.from_metadata(settings["fingerprint"]).prior
+    except (KeyError, ValueError):  # of an earlier version
+        return ""
+    return getattr(prior, "notice", "")
 
 
 def _training_subjects(

@@ -22,6 +22,9 @@ LARGEST_SCORE = 10.0
 LOGARITHMIC_ABOVE = 0.05
 """Fraction of a parameter's median that every fit must exceed for its logarithm to be drawn."""
 
+MEASURED_BROAD = ("MM", "Lip", "Mac")
+"""How names of macromolecules and lipids that were measured begin."""
+
 METABOLITES, BACKGROUND, LINES = range(3)
 """Blocks of parameters."""
 
@@ -71,10 +74,11 @@ def kernel_of_fits(
 def block_of(name: str) -> int:
     """Returns the block of a parameter.
 
-    Baseline, macromolecules and lipids compensate each other in a fit, and are one block; line widths, shifts, phases
-    and noise, which the scanner and the shim decide, another; the metabolites, which the subject decides, the third.
+    Baseline, macromolecules, lipids and what is missing of creatine's CH2 line beside the residual water compensate
+    each other in a fit, and are one block; line widths, shifts, phases and noise, which the scanner and the shim
+    decide, another; the metabolites, which the subject decides, the third.
     """
-    if name.startswith("baseline/") or name in BROAD_SIGNALS:
+    if name.startswith(("baseline/", *MEASURED_BROAD)) or name in BROAD_SIGNALS:
         return BACKGROUND
     return LINES if name in (*SCALARS, "snr") or name.startswith("shift/") else METABOLITES
 

@@ -105,6 +105,12 @@ def fit_spectra(
     """
     spectra = _checked_spectra(spectra, basis)
     if model is not None:
+        if (baseline_order, phi1_limit, max_iterations) != (4, 1e-5, 100):
+            raise ValueError(
+                "With `model`, its own options count. Received also: "
+                f"baseline_order={baseline_order}, phi1_limit={phi1_limit}, max_iterations={max_iterations}. "
+                "Give these to `InVivoModel`, whose baseline has `splines_per_ppm`."
+            )
         return fit_in_vivo(spectra, basis, model, **in_vivo)
     if in_vivo:
         raise ValueError(

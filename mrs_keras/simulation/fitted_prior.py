@@ -122,7 +122,11 @@ class FittedPrior(Prior):
         widths = {name: self.reference[name] * factor for name in ("gamma", "sigma") if name in self.reference}
         return dataclasses.replace(
             prior,
-            fitted_to={**self.fitted_to, FREQUENCY: spectrometer_frequency_mhz},
+            # The basis of the fits is one of their field.
+            fitted_to={
+                **{k: v for k, v in self.fitted_to.items() if k != "basis"},
+                FREQUENCY: spectrometer_frequency_mhz,
+            },
             reference={**self.reference, **widths},
         )
 

@@ -199,10 +199,20 @@ class Prior(PriorLeaves):
         return ""
 
     def without(self, names: Iterable[str]) -> "Prior":
-        """Returns the prior without some of its metabolites, such as those that a basis lacks."""
+        """Returns the prior without some of its metabolites, such as those that a basis lacks.
+
+        Raises:
+          ValueError: if no metabolite is left that is in no group: `eps` is the shift of those.
+        """
         kept = {name: leaf for name, leaf in self.concentrations.items() if name not in set(names)}
         groups = {group: tuple(name for name in members if name in kept) for group, members in self.groups.items()}
         groups = {group: members for group, members in groups.items() if members}
+        if groups and set(kept) <= {name for members in groups.values() for name in members}:
+            own = [name for name, group in zip(self.metabolites, self.metabolite_groups, strict=True) if group == 0]
+            raise ValueError(
+                f"The prior needs one of {', '.join(own)}: the shifts of all others are relative to theirs. "
+                f"Received a prior without all of them. Keep one, or give a basis that has it."
+            )
         shifts = {group: self.shifts[group] for group in groups}
         return dataclasses.replace(self, concentrations=kept, groups=groups, shifts=shifts)
 

@@ -42,7 +42,8 @@ def prior_to_plain(prior: Any) -> dict:
 
     fields = {field.name: getattr(prior, field.name) for field in dataclasses.fields(prior)}
     left_out = (
-        "description",
+        # Presets are known by name, and datasets by what is in their metadata; what fits were of, no other place says.
+        *(("description",) if "fitted_to" not in fields else ()),
         *(() if prior.effects else ("effects", "water_lines")),
         *(() if prior.groups else ("groups", "shifts")),
         *(() if prior.baseline_splines is None else ("baseline_order",)),
