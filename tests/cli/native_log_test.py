@@ -161,7 +161,14 @@ try:
 except KeyboardInterrupt:
     pass
 """
-    code = f"import os\nos.setpgid(0, 0)\nimport time\nfrom mrs_keras.cli.native_log import native_log_filtered\n{body}"
+    # A shell's background jobs ignore the signal, and so would their children.
+    code = f"""
+import os, signal, time
+from mrs_keras.cli.native_log import native_log_filtered
+
+os.setpgid(0, 0)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+{body}"""
     assert run_python(code, check=False).stderr.encode() == ERROR
 
 

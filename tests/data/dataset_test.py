@@ -248,6 +248,7 @@ def test_a_configs_name_used_again_with_other_settings_is_refused(tmp_path, chan
     np.testing.assert_array_equal(before["spectrum"], after["spectrum"])
 
 
+@pytest.mark.slow
 def test_the_command_says_so_too_and_builds_again_on_request(tmp_path):
     def build(train, *options):
         config = json.dumps({"name": "small", "train": train, "validation": 1})

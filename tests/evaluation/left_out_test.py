@@ -97,6 +97,7 @@ def test_the_table_shows_what_was_measured(measured):
         assert left_out not in table
 
 
+@pytest.mark.slow
 def test_without_a_test_split_the_paths_of_test_pairs_are_left_out(run_dir, data_dir, tmp_path, monkeypatch):
     folder = edited_copy(data_dir, tmp_path, splits=("train", "validation"))
     monkeypatch.setattr("mrs_keras.evaluation.scope.GENERATED", 50)

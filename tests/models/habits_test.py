@@ -55,6 +55,7 @@ def test_float64_data_train_as_float32_data_do(data):
     assert one.encode(**double)["z_mean"].dtype == np.float32
 
 
+@pytest.mark.slow
 def test_keras_set_to_float64_trains_generates_and_exports(tmp_path):
     code = """
 import sys

@@ -70,6 +70,7 @@ def decode(folder):
     return tf.saved_model.load(str(folder)).signatures["decode"](**INPUTS)["spectrum"].numpy()
 
 
+@pytest.mark.slow
 def test_a_new_version_takes_over_while_requests_run_and_none_fails(tmp_path, second):
     with serving(tmp_path) as (folder, calls):
         take_over(folder, calls, second)

@@ -177,6 +177,7 @@ def test_a_damaged_checkpoint_is_named(uninterrupted, data_dir, tmp_path):
         train(tmp_path, data_dir=data_dir, **SETTINGS)
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_saves_no_model(data_dir, tmp_path):
     with pytest.raises(RuntimeError, match="diverged.*lower learning rate"):
         train(tmp_path, data_dir=data_dir, **{**SETTINGS, "epochs": 2}, learning_rate=1e12, changes=SMALL)
@@ -199,6 +200,7 @@ def test_a_missing_dataset_leaves_no_run(tmp_path, dataset, message):
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_a_small_dataset_of_ours_that_is_missing_is_built_and_that_is_said(tmp_path, capsys):
     train(tmp_path / "run", data_dir=tmp_path / "data", epochs=1, batch_size=3000, changes=SMALL)
     assert "Building the dataset simulated_mrs/naa_pcr, once." in capsys.readouterr().err
