@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from mrs_keras import CVAE, open_dataset, train
+from mrs_keras import CVAE, Prior, open_dataset, train
 from mrs_keras.data import evaluation_batches
 from mrs_keras.generation import generate_dataset
 from mrs_keras.models import CVAE_PRESETS
@@ -114,7 +114,7 @@ def test_the_endless_simulator_trains_on_the_brain_with_effects_and_noise(endles
     model = train(tmp_path / "run", data_dir=tmp_path, preset="endless", config="brain")
     history = read_history(tmp_path / "run")["loss"]
     assert history[-1] < history[0]
-    assert len(model.labels) == 24
+    assert len(model.labels) == len(Prior.from_preset("brain_press_te30").metabolites) == 30
     assert model.latent_prior.is_fitted
     settings = {"source": "simulator", "batch_size": 16, "seed": 0, "steps_per_epoch": 5}
     batch = next(iter(open_source(open_dataset(config="brain", data_dir=tmp_path), settings).batches))
