@@ -37,7 +37,7 @@ def add_prior_options(prior: argparse.ArgumentParser) -> None:
         "--output", type=Path, default=Path("prior.json"), help=f"file; {BASIS_FILE} and a figure beside"
     )
     prior.add_argument(
-        "--bandwidth", type=float, default=0.9, help="from 0, the fits themselves, to 1, a normal density"
+        "--bandwidth", type=float, default=0.95, help="from 0, the fits themselves, to 1, a normal density"
     )
     prior.add_argument(
         "--block-fraction",

@@ -22,7 +22,7 @@ def prior_from_concentrations(
     rest: Prior | str = "brain_press_te30",
     *,
     sites: Sequence[str] | None = None,
-    bandwidth: float = 0.9,
+    bandwidth: float = 0.95,
     outlier_fraction: float = 0.15,
     total_creatine_mm: float | None = 8.0,
     description: str = "",
@@ -41,7 +41,7 @@ def prior_from_concentrations(
         if they are not.
       rest: prior of all else, or name of a preset. Defaults to `"brain_press_te30"`.
       sites: of the subjects, which are clusters of the kernel. Defaults to `None`: one cluster.
-      bandwidth: of the kernel, as in `prior_from_fits`. Defaults to `0.9`.
+      bandwidth: of the kernel, as in `prior_from_fits`. Defaults to `0.95`.
       outlier_fraction: as in `prior_from_fits`. Defaults to `0.15`.
       total_creatine_mm: median of Cr + PCr that all concentrations are scaled to by one factor, mM. `None`: they are in
         mM. Defaults to `8.0`.

@@ -27,7 +27,7 @@ FEW_IN_WORDS = (
 def prior_from_fits(
     fits: InVivoFits,
     *,
-    bandwidth: float = 0.9,
+    bandwidth: float = 0.95,
     block_fraction: float = 0.5,
     outlier_fraction: float = 0.15,
     residual: bool = True,
@@ -43,7 +43,7 @@ def prior_from_fits(
     Args:
       fits: of one spectrum of each subject; those that did not converge are left out.
       bandwidth: of the kernel: 0 draws the fits themselves, 1 from a normal distribution. A smaller one is closer to
-        the fits, and less novel. Defaults to `0.9`.
+        the fits, and less novel. Defaults to `0.95`.
       block_fraction: of the kernel: 0 draws the blocks jointly, 1 independently. Defaults to `0.5`.
       outlier_fraction: fraction of the fits that are kept as centres of the kernel, but do not widen it: those whose
         parameters lie farthest from the medians. Defaults to `0.15`.

@@ -38,7 +38,7 @@ class Kernel(Joint):
       names: of the columns.
       rows: (rows, names), in the units of the parameters.
       outliers: numbers of the rows that are outliers. Defaults to none.
-      bandwidth: h, from 0, the rows themselves, to 1, a normal distribution. Defaults to `0.9`.
+      bandwidth: h, from 0, the rows themselves, to 1, a normal distribution. Defaults to `0.95`.
       clusters: number of each row's cluster, such as the site. Defaults to none: all rows are one cluster.
       blocks: number of each name's block. Defaults to none: all names are one block.
       block_fraction: b, from 0 to 1. Defaults to `0.5`.
@@ -55,7 +55,7 @@ class Kernel(Joint):
     names: tuple[str, ...]
     rows: np.ndarray
     outliers: tuple[int, ...] = ()
-    bandwidth: float = 0.9
+    bandwidth: float = 0.95
     clusters: tuple[int, ...] = ()
     blocks: tuple[int, ...] = ()
     block_fraction: float = 0.5
