@@ -54,6 +54,7 @@ def run_fit(options) -> None:
     """Runs `mrs-keras measured fit`."""
     from mrs_keras.basis import match_acquisition, read_basis
     from mrs_keras.fitting import InVivoModel, fit_folder
+    from mrs_keras.fitting.folder_fits import FIGURES, FITS_FILE, TABLE_FILE
     from mrs_keras.fitting.in_vivo_problem import with_columns
 
     given = {name: getattr(options, name) for name in ("metabolites", "broad", "baseline_freedom")}
@@ -76,10 +77,10 @@ def run_fit(options) -> None:
         jobs=options.jobs,
     )
     print(summary(fits))
-    table = options.output / "fits.tsv"
-    print(f"Fits: {options.output / 'fits.npz'}")
+    table = options.output / TABLE_FILE
+    print(f"Fits: {options.output / FITS_FILE}")
     print(f"Labels: {table}")
-    print(f"Figures: {options.output / 'figures'}")
+    print(f"Figures: {options.output / FIGURES}")
     if of_scans:
         command = ["mrs-keras", "measured", "check", options.source, "--labels", str(table)]
         command += ["--site", options.site] if options.site else []

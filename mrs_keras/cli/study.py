@@ -39,11 +39,12 @@ def add_study_commands(commands) -> None:
 
 def _realism(options) -> None:
     from mrs_keras.fitting import InVivoFits
+    from mrs_keras.fitting.folder_fits import FITS_FILE
     from mrs_keras.study import study_realism
 
     fits = options.fits
     if fits is not None:
-        fits = InVivoFits.load(fits / "fits.npz" if fits.is_dir() else fits)
+        fits = InVivoFits.load(fits / FITS_FILE if fits.is_dir() else fits)
     study_realism(
         options.dataset if options.config is None else f"{options.dataset}/{options.config}",
         fits=fits,

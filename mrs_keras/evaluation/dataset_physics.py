@@ -16,7 +16,6 @@ from mrs_keras.simulation import (
     SpectralParameters,
     channels_to_complex,
     complex_to_channels,
-    simulate,
 )
 
 LINE_PARAMETERS = ("gamma", "sigma", "eps", "phi0")
@@ -130,8 +129,7 @@ class DatasetPhysics:
 
     def noise_level(self, parameters: SpectralParameters, snr: np.ndarray | float) -> np.ndarray:
         """Returns the standard deviation of the noise, of the real part, in spectra of these parameters: (batch,)."""
-        clean = simulate(dataclasses.replace(parameters, baseline=None), self.basis)
-        return np.abs(clean).max(axis=1) / snr
+        return self.recipe.noise_sigma(Examples(parameters, snr=snr))
 
 
 def true_parameters(examples: Mapping[str, np.ndarray]) -> SpectralParameters:
