@@ -150,7 +150,7 @@ CVAE_PRESETS: dict[str, dict] = {
                 "learning_rate": 1e-4,
                 "batch_size": 16,
                 # A round ends with a look at the validation subjects; the best one counts.
-                "steps_per_round": 20,
+                "steps_per_round": 10,
                 "rounds": 100,
                 "patience": 10,
                 "input_noise": 0.0,

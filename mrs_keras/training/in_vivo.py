@@ -78,8 +78,10 @@ def train_in_vivo(
       values: float (n, labels), NaN where missing. Defaults to `None`: none is known.
       deviations: float (n, labels), standard deviations, NaN where unknown. Defaults to `None`: not known.
       sites: of the spectra. Defaults to `None`: those of the fits.
-      validation: int, rows that the fine-tuning is stopped by and not tuned on; their fits are in the prior. Defaults
-        to `None`: 15 % of the subjects, within sites.
+      validation: int, rows that the fine-tuning is stopped by: neither their spectra nor their fits train the model,
+        as those would make what it knows before the fine-tuning look too good. They only are among the latents that
+        spectra are generated from. With no rows, all rounds of the recipe are trained. Defaults to `None`: 15 % of the
+        subjects, within sites.
       seed: Defaults to `0`.
       output_dir: folder of the run.
       preset: of the model. Defaults to `"invivo"`.
@@ -117,9 +119,11 @@ def train_in_vivo(
         claim(output_dir, settings, notice_of(measured))
         if (output_dir / MODEL_FILE).exists():
             return load_model(output_dir / MODEL_FILE, "Remove it: the training then resumes.")
-        tuned = measured[np.setdiff1d(np.arange(len(measured)), held_out)]
-        begin = pretrained_on_fits(plan, description, measured, fits, output_dir)
-        return tune_and_finish(plan, begin, tuned, measured[held_out], measured, output_dir)
+        rows = np.setdiff1d(np.arange(len(measured)), held_out)
+        tuned, stopped_by = measured[rows], measured[held_out] if len(held_out) else None
+        prior = latent_prior_for(len(measured))
+        begin = pretrained_on_fits(plan, description, tuned, fits[rows], prior, output_dir)
+        return tune_and_finish(plan, begin, tuned, stopped_by, measured, output_dir)
 
 
 def notice_of(measured: MeasuredSpectra) -> str:
@@ -135,9 +139,14 @@ def validation_rows(measured: MeasuredSpectra, seed: int) -> np.ndarray:
 
 
 def pretrained_on_fits(
-    plan: Plan, description: DatasetDescription, measured: MeasuredSpectra, fits: InVivoFits, output_dir: Path
+    plan: Plan,
+    description: DatasetDescription,
+    measured: MeasuredSpectra,
+    fits: InVivoFits,
+    latent_prior: dict,
+    output_dir: Path,
 ) -> Callable[[], CVAE]:
-    """Makes the prior of the fits and pre-trains a model on it; returns a function that loads the model."""
+    """Makes the prior of the fits of spectra and pre-trains a model on it; returns a function that loads the model."""
     warn_of_fits(fits)
     labels, prior = description.labels, prior_of(fits, plan.prior_options)
     columns = LabelColumns.of(labels.names, fits.columns, factors_of(labels, measured, fits))
@@ -153,7 +162,7 @@ def pretrained_on_fits(
 
     def build(**options) -> CVAE:
         arguments = preset_arguments(plan.preset, description, **{**plan.config, **options, "seed": plan.seed})
-        arguments = {"latent_prior": latent_prior_for(len(measured)), **arguments}
+        arguments = {"latent_prior": latent_prior, **arguments}
         if arguments.get("decoder", "free") == "free":
             return CVAE(**arguments)
         of_simulations = ExampleRecipe(prior, fits.basis, plan.seed)
@@ -174,7 +183,7 @@ def tune_and_finish(
     plan: Plan,
     pretrained: Callable[[], CVAE],
     tuned: MeasuredSpectra,
-    validation: MeasuredSpectra,
+    validation: MeasuredSpectra | None,
     encoded: MeasuredSpectra,
     output_dir: Path,
 ) -> CVAE:
@@ -184,20 +193,21 @@ def tune_and_finish(
       plan: of the training.
       pretrained: loads the model to begin with.
       tuned: spectra to tune on.
-      validation: spectra of other subjects, to stop by.
+      validation: spectra of other subjects, to stop by, or `None`: the tuning does not stop before its end.
       encoded: training spectra, of which the latents are drawn.
       output_dir: folder of the run.
     """
     model = pretrained()
     warn_of_labels(model.labels, encoded)
-    warn_of_validation(validation)
+    if validation is not None:
+        warn_of_validation(validation)
     recipe = {**plan.training["fine_tuning"], "kl_weight": plan.training["kl_weight"]["end"]}
     middle = _middle(model.labels, encoded)
-    seconds = SECONDS_PER_ROUND * recipe["rounds"] * recipe["steps_per_round"] / 20
-    with stage(f"Fine-tuning on {len(tuned)} spectra, stopped by {len(validation)} others", seconds, at_most=True):
-        model = fine_tune(
-            pretrained, tuned.columns(middle), validation.columns(middle), recipe, output_dir, seed=plan.seed
-        )
+    seconds = SECONDS_PER_ROUND * recipe["rounds"]
+    stopped = "" if validation is None else f", stopped by {len(validation)} others"
+    with stage(f"Fine-tuning on {len(tuned)} spectra{stopped}", seconds, at_most=validation is not None):
+        to_stop = None if validation is None else validation.columns(middle)
+        model = fine_tune(pretrained, tuned.columns(middle), to_stop, recipe, output_dir, seed=plan.seed)
     if model.latent_prior.needs_fit:
         with stage(f"Latent prior ({model.latent_prior.label}) of {len(encoded)} spectra", 10):
             state = output_dir / CHECKPOINTS / LATENT_PRIOR

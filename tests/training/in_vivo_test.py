@@ -65,7 +65,9 @@ def test_a_run_holds_model_prior_basis_histories_and_notice(run):
     assert "as private as" in read_notice(path / "pretraining")
     assert len(read_history(path / "pretraining")["epoch"]) == 2
     assert {"val_loss", "val_mean_squared_error", "val_kl_loss"} <= set(read_history(path))
-    assert Prior.load(path / "prior.json").fitted_to["subjects"] == 12
+    # Two are held out from the prior and the tuning, not from the latents.
+    assert Prior.load(path / "prior.json").fitted_to["subjects"] == 10
+    assert np.isfinite(model.latent_prior.log_weights.numpy()).sum() == 12
     again = load_trained(path)
     for ours, theirs in zip(again.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
