@@ -22,6 +22,15 @@ HISTORY_FILE = "history.csv"
 NOTICE_FILE = "NOTICE.txt"
 """What users must know who pass the model on, for data that are not free."""
 
+PRIOR_FILE, BASIS_FILE = "prior.json", "basis.npz"
+"""The prior of the simulations of a pre-training, and its basis."""
+
+PRETRAINING = "pretraining"
+"""The run of the pre-training, in the folder of a run on measured spectra."""
+
+FITS = "fits"
+"""Fits of the training spectra, in the folder of a run on measured spectra."""
+
 LOCK_FILE, WRITER_FILE = ".lock", ".writer.json"
 """The lock of a training that writes to the folder, and the process that holds it."""
 
@@ -55,12 +64,12 @@ def epochs_of(checkpoint: Path) -> int:
 
 
 def read_history(run_dir: str | os.PathLike) -> "dict[str, np.ndarray]":
-    """Reads the history of a run: name of the number -> float64 (epochs,)."""
+    """Reads the history of a run: name of the number -> float64 (epochs,), NaN for numbers of a validation it lacks."""
     import numpy as np  # not needed for the names of the files
 
     with (Path(run_dir) / HISTORY_FILE).open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+    return {name: np.array([float(row[name].replace("NA", "nan")) for row in rows]) for name in rows[0]}
 
 
 def read_settings(run_dir: str | os.PathLike) -> dict:

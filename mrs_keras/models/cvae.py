@@ -232,15 +232,19 @@ class CVAE(Verbs, keras.Model):
 
     def call(self, inputs, training=None):
         inputs = self._with_labels(self._checked_inputs(inputs, for_training=False))[0]
-        posterior = self.encoder(inputs, training=training)
+        posterior = self.posterior(inputs, training=training)
         spectrum = self.generator(
             {"z": posterior["z_mean"], "concentrations": inputs["concentrations"]}, training=training
         )
         return {"spectrum": spectrum, **posterior}
 
+    def posterior(self, inputs, training=False):
+        """Returns `"z_mean"` and `"z_log_var"` of a batch, each float32 (batch, latent_dim)."""
+        return self.encoder({name: inputs[name] for name in ("spectrum", "concentrations")}, training=training)
+
     def _terms(self, inputs, noise, training):
         """Returns squared error, KL and decoder variance of each example, float32 (batch,), and latents."""
-        posterior = self.encoder(inputs, training=training)
+        posterior = self.posterior(inputs, training=training)
         z_mean, z_log_var = posterior["z_mean"], posterior["z_log_var"]
         z = z_mean + tf.exp(0.5 * z_log_var) * noise
         spectrum = self.generator({"z": z, "concentrations": inputs["concentrations"]}, training=training)
@@ -340,6 +344,13 @@ class CVAE(Verbs, keras.Model):
         inputs, label_loss = self._with_labels(inputs)
         *terms, latents = self._terms(inputs, 0.0, training=False)
         return self._update_metrics(self._per_example_losses(*terms, global_batch, label_loss), latents["z_mean"])
+
+    def example_losses(self, data) -> dict[str, tf.Tensor]:
+        """Returns the terms of the loss of each example of a batch, with the posterior mean for z: float32 (batch,)."""
+        inputs, label_loss = self._with_labels(self._checked_inputs(data))
+        *terms, _ = self._terms(inputs, 0.0, training=False)
+        rows = tf.cast(tf.shape(inputs["spectrum"])[0], tf.float32)
+        return self._per_example_losses(*terms, rows, label_loss)
 
     def _kl_weight_now(self):
         if isinstance(self.kl_weight, keras.optimizers.schedules.LearningRateSchedule):
