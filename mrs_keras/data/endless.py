@@ -36,7 +36,8 @@ def simulated(
 
     Returns:
       Endless dataset of `{"spectrum": float32 (batch_size, points, 2), "concentrations": float32 (batch_size,
-      metabolites)}`, metabolites in the order of the prior. `fit` needs `steps_per_epoch`, and `shuffle=False`.
+      metabolites)}`, metabolites in the order of the prior. With noise also `"noise_sigma"`: float32 (batch_size,), its
+      standard deviation in each real number. `fit` needs `steps_per_epoch`, and `shuffle=False`.
 
     Raises:
       ValueError: if an argument is out of range, or the basis lacks a metabolite.
@@ -53,7 +54,7 @@ def simulated(
 
     def batch_of(batch):
         examples = tf_examples(recipe, batch_size, batch)
-        return {name: examples[name] for name in ("spectrum", "concentrations")}
+        return {name: examples[name] for name in ("spectrum", "concentrations", "noise_sigma") if name in examples}
 
     numbers = tf.data.Dataset.counter(check_count("first_batch", first_batch, 0, at_least=0))
     # Threads share the work; the order of the batches does not change.
@@ -80,7 +81,8 @@ def simulated_batch(
       snr: as in `simulated`.
 
     Returns:
-      The features of the dataset `simulated_mrs`, except for the id and the linewidth: name -> float32 tensor.
+      The features of the dataset `simulated_mrs`, except for the id and the linewidth, and with noise also
+      `"noise_sigma"`: name -> float32 tensor.
     """
     return tf_examples(_recipe(prior, basis, seed, snr), batch_size, batch)
 

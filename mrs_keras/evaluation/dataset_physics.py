@@ -20,7 +20,6 @@ from mrs_keras.simulation import (
     channels_to_complex,
     complex_to_channels,
 )
-from mrs_keras.simulation.parameters import LINE_SHAPE
 
 LINE_PARAMETERS = ("gamma", "sigma", "eps", "phi0")
 """Parameters of a spectrum that are one number each and that every fit recovers; phi1 is a nuisance of some."""
@@ -158,12 +157,7 @@ class DatasetPhysics:
 
     def true_parameters(self, examples: Mapping[str, np.ndarray]) -> SpectralParameters:
         """Returns the true parameters of examples of the dataset, as `load_arrays` gives them."""
-        fields = {field.name for field in dataclasses.fields(SpectralParameters)}
-        known = {name: values for name, values in examples.items() if name in fields}
-        if self.prior.groups:
-            lines = {name: examples[name].reshape(len(examples[name]), -1) for name in (*LINE_SHAPE, "shifts")}
-            known |= self.prior.line_shape(lines)
-        return SpectralParameters(**known)
+        return self.recipe.examples_of(examples).parameters
 
     def draw(self, count: int, split: str) -> tuple[SpectralParameters, np.ndarray]:
         """Draws parameters from the prior and simulates their spectra: float32 (count, points, 2)."""

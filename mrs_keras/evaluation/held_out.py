@@ -45,7 +45,7 @@ def held_out_loss(model: CVAE, batches: tf.data.Dataset, seed: int = 0) -> dict[
         noise = row_normal(row_seeds(seed, first + rows)[first:], model.latent_dim, stream=NOISE_STREAM)
         first += rows
         errors, _, batch_variance, _ = model._terms(batch, noise, training=False)
-        posterior = model.encoder(batch, training=False)
+        posterior = model.posterior(batch)
         z = posterior["z_mean"] + tf.exp(0.5 * posterior["z_log_var"]) * noise
         log_q = -0.5 * tf.reduce_sum(noise**2 + posterior["z_log_var"] + math.log(2 * math.pi), axis=1)
         latent_loss.append(log_q - model.log_prior(z, batch["concentrations"], batch.get("noise_sigma")))

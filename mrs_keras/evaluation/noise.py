@@ -10,7 +10,7 @@ from mrs_keras.evaluation.generation import Generation
 from mrs_keras.evaluation.reconstruction import Reconstruction
 from mrs_keras.evaluation.report.format import percent
 from mrs_keras.evaluation.summaries import Spread, Summary
-from mrs_keras.evaluation.table import STATISTIC, Row
+from mrs_keras.evaluation.table import PERCENT, Row
 from mrs_keras.evaluation.topic import NO_PHYSICS, LeftOut, Split, Topic
 from mrs_keras.models import CVAE
 from mrs_keras.plotting.html_page import Section
@@ -35,9 +35,9 @@ class Noise(Topic):
 
     ROWS = (
         Row(
-            "noise.generated_over_simulated",
-            "noise of generated over that of simulated spectra (medians, by the fit)",
-            STATISTIC,
+            "noise.generated_off",
+            "noise of generated spectra, off that of simulated ones by (medians, by the fit)",
+            PERCENT,
         ),
     )
 
@@ -89,7 +89,7 @@ class Noise(Topic):
     def numbers(self) -> dict:
         numbers = {name: summary for name, summary in dataclasses.asdict(self).items() if summary is not None}
         ratio = self.left_over.median / self.left_over_simulated.median
-        return {"noise": {**numbers, "generated_over_simulated": ratio}}
+        return {"noise": {**numbers, "generated_over_simulated": ratio, "generated_off": abs(ratio - 1)}}
 
     def sections(self) -> list[Section]:
         levels = {

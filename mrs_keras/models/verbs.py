@@ -222,7 +222,7 @@ class Verbs:
                 "example CVAE.from_preset('base', latent_prior='mixture')."
             )
         parts = [
-            (self.encoder(batch, training=False), batch)
+            (self.posterior(batch), batch)
             for batch in (
                 self._with_labels(self._checked_inputs(each))[0]
                 for each in finite_batches(inputs, "fit_latent_density")
@@ -306,7 +306,7 @@ class Verbs:
     def signature_functions(self) -> dict:
         """Returns name of a signature -> function of a dict of tensors, unchecked, for the export."""
         return {
-            "encode": lambda inputs: self.encoder(inputs, training=False),
+            "encode": self.posterior,
             "decode": self._decode,
             "generate": self.generate_tensors,
             "interpolate": self._interpolate,
