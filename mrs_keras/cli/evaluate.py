@@ -26,6 +26,9 @@ def add_evaluate_command(commands) -> None:
         metavar="TABLE",
         help="with --against, fits of the real spectra by another program than that of the dataset's labels",
     )
+    evaluate.add_argument(
+        "--fitted", type=int, metavar="N", help="spectra of each set to fit; by default 2000, or 300 if they have noise"
+    )
     evaluate.add_argument("--output", type=Path, help=f"folder to write; by default RUN/{EVALUATION}")
 
 
@@ -43,6 +46,7 @@ def _evaluate(options) -> None:
         basis=None if options.basis is None else read_basis(options.basis),
         against=options.against,
         second_labels=options.second_labels,
+        fitted=options.fitted,
     )
     print((output_dir / TABLE_FILE).read_text(), end="")
     print(f"Report: {output_dir / REPORT_FILE}")

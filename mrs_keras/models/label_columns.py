@@ -60,9 +60,17 @@ class LabelColumns:
 
     def scaled_to(self, amplitudes: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Returns amplitudes of which those that a label is about are scaled to the label, (batch, metabolites)."""
+        # One amplitude is the label itself: a factor has no bound where the amplitude that it scales is near 0.
+        alone = ~self.is_ratio & (self.above.sum(axis=1) == 1)
+        if alone.any():
+            amplitudes = tf.where(
+                self.above[alone].any(axis=0),
+                tf.gather(labels, np.flatnonzero(alone), axis=1) @ self.above[alone],
+                amplitudes,
+            )
         # Sums first: they may be below a ratio.
         for ratios in (False, True):
-            rows = np.flatnonzero(self.is_ratio == ratios)
+            rows = np.flatnonzero((self.is_ratio == ratios) & ~alone)
             if not len(rows):
                 continue
             wanted = tf.gather(labels, rows, axis=1)

@@ -20,6 +20,9 @@ DRAWS = 8192
 SOFTNESS = 0.15
 """How far above 0 a parameter that must not be negative bends, in its standard deviations."""
 
+LEAST = 0.02
+"""Smallest value of such a parameter, in units of that bend: a time constant of 0 has no derivative."""
+
 HEIGHT, PHASE = "water_height", "water_phase"
 """Parameters that are predicted as one complex number: a phase alone has no derivative where the height is 0."""
 
@@ -126,7 +129,8 @@ class PhysicalLayer(keras.layers.Layer):
     def call(self, inputs):
         values = self.mean + self.deviation * tf.matmul(inputs["parameters"], self.mixing, transpose_b=True)
         softness = SOFTNESS * self.deviation + 1e-12
-        positive = tf.where(self.deviation > 0, softness * tf.nn.softplus(values / softness), values)
+        bent = softness * (tf.nn.softplus(values / softness) + LEAST)
+        positive = tf.where(self.deviation > 0, bent, values)
         values = tf.where(self.at_least_0, positive, values)
         named = dict(zip(self.sizes, tf.split(values, list(self.sizes.values()), axis=1), strict=True))
         named["concentrations"] = self.label_columns.scaled_to(
