@@ -95,19 +95,27 @@ class GeneratedSpectra:
       spectra: complex (m, window_points), with their noise.
       noise_sigma: float (m,), standard deviation of the real part of the noise that they carry.
       labels: float (m, labels), the columns of the real ones. Defaults to `None`: none, and no utility.
+      sites: of each spectrum. Defaults to `()`: it was generated for none, and counts at that of its nearest training
+        spectrum.
     """
 
     spectra: np.ndarray
     noise_sigma: np.ndarray
     labels: np.ndarray | None = None
+    sites: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.spectra)
 
     def select(self, rows: np.ndarray | slice) -> "GeneratedSpectra":
         """Returns some of the spectra."""
-        labels = None if self.labels is None else np.asarray(self.labels)[rows]
-        return GeneratedSpectra(np.asarray(self.spectra)[rows], np.asarray(self.noise_sigma)[rows], labels)
+        return dataclasses.replace(
+            self,
+            spectra=np.asarray(self.spectra)[rows],
+            noise_sigma=np.asarray(self.noise_sigma)[rows],
+            labels=None if self.labels is None else np.asarray(self.labels)[rows],
+            sites=tuple(np.asarray(self.sites)[rows]) if len(self.sites) else (),
+        )
 
 
 def checked_spectra(name: str, spectra: np.ndarray, acquisition: Acquisition) -> np.ndarray:
