@@ -29,6 +29,14 @@ def add_study_commands(commands) -> None:
     )
     realism.add_argument("--priors", nargs="*", default=[], metavar="NAME", help="presets or files of other priors")
     realism.add_argument(
+        "--model",
+        nargs="*",
+        default=[],
+        dest="models",
+        metavar="PRESET",
+        help="presets of models that are trained in every split, such as invivo; needs `--fits`",
+    )
+    realism.add_argument(
         "--second-labels", type=Path, metavar="TABLE", help="table of fits by another program, to test the utility on"
     )
     realism.add_argument(
@@ -55,6 +63,7 @@ def _realism(options) -> None:
         options.dataset if options.config is None else f"{options.dataset}/{options.config}",
         fits=fits,
         priors=options.priors,
+        models=options.models,
         second_labels=options.second_labels,
         split_by=options.split_by,
         seeds=options.seeds,

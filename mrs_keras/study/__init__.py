@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "cross_validation": ["CrossValidation", "Generator", "SplitResult", "StudiedGenerator", "TrainedGenerator"],
         "realism": ["study_realism"],
         "splits": ["Split", "splits_by_site", "splits_by_subject"],
+        "trained_models": ["model_generator", "trained_generator"],
         "verdicts": ["Criterion", "Verdict", "verdicts_on"],
     },
 )

@@ -17,7 +17,7 @@ from mrs_keras.evaluation.realism import (
     measure_controls,
     measure_realism,
 )
-from mrs_keras.study.parts import Parts
+from mrs_keras.study.parts import Parts, file_name
 from mrs_keras.study.splits import Split
 
 
@@ -103,6 +103,9 @@ class CrossValidation:
       folder: in which results are kept.
       key: text that tells what all results depend on beside the spectra, such as the version of this package.
         Defaults to `""`.
+
+    Raises:
+      ValueError: if two titles would have files of the same name, or one is that of a control.
     """
 
     real: RealSpectra
@@ -110,6 +113,16 @@ class CrossValidation:
     splits: Sequence[Split]
     folder: Path
     key: str = ""
+
+    def __post_init__(self):
+        taken = [file_name(title) for title in (CONTROLS_PART, *CONTROLS.values())]
+        for title in self.generators:
+            if file_name(title) in taken:
+                raise ValueError(
+                    f"Each generator must have a title of its own, and none of {CONTROLS_PART}, "
+                    f"{', '.join(CONTROLS.values())}. Received: '{title}', of {', '.join(self.generators)}. Rename it."
+                )
+            taken.append(file_name(title))
 
     def missing(self) -> list[str]:
         """Returns the title of each measurement that is still to be made."""
@@ -177,7 +190,7 @@ class CrossValidation:
         digest = hashlib.sha256(json.dumps(about).encode())
         for array in (
             *(split.held_out, split.training),
-            *(real.spectra, real.noise_sigma, real.labels, real.second_labels),
+            *(real.spectra, real.noise_sigma, real.labels, real.second_labels, real.label_deviations),
         ):
             digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()

@@ -30,12 +30,13 @@ from mrs_keras.study.generators import (
 )
 from mrs_keras.study.realism_page import realism_page, summary_table
 from mrs_keras.study.splits import Split, splits_by_site, splits_by_subject
+from mrs_keras.study.trained_models import model_generator
 from mrs_keras.study.verdicts import verdicts_on
 
 SECONDS_OF_CONTROLS = 10.0
 """Rough time to measure floor and cheats in a split, on one core."""
 
-PARTS = "parts"
+PARTS, TRAININGS = "parts", "trainings"
 
 SEEDS = {"subject": (10, 11, 12), "site": (10,)}
 """Default seeds. Sites are the same in every seed: only the draws differ."""
@@ -46,6 +47,7 @@ def study_realism(
     *,
     fits: InVivoFits | None = None,
     priors: Sequence[str | os.PathLike] = (),
+    models: Sequence[str] = (),
     generators: Mapping[str, StudiedGenerator] | None = None,
     second_labels: str | os.PathLike | None = None,
     split_by: Literal["subject", "site"] = "subject",
@@ -72,6 +74,8 @@ def study_realism(
       priors: names of presets, or files, of priors that know nothing of the dataset; none that is made from fits, whose
         subjects may be held out here. Presets are converted to the field of the dataset, files are taken as they are.
         Defaults to none.
+      models: presets of models of measured spectra, such as `"invivo"`: each is trained in every split, from the fits.
+        Defaults to none.
       generators: title -> another generator. Defaults to `None`: none.
       second_labels: table of fits by another program than that of the dataset's labels, for the utility. Defaults to
         `None`: the dataset's labels.
@@ -97,24 +101,32 @@ def study_realism(
     if not len(seeds) or len(set(seeds)) < len(seeds):
         raise ValueError(f"`seeds` must be one or more, each once. Received: seeds={seeds}. Give for example 10 11 12.")
     others = dict(generators or {})
-    published = published_priors(priors, tuple(others))
+    published = published_priors(priors, (*models, *others))
+    if models and fits is None:
+        raise ValueError(
+            f"Models are pre-trained on simulations of a prior from fits. Received: models={list(models)}, no fits. "
+            "Give the fits of the dataset (`mrs-keras measured fit`)."
+        )
     if fits is None and not published and not others:
         raise ValueError(
             "There is nothing to judge. Expected fits, or priors. Received neither. Give the fits of the dataset "
             "(`mrs-keras measured fit`), or a published prior such as `brain_press_te30`."
         )
-    found = read_real_dataset(dataset, data_dir, second_labels)
+    found, output_dir = read_real_dataset(dataset, data_dir, second_labels), Path(output_dir)
     real, judged = found.real, {}
     options = dict(prior_options or {})
     if fits is not None:
-        judged[FITTED] = fitted_generator(fits_of_dataset(fits, found), real, options)
+        fits = fits_of_dataset(fits, found)
+        judged[FITTED] = fitted_generator(fits, real, options)
     judged |= {
         title: published_generator(at_field(given, published[title], real), real)
         for title, given in zip(published, priors, strict=True)
     }
+    labels, folder = found.description.labels, output_dir / TRAININGS
+    judged |= {each: model_generator(each, fits, real, labels, folder, prior_options=options) for each in models}
     judged |= others
     splits = splits_by_subject(real, seeds, folds) if split_by == "subject" else splits_by_site(real, seeds)
-    output_dir, started = Path(output_dir), time.monotonic()
+    started = time.monotonic()
     study = CrossValidation(real, judged, splits, output_dir / PARTS, mrs_keras.__version__)
     results = _results_of(study)
     verdicts = verdicts_on(results, FITTED if FITTED in judged else None)

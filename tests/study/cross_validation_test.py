@@ -174,3 +174,9 @@ def test_whole_sites_are_left_out(real, tmp_path):
     # A site that no training spectrum is of has no generated spectra, whose noise could be compared.
     assert result.realism["same"].sites["A"].noise is None
     assert result.realism["same"].sites["B"].noise == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize("titles", [["copies"], ["controls"], ["a b", "a_b"]])
+def test_generators_have_titles_of_their_own(real, tmp_path, titles):
+    with pytest.raises(ValueError, match="a title of its own"):
+        study_of(real, dict.fromkeys(titles, (Counted(),)), tmp_path)
