@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "latent_space": ["plot_latent_space"],
         "network": ["LayerBox", "plot_model"],
         "realism": ["plot_mean_spectra", "plot_realism_map", "plot_realism_noise", "plot_realism_quantities"],
+        "realism_sets": ["plot_nearest_pairs", "plot_realism_maps", "plot_realism_sites"],
         "reconstruction": ["plot_parameter_errors", "plot_reconstruction"],
         "training": ["plot_learning_curves"],
     },
