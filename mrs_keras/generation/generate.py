@@ -25,6 +25,7 @@ from mrs_keras.generation.residual_water import checked_range
 from mrs_keras.generation.scaled_labels import check_scaled, checked_factors, label_factors, scaled_ranges
 from mrs_keras.generation.source import SpectrumSource, open_source
 from mrs_keras.generation.transients import TransientDesign, transients_of
+from mrs_keras.measured.generated_spectra import LABEL_FACTORS
 from mrs_keras.models import CVAE
 
 FormatName = Literal["npz", "tfds", "nifti_mrs", "bids", "lcmodel"]
@@ -221,6 +222,7 @@ def _description(
         units={"spectrum": "arbitrary", "concentrations": ", ".join(sorted(set(labels.units))), "z": ""},
         origin={
             "concentrations_are": labels_are,
+            **({} if factors is None else {LABEL_FACTORS: list(factors)}),
             "generator": {
                 "model": "conditional variational autoencoder",
                 "software": f"mrs_keras {mrs_keras.__version__}",
