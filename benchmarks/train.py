@@ -23,7 +23,7 @@ from gemm_floor import Floor, flop, training_products
 from mrs_keras import open_dataset
 from mrs_keras.data import training_batches
 from mrs_keras.models import CVAE, CVAE_PRESETS
-from mrs_keras.training.recipe import _kl_schedule, _optimizer
+from mrs_keras.training.schedules import kl_schedule, warm_cosine_adam
 from mrs_keras.training.speed import choose_speed
 
 PRESET = "base"
@@ -46,9 +46,9 @@ def built_model(metadata, steps_per_epoch: int) -> CVAE:
     """Returns the model as the recipe builds and compiles it."""
     recipe = CVAE_PRESETS[PRESET]["training"]
     keras.utils.set_random_seed(0)
-    kl_weight = _kl_schedule(recipe["kl_weight"], recipe["epochs"] * steps_per_epoch)
+    kl_weight = kl_schedule(recipe["kl_weight"], recipe["epochs"] * steps_per_epoch)
     model = CVAE.from_preset(PRESET, metadata, seed=0, kl_weight=kl_weight)
-    model.compile(_optimizer(recipe, steps_per_epoch))
+    model.compile(warm_cosine_adam(recipe["learning_rate"], recipe["epochs"] * steps_per_epoch))
     return model
 
 

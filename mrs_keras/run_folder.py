@@ -22,6 +22,15 @@ HISTORY_FILE = "history.csv"
 NOTICE_FILE = "NOTICE.txt"
 """What users must know who pass the model on, for data that are not free."""
 
+PRIOR_FILE, BASIS_FILE = "prior.json", "basis.npz"
+"""The prior of the simulations of a pre-training, and its basis."""
+
+PRETRAINING = "pretraining"
+"""The run of the pre-training, in the folder of a run on measured spectra."""
+
+FITS = "fits"
+"""Fits of the training spectra, in the folder of a run on measured spectra."""
+
 LOCK_FILE, WRITER_FILE = ".lock", ".writer.json"
 """The lock of a training that writes to the folder, and the process that holds it."""
 

@@ -24,6 +24,7 @@ def add_train_command(commands) -> None:
     add_dataset(train, "preset")
     train.add_argument("--build", action="store_true", help="build the dataset if it is missing, even a large one")
     _add_like(train)
+    _add_scans(train)
     train.add_argument("--preset", default="base", help=f"model preset: {preset_names()}")
     train.add_argument("--epochs", type=int, help="epochs; by default those of the preset")
     train.add_argument("--batch-size", type=int, help="examples per step over all devices; by default the preset's")
@@ -49,7 +50,7 @@ def _add_like(train) -> None:
         "Options supply what its header leaves out; what is assumed is printed.",
     )
     group.add_argument("--like", type=Path, metavar="SCAN", help="scan, such as a NIfTI-MRS file")
-    group.add_argument("--basis", type=Path, metavar="FILE", help="basis of the scan's sequence; by default simulated")
+    group.add_argument("--basis", type=Path, metavar="FILE", help="basis of the scan's sequence; simulated by default")
     group.add_argument("--sequence", help="press, steam, spin_echo or pulse_acquire; by default that of the header")
     for option, text in (
         ("--te-ms", "echo time, ms; by default that of the header"),
@@ -60,6 +61,25 @@ def _add_like(train) -> None:
         group.add_argument(option, type=float, metavar="MS", help=text)
     group.add_argument(
         "--ppm-window", type=float, nargs=2, metavar=("LOW", "HIGH"), help="part of the spectrum; by default 0.2 to 4.2"
+    )
+
+
+def _add_scans(train) -> None:
+    """Adds the options of a training on measured spectra."""
+    group = train.add_argument_group(
+        "measured spectra",
+        "With the preset invivo and a dataset of scans: fits of the training spectra, a prior of the fits, "
+        "pre-training on simulations of it, and fine-tuning on the spectra, until the median loss of the validation "
+        "subjects does not become lower. Give --basis, the basis to fit, or one of these. Epochs, batch "
+        "size and learning rate are those of the pre-training.",
+    )
+    group.add_argument("--fits", type=Path, metavar="DIR", help="fits of the spectra, from `measured fit`")
+    group.add_argument("--init", type=Path, metavar="RUN", help="trained model to tune; it is not pre-trained")
+    group.add_argument(
+        "--input-noise",
+        type=float,
+        metavar="FACTOR",
+        help="noise that is added to the spectra in the fine-tuning, over their own; by default that of the preset",
     )
 
 
@@ -89,5 +109,8 @@ def _train(options) -> None:
             basis=options.basis,
             sequence=sequence or None,
             ppm_window=options.ppm_window,
+            fits=options.fits,
+            init=options.init,
+            input_noise=options.input_noise,
         )
     print(f"Trained model: {options.output / MODEL_FILE}\nNext: mrs-keras evaluate --run {options.output}")

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "dataset": ["build_dataset", "describe_dataset", "load_arrays", "open_dataset", "split_of"],
         "description": ["DatasetDescription"],
         "endless": ["simulated", "simulated_batch"],
+        "label_columns": ["LabelColumns"],
         "pipeline": ["evaluation_batches", "training_batches"],
     },
 )

@@ -5,6 +5,7 @@ import tensorflow as tf
 from mrs_keras.basis.basis import Basis
 from mrs_keras.basis.default import basis_for
 from mrs_keras.checks import check_count, check_positive
+from mrs_keras.data.label_columns import LabelColumns
 from mrs_keras.simulation.examples import ExampleRecipe
 from mrs_keras.simulation.graph.examples import tf_examples
 from mrs_keras.simulation.priors import Prior
@@ -17,6 +18,7 @@ def simulated(
     seed: int = 0,
     snr: float | None = None,
     first_batch: int = 0,
+    labels: LabelColumns | None = None,
 ) -> tf.data.Dataset:
     """Returns endless batches, each spectrum seen once, simulated on the fly on all cores while a model trains.
 
@@ -33,10 +35,12 @@ def simulated(
       snr: signal-to-noise ratio as `simulate` defines it. Defaults to `None`: that of the prior, and without one no
         noise.
       first_batch: number of the batch to start with. Defaults to `0`.
+      labels: of the metabolites of the prior, such as sums and ratios. Defaults to `None`: the concentrations.
 
     Returns:
       Endless dataset of `{"spectrum": float32 (batch_size, points, 2), "concentrations": float32 (batch_size,
-      metabolites)}`, metabolites in the order of the prior. `fit` needs `steps_per_epoch`, and `shuffle=False`.
+      metabolites)}`, metabolites in the order of the prior, or the `labels`. With noise also `"noise_sigma"`: float32
+      (batch_size,), its standard deviation in each real number. `fit` needs `steps_per_epoch`, and `shuffle=False`.
 
     Raises:
       ValueError: if an argument is out of range, or the basis lacks a metabolite.
@@ -53,7 +57,8 @@ def simulated(
 
     def batch_of(batch):
         examples = tf_examples(recipe, batch_size, batch)
-        return {name: examples[name] for name in ("spectrum", "concentrations")}
+        batch = {name: examples[name] for name in ("spectrum", "concentrations", "noise_sigma") if name in examples}
+        return batch if labels is None else {**batch, "concentrations": labels(batch["concentrations"])}
 
     numbers = tf.data.Dataset.counter(check_count("first_batch", first_batch, 0, at_least=0))
     # Threads share the work; the order of the batches does not change.
@@ -80,7 +85,8 @@ def simulated_batch(
       snr: as in `simulated`.
 
     Returns:
-      The features of the dataset `simulated_mrs`, except for the id and the linewidth: name -> float32 tensor.
+      The features of the dataset `simulated_mrs`, except for the id and the linewidth, and with noise also
+      `"noise_sigma"`: name -> float32 tensor.
     """
     return tf_examples(_recipe(prior, basis, seed, snr), batch_size, batch)
 

@@ -56,6 +56,39 @@ def training_batches(
     return epochs.flat_map(epoch_of).prefetch(tf.data.AUTOTUNE), -(-examples // batch_size)
 
 
+def endless_batches(columns: Mapping[str, Any], batch_size: int, seed: int, first_batch: int = 0) -> tf.data.Dataset:
+    """Returns endless shuffled batches of few examples, all of the same size.
+
+    The examples are gone through again and again, each time in another order; a batch may contain the end of one pass
+    and the beginning of the next. Batch n depends only on the arguments and on n.
+
+    Args:
+      columns: name -> array with the examples on the first axis.
+      batch_size: examples per batch, at most all of them.
+      seed: integer.
+      first_batch: number of the batch to start with. Defaults to `0`.
+
+    Returns:
+      Dataset of the columns and `"batch"`, the number of the batch, an int64 scalar.
+    """
+    columns = {name: tf.convert_to_tensor(column) for name, column in columns.items()}
+    examples = len(next(iter(columns.values())))
+
+    def rows_of(positions, number):
+        key = tf.stack([tf.constant(seed, tf.int64), number])
+        return tf.random.experimental.index_shuffle(positions % examples, tf.cast(key, tf.int32), examples - 1)
+
+    def batch_of(batch):
+        positions = batch * batch_size + tf.range(batch_size, dtype=tf.int64)
+        first = positions[0] // examples
+        # Of two passes at most.
+        rows = tf.where(positions // examples == first, rows_of(positions, first), rows_of(positions, first + 1))
+        return {**{name: tf.gather(column, rows) for name, column in columns.items()}, "batch": batch}
+
+    numbers = tf.data.Dataset.counter(first_batch)
+    return numbers.map(batch_of, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+
 def evaluation_batches(
     builder: tfds.core.DatasetBuilder, split: str | None = None, batch_size: int = 512
 ) -> tf.data.Dataset:

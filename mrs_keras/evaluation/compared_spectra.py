@@ -67,7 +67,7 @@ def generate_to_compare(
     generated = model.generate(labels, seed=seed)["spectrum"]
     check_finite_output("generated spectra to compare", generated)
     spectra = channels_to_complex(generated)
-    if model.noise_variance is not None:
+    if model.generates_noise:
         sigma, noise_is = generated_noise_level(model, labels, seed), "the model's own noise"
     else:
         sigma = _level_of_real_noise(spectra, model.acquisition, real, seed)

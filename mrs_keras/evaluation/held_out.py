@@ -39,21 +39,22 @@ def held_out_loss(model: CVAE, batches: tf.data.Dataset, seed: int = 0) -> dict[
     size, first = 2 * model.acquisition.window_points, 0
     squared_error, variance, latent_loss = [], [], []
     for batch in map(model._checked_inputs, finite_batches(batches, "held_out_loss")):
+        batch, _ = model._with_labels(batch)
         rows = len(batch["spectrum"])
         # Row k of the data gets the same noise in batches of any size.
         noise = row_normal(row_seeds(seed, first + rows)[first:], model.latent_dim, stream=NOISE_STREAM)
         first += rows
         errors, _, batch_variance, _ = model._terms(batch, noise, training=False)
-        posterior = model.encoder(batch, training=False)
+        posterior = model.posterior(batch)
         z = posterior["z_mean"] + tf.exp(0.5 * posterior["z_log_var"]) * noise
         log_q = -0.5 * tf.reduce_sum(noise**2 + posterior["z_log_var"] + math.log(2 * math.pi), axis=1)
-        latent_loss.append(log_q - model.log_prior(z, batch["concentrations"]))
+        latent_loss.append(log_q - model.log_prior(z, batch["concentrations"], batch.get("noise_sigma")))
         squared_error.append(errors)
         variance.append(batch_variance)
     squared_error, latent_loss = np.concatenate(squared_error).astype(float), np.concatenate(latent_loss).astype(float)
     if model.decoder_variance == "optimal":
         variance = squared_error.mean() / size
-    elif model.decoder_variance == "learned":
+    elif model.decoder_variance in ("learned", "known"):
         variance = np.concatenate(variance).astype(float)
     else:
         variance = model.decoder_variance

@@ -53,7 +53,7 @@ class Noise(Topic):
         left = (validation["spectrum"] - reconstruction.reconstructions).reshape(len(true), -1).std(axis=1)
         spectra = validation["spectrum"].reshape(len(true), -1)
         share = true * np.sqrt(spectra.shape[1]) / np.linalg.norm(spectra, axis=1)
-        generates = model.noise_variance is not None
+        generates = model.generates_noise
         return cls(
             residual_over_noise=Spread.of(left / true),
             noise_over_data=Summary.of(share),
@@ -91,11 +91,7 @@ class Noise(Topic):
 
 def generated_noise_level(model: CVAE, concentrations: np.ndarray, seed: int = 0) -> np.ndarray:
     """Returns the standard deviation of the noise that a model adds to the spectra it generates: float64 (batch,)."""
-    z = model.sample_latents(row_seeds(seed, len(concentrations)), concentrations)
-    variance = model.noise_variance.predict_on_batch({"z": z, "concentrations": concentrations})
-    return model.spectrum_scale * np.sqrt(
-        np.asarray(variance, np.float64).reshape(len(concentrations), -1).mean(axis=1)
-    )
+    return np.asarray(model.noise_of(row_seeds(seed, len(concentrations)), concentrations), np.float64)
 
 
 def _cells(spread: Spread, text) -> tuple[str, ...]:

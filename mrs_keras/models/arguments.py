@@ -21,6 +21,18 @@ def checked_kl_weight(weight):
     return checked_weight("kl_weight", weight)
 
 
+def checked_decoder(decoder) -> str | dict:
+    """Returns `"free"`, or the plain data of a hybrid generator: its `"kind"` and `"physics"`."""
+    if decoder == "free":
+        return "free"
+    if isinstance(decoder, Mapping) and decoder.get("kind") == "hybrid" and decoder.get("physics"):
+        return {"kind": "hybrid", "physics": dict(decoder["physics"])}
+    raise ValueError(
+        "`decoder` must be 'free', or {'kind': 'hybrid', 'physics': physics_of(recipe)}. "
+        f"Received: decoder={decoder!r}."
+    )
+
+
 def checked_weight(name: str, weight) -> float:
     """Returns the weight of a term of the loss, a finite float >= 0."""
     if 0 <= float(weight) < float("inf"):

@@ -13,14 +13,18 @@ from mrs_keras.checks import check_count, check_positive
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.labels import Labels
 from mrs_keras.models.adam import FusedAdam  # noqa: F401  registers it, for files of models that it trained
-from mrs_keras.models.arguments import checked_kl_weight, checked_weight, preset_arguments
+from mrs_keras.models.arguments import checked_decoder, checked_kl_weight, checked_weight, preset_arguments
 from mrs_keras.models.clipping import clip_by_summed_norm
+from mrs_keras.models.hybrid import build_hybrid_generator
 from mrs_keras.models.independence import dependence
+from mrs_keras.models.label_inference import LABEL_DEVIATION, LABEL_KNOWN, OPTIONAL, combine
 from mrs_keras.models.latent_priors import make_latent_prior
 from mrs_keras.models.metrics import ActiveUnits
-from mrs_keras.models.networks import build_encoder, build_generator, build_noise_variance
+from mrs_keras.models.networks import build_encoder, build_generator, build_label_network, build_noise_variance
+from mrs_keras.models.noise_level import NoiseLevel
 from mrs_keras.models.precision import layers_compute_in
 from mrs_keras.models.verbs import Verbs
+from mrs_keras.simulation.examples import ExampleRecipe
 
 
 @keras.saving.register_keras_serializable("mrs_keras")
@@ -109,7 +113,9 @@ class CVAE(Verbs, keras.Model):
         modulated: bool = True,
         kl_weight: float | keras.optimizers.schedules.LearningRateSchedule = 1.0,
         label_penalty: float = 0.0,
-        decoder_variance: float | Literal["optimal", "learned"] = "optimal",
+        decoder_variance: float | Literal["optimal", "learned", "known"] = "optimal",
+        decoder: Literal["free"] | Mapping = "free",
+        infer_labels: bool = False,
         latent_prior: str | Mapping = "standard_normal",
         seed: int = 0,
         clip_norm: float | None = None,
@@ -130,9 +136,11 @@ class CVAE(Verbs, keras.Model):
         self.label_penalty = checked_weight("label_penalty", label_penalty)
         self.decoder_variance = (
             decoder_variance
-            if decoder_variance in ("optimal", "learned")
+            if decoder_variance in ("optimal", "learned", "known")
             else check_positive("decoder_variance", decoder_variance, 0.001)
         )
+        self.decoder = checked_decoder(decoder)
+        self.infer_labels = bool(infer_labels) and len(self.labels) > 0
         self.seed = int(seed)
         self.clip_norm = None if clip_norm is None else check_positive("clip_norm", clip_norm, 1e4)
 
@@ -147,20 +155,34 @@ class CVAE(Verbs, keras.Model):
         )
         with layers_compute_in(self.dtype_policy):
             self.encoder = build_encoder(*networks)
-            self.generator = build_generator(*networks, self.modulated)
+            self.generator = (
+                build_generator(*networks, self.modulated)
+                if self.decoder == "free"
+                else build_hybrid_generator(
+                    self.acquisition, self.labels.names, *networks[1:], self.modulated, self.decoder["physics"]
+                )
+            )
             self.noise_variance = (
                 build_noise_variance(self.labels.ranges, self.latent_dim, self.activation)
                 if decoder_variance == "learned"
                 else None
             )
-        self.latent_prior = make_latent_prior(latent_prior, self.latent_dim, len(self.labels))
+            self.label_network = (
+                build_label_network(networks[0], len(self.labels), *networks[2:3], *networks[4:])
+                if self.infer_labels
+                else None
+            )
+        # The level of the noise, where it is known, is drawn with the latents.
+        self.noise_level = NoiseLevel(name="noise_level") if decoder_variance == "known" else None
+        drawn = self.latent_dim + (self.noise_level is not None)
+        self.latent_prior = make_latent_prior(latent_prior, drawn, len(self.labels))
         # Its weights have this name in `.keras` files.
         self.latent_density = self.latent_prior
 
         # === Metrics ===
-        self.trackers = {
-            name: keras.metrics.Mean(name) for name in ("loss", "reconstruction_loss", "kl_loss", "mean_squared_error")
-        }
+        names = ["loss", "reconstruction_loss", "kl_loss", "mean_squared_error"]
+        names += ["label_loss"] if self.infer_labels else []
+        self.trackers = {name: keras.metrics.Mean(name) for name in names}
         self.active_units = ActiveUnits(self.latent_dim)
         self.built = True
 
@@ -191,17 +213,38 @@ class CVAE(Verbs, keras.Model):
 
     # === Forward ===
 
+    def adapt_to(self, recipe: ExampleRecipe, label_scale: Sequence[float] | None = None) -> None:
+        """Gives a hybrid generator the basis, the baseline and the scales of the parameters of a recipe.
+
+        Args:
+          recipe: of the spectra to train on, in the units of the data.
+          label_scale: as in `PhysicalLayer.adapt`.
+
+        Raises:
+          ValueError: if the generator is a free one, or the recipe is not of its kind.
+        """
+        if self.decoder == "free":
+            raise ValueError(
+                "Only a hybrid generator has a forward model. Received: decoder='free'. Build the model with "
+                "`decoder={'kind': 'hybrid', 'physics': physics_of(recipe)}`."
+            )
+        self.generator.get_layer("physics").adapt(recipe, label_scale)
+
     def call(self, inputs, training=None):
-        inputs = self._checked_inputs(inputs)
-        posterior = self.encoder(inputs, training=training)
+        inputs = self._with_labels(self._checked_inputs(inputs, for_training=False))[0]
+        posterior = self.posterior(inputs, training=training)
         spectrum = self.generator(
             {"z": posterior["z_mean"], "concentrations": inputs["concentrations"]}, training=training
         )
         return {"spectrum": spectrum, **posterior}
 
+    def posterior(self, inputs, training=False):
+        """Returns `"z_mean"` and `"z_log_var"` of a batch, each float32 (batch, latent_dim)."""
+        return self.encoder({name: inputs[name] for name in ("spectrum", "concentrations")}, training=training)
+
     def _terms(self, inputs, noise, training):
-        """Returns squared error, KL and (learned) decoder variance of each example, float32 (batch,), and latents."""
-        posterior = self.encoder(inputs, training=training)
+        """Returns squared error, KL and decoder variance of each example, float32 (batch,), and latents."""
+        posterior = self.posterior(inputs, training=training)
         z_mean, z_log_var = posterior["z_mean"], posterior["z_log_var"]
         z = z_mean + tf.exp(0.5 * z_log_var) * noise
         spectrum = self.generator({"z": z, "concentrations": inputs["concentrations"]}, training=training)
@@ -213,9 +256,26 @@ class CVAE(Verbs, keras.Model):
             variance = self.noise_variance({"z": z, "concentrations": inputs["concentrations"]}, training=training)[
                 :, 0
             ]
+        elif variance == "known":
+            variance = self.noise_level.variance(inputs["noise_sigma"] / self.spectrum_scale)
         return squared_error, kl, variance, {"z": z, "z_mean": z_mean}
 
-    def _per_example_losses(self, squared_error, kl, variance, global_batch):
+    def _with_labels(self, inputs, training=False):
+        """Returns inputs with the most probable labels, and the loss of their inference (batch,), 0 without it."""
+        if not self.infer_labels:
+            return inputs, 0.0
+        low, high = self.labels.low.astype("float32"), self.labels.high.astype("float32")
+        scale = (high - low + (high <= low)) / 2
+        deviation = inputs.get(LABEL_DEVIATION, tf.zeros_like(inputs["concentrations"])) / scale
+        labels, loss = combine(
+            (inputs["concentrations"] - low) / scale - 1.0,
+            self.label_network(inputs["spectrum"], training=training),
+            inputs.get(LABEL_KNOWN),
+            tf.square(deviation),
+        )
+        return {**inputs, "concentrations": low + scale * (labels + 1.0)}, loss
+
+    def _per_example_losses(self, squared_error, kl, variance, global_batch, label_loss=0.0):
         """Returns the terms of the loss of each example, in nats, each float32 (batch,)."""
         size = 2 * self.acquisition.window_points
         if self.decoder_variance == "optimal":
@@ -224,10 +284,11 @@ class CVAE(Verbs, keras.Model):
             variance = tf.maximum(total / (global_batch * size), 1e-12)
         reconstruction = squared_error / (2 * variance) + 0.5 * size * tf.math.log(2 * math.pi * variance)
         return {
-            "loss": reconstruction + self._kl_weight_now() * kl,
+            "loss": reconstruction + self._kl_weight_now() * kl + label_loss,
             "reconstruction_loss": reconstruction,
             "kl_loss": kl,
             "mean_squared_error": squared_error / size,
+            **({"label_loss": label_loss} if self.infer_labels else {}),
         }
 
     # === Training ===
@@ -260,8 +321,9 @@ class CVAE(Verbs, keras.Model):
         global_batch = tf.reduce_sum(shares)
         noise = self._step_noise(tf.shape(inputs["spectrum"])[0], shares)
         with tf.GradientTape() as tape:
+            inputs, label_loss = self._with_labels(inputs, training=True)
             *terms, latents = self._terms(inputs, noise, training=True)
-            losses = self._per_example_losses(*terms, global_batch)
+            losses = self._per_example_losses(*terms, global_batch, label_loss)
             if self.label_penalty and len(self.labels):
                 labels = self._scaled_labels(inputs["concentrations"])
                 losses["loss"] += self.label_penalty * dependence(
@@ -279,8 +341,16 @@ class CVAE(Verbs, keras.Model):
     def test_step(self, data):
         inputs = self._checked_inputs(data)
         global_batch = tf.reduce_sum(_rows_of_replicas(inputs["spectrum"]))
+        inputs, label_loss = self._with_labels(inputs)
         *terms, latents = self._terms(inputs, 0.0, training=False)
-        return self._update_metrics(self._per_example_losses(*terms, global_batch), latents["z_mean"])
+        return self._update_metrics(self._per_example_losses(*terms, global_batch, label_loss), latents["z_mean"])
+
+    def example_losses(self, data) -> dict[str, tf.Tensor]:
+        """Returns the terms of the loss of each example of a batch, with the posterior mean for z: float32 (batch,)."""
+        inputs, label_loss = self._with_labels(self._checked_inputs(data))
+        *terms, _ = self._terms(inputs, 0.0, training=False)
+        rows = tf.cast(tf.shape(inputs["spectrum"])[0], tf.float32)
+        return self._per_example_losses(*terms, rows, label_loss)
 
     def _kl_weight_now(self):
         if isinstance(self.kl_weight, keras.optimizers.schedules.LearningRateSchedule):
@@ -335,8 +405,8 @@ class CVAE(Verbs, keras.Model):
 
     # === Checks and config ===
 
-    def _checked_inputs(self, data) -> dict:
-        """Returns spectrum and concentrations of a batch, or raises if their shapes are not the model's."""
+    def _checked_inputs(self, data, for_training=True) -> dict:
+        """Returns the parts of a batch that the model takes, or raises if their shapes are not the model's."""
         data, _, weights = keras.utils.unpack_x_y_sample_weight(data)
         if weights is not None:
             raise ValueError(
@@ -344,6 +414,8 @@ class CVAE(Verbs, keras.Model):
                 "Received: sample weights. Leave them out, or repeat examples instead."
             )
         expected = {"spectrum": (self.acquisition.window_points, 2), "concentrations": (len(self.labels),)}
+        if for_training and self.decoder_variance == "known":
+            expected["noise_sigma"] = ()
         received = {key: tuple(data[key].shape) for key in data} if isinstance(data, Mapping) else type(data).__name__
         if isinstance(data, Mapping) and all(received.get(key) == shape for key, shape in expected.items()):
             raise ValueError(
@@ -352,13 +424,21 @@ class CVAE(Verbs, keras.Model):
             )
         if not isinstance(data, Mapping) or any(received.get(key, ())[1:] != shape for key, shape in expected.items()):
             raise ValueError(
-                "The model takes a dict of `spectrum` (batch, points, 2) and `concentrations` (batch, labels). "
+                f"The model takes a dict of {', '.join(f'`{key}`' for key in expected)}, each with a batch axis. "
                 f"Expected after the batch axis: {expected}, for the labels {', '.join(self.labels.names)} and the "
                 f"window {self.acquisition.ppm_window} ppm. Received: {received}. "
                 "Use data of the model's acquisition, or build a model with `CVAE.from_preset(dataset=...)`."
             )
         # Data from NumPy and pandas are float64.
-        return {key: keras.ops.cast(data[key], "float32") for key in expected}
+        checked = {key: keras.ops.cast(data[key], "float32") for key in expected}
+        if self.infer_labels:
+            checked |= {key: tf.convert_to_tensor(data[key]) for key in OPTIONAL if key in data}
+            if LABEL_KNOWN in checked:
+                missing = ~checked[LABEL_KNOWN]
+                for key in ("concentrations", LABEL_DEVIATION):
+                    if key in checked:  # NaN where missing, and NaN times 0 is NaN
+                        checked[key] = tf.where(missing, 0.0, tf.cast(checked[key], tf.float32))
+        return checked
 
     def get_config(self):
         return {
@@ -373,6 +453,8 @@ class CVAE(Verbs, keras.Model):
             "kl_weight": keras.saving.serialize_keras_object(self.kl_weight),
             "label_penalty": self.label_penalty,
             "decoder_variance": self.decoder_variance,
+            "decoder": self.decoder,
+            "infer_labels": self.infer_labels,
             "latent_prior": {"kind": self.latent_prior.kind, **self.latent_prior.settings()},
             "seed": self.seed,
             "clip_norm": self.clip_norm,

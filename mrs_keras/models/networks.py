@@ -34,10 +34,8 @@ def build_encoder(
     """
     spectrum = keras.Input((points, 2), name="spectrum")
     concentrations = keras.Input((len(label_ranges),), name="concentrations")
-    hidden = keras.layers.Rescaling(1 / spectrum_scale, name="scale_spectrum", dtype="float32")(spectrum)
-    hidden = keras.layers.Permute((2, 1), name="channels_first")(hidden)
-    hidden = keras.layers.Flatten(name="real_then_imaginary")(hidden)
-    label = _scale_concentrations(label_ranges)(concentrations)
+    hidden = _channels(spectrum, spectrum_scale)
+    label = scale_concentrations(label_ranges)(concentrations)
     hidden = keras.layers.Concatenate(name="add_label")([hidden, label])
     for number, units in enumerate(hidden_units, 1):
         hidden = Dense(units, activation, name=f"hidden_{number}")(hidden)
@@ -67,18 +65,42 @@ def build_generator(
     """
     z = keras.Input((latent_dim,), name="z")
     concentrations = keras.Input((len(label_ranges),), name="concentrations")
-    label = _scale_concentrations(label_ranges)(concentrations)
-    condition = hidden = keras.layers.Concatenate(name="add_label")([z, label])
-    for number, units in enumerate(reversed(hidden_units), 1):
-        hidden = Dense(units, activation, name=f"hidden_{number}")(hidden)
-        if modulated:
-            gain = Dense(units, bias_initializer="ones", name=f"gain_{number}")(condition)
-            hidden = keras.layers.Multiply(name=f"modulate_{number}")([hidden, gain])
+    label = scale_concentrations(label_ranges)(concentrations)
+    condition = keras.layers.Concatenate(name="add_label")([z, label])
+    hidden = hidden_layers(condition, hidden_units, activation, modulated)
     hidden = Dense(2 * points, name="real_then_imaginary", dtype="float32")(hidden)
     hidden = keras.layers.Reshape((2, points), name="channels_first", dtype="float32")(hidden)
     hidden = keras.layers.Permute((2, 1), name="channels_last", dtype="float32")(hidden)
     spectrum = keras.layers.Rescaling(spectrum_scale, name="spectrum", dtype="float32")(hidden)
     return keras.Model({"z": z, "concentrations": concentrations}, spectrum, name="generator")
+
+
+def hidden_layers(condition, hidden_units: Sequence[int], activation: str, modulated: bool):
+    """Returns the output of the hidden layers of a generator: symbolic tensors in and out, (batch, units)."""
+    hidden = condition
+    for number, units in enumerate(reversed(hidden_units), 1):
+        hidden = Dense(units, activation, name=f"hidden_{number}")(hidden)
+        if modulated:
+            gain = Dense(units, bias_initializer="ones", name=f"gain_{number}")(condition)
+            hidden = keras.layers.Multiply(name=f"modulate_{number}")([hidden, gain])
+    return hidden
+
+
+def build_label_network(
+    points: int, labels: int, spectrum_scale: float, hidden_units: Sequence[int], activation: str
+) -> keras.Model:
+    """Builds the network that infers labels from a spectrum; arguments as in `build_encoder`.
+
+    Returns:
+      Model from the spectrum, (batch, points, 2), to `{"label_mean": (batch, labels), "label_log_var": (batch,
+      labels)}`, of labels scaled so that their range is -1 to 1.
+    """
+    spectrum = keras.Input((points, 2), name="spectrum")
+    hidden = _channels(spectrum, spectrum_scale)
+    for number, units in enumerate(hidden_units, 1):
+        hidden = Dense(units, activation, name=f"hidden_{number}")(hidden)
+    outputs = {name: Dense(labels, name=name, dtype="float32")(hidden) for name in ("label_mean", "label_log_var")}
+    return keras.Model(spectrum, outputs, name="label_network")
 
 
 def build_noise_variance(label_ranges: Sequence[Sequence[float]], latent_dim: int, activation: str) -> keras.Model:
@@ -90,7 +112,7 @@ def build_noise_variance(label_ranges: Sequence[Sequence[float]], latent_dim: in
     """
     z = keras.Input((latent_dim,), name="z")
     concentrations = keras.Input((len(label_ranges),), name="concentrations")
-    label = _scale_concentrations(label_ranges)(concentrations)
+    label = scale_concentrations(label_ranges)(concentrations)
     hidden = keras.layers.Concatenate(name="add_label")([z, label])
     hidden = Dense(NOISE_UNITS, activation, name="hidden")(hidden)
     # It starts at exp(-5): near 1 the KL term would outweigh the spectrum, and the latents would collapse.
@@ -100,7 +122,14 @@ def build_noise_variance(label_ranges: Sequence[Sequence[float]], latent_dim: in
     return keras.Model({"z": z, "concentrations": concentrations}, variance, name="noise_variance")
 
 
-def _scale_concentrations(label_ranges: Sequence[Sequence[float]]) -> keras.layers.Layer:
+def _channels(spectrum, spectrum_scale: float):
+    """Returns a spectrum, (batch, points, 2), scaled, and as real and imaginary part beside each other."""
+    hidden = keras.layers.Rescaling(1 / spectrum_scale, name="scale_spectrum", dtype="float32")(spectrum)
+    hidden = keras.layers.Permute((2, 1), name="channels_first")(hidden)
+    return keras.layers.Flatten(name="real_then_imaginary")(hidden)
+
+
+def scale_concentrations(label_ranges: Sequence[Sequence[float]]) -> keras.layers.Layer:
     """Returns the layer that maps the range of each label to -1 ... 1, before anything is rounded to half precision."""
     scale = [2 / (high - low) if high > low else 1.0 for low, high in label_ranges]
     offset = [-(low + high) / 2 * factor for (low, high), factor in zip(label_ranges, scale, strict=True)]

@@ -126,6 +126,37 @@ CVAE_PRESETS: dict[str, dict] = {
             "kl_weight": {"start": 1.0, "end": 1.0, "until": 0.0},
         },
     },
+    "invivo": {
+        "description": "From few scans: pre-trained on simulations of a prior from their fits, tuned on the scans.",
+        "config": {
+            "latent_dim": 32,
+            "hidden_units": (384, 192),
+            "activation": "gelu",
+            "modulated": True,
+            "kl_weight": 1.0,
+            "decoder_variance": "known",
+            "infer_labels": True,
+        },
+        "training": {
+            "source": "measured",
+            # Of the acquisition and labels of `CVAE.from_preset` without a dataset; it is trained on none but measured.
+            "config": "brain_press_te30",
+            "epochs": 24,
+            "steps_per_epoch": 100,
+            "batch_size": 128,
+            "learning_rate": 1e-3,
+            "kl_weight": {"start": 1.0, "end": 1.0, "until": 0.0},
+            "fine_tuning": {
+                "learning_rate": 1e-4,
+                "batch_size": 16,
+                # A round ends with a look at the validation subjects; the best one counts.
+                "steps_per_round": 20,
+                "rounds": 100,
+                "patience": 10,
+                "input_noise": 0.0,
+            },
+        },
+    },
 }
 """Preset name -> description, arguments of `CVAE` and of `train`, and targets: path of a number in `numbers.json` of an
 evaluation, with `*` for the largest of all -> relation and value, in the unit of the number."""

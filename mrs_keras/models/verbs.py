@@ -3,7 +3,7 @@
 import functools
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +13,7 @@ import tensorflow as tf
 from mrs_keras.checks import check_choice, check_finite
 from mrs_keras.data.pipeline import finite_batches
 from mrs_keras.models.geodesic import on_path
-from mrs_keras.models.latent_priors import LatentPrior, StandardNormalPrior
+from mrs_keras.models.latent_priors import KernelPrior, LatentPrior, StandardNormalPrior
 from mrs_keras.models.line_metric import line_bends
 from mrs_keras.models.row_random import row_normal
 from mrs_keras.random_streams import RowStream, row_seeds
@@ -48,10 +48,15 @@ class Verbs:
 
         An unfitted prior is not included.
         """
-        standard = StandardNormalPrior(self.latent_dim, len(self.labels))
+        standard = StandardNormalPrior(self.latent_prior.latent_dim, len(self.labels))
         if not self.latent_prior.is_fitted or isinstance(self.latent_prior, StandardNormalPrior):
             return [standard]
         return [self.latent_prior, standard]
+
+    @property
+    def generates_noise(self) -> bool:
+        """Whether generated spectra carry noise, which needs noise in the training data."""
+        return self.noise_level is not None or self.noise_variance is not None
 
     # === Verbs ===
 
@@ -84,6 +89,32 @@ class Verbs:
           ValueError: as in `encode`.
         """
         return self._in_parts(self.signature_functions()["decode"], z=z, concentrations=concentrations)
+
+    def infer(self, spectrum) -> dict[str, np.ndarray]:
+        """Infers the labels of spectra, for models with `infer_labels`.
+
+        Args:
+          spectrum: (rows, points, 2), in the units of the training data.
+
+        Returns:
+          `"concentrations"`, the most probable labels, and `"label_deviation"`, their standard deviations, each float32
+          (rows, labels), in the labels' units.
+
+        Raises:
+          ValueError: if the model infers no labels, or does not accept the spectra.
+        """
+        if self.label_network is None:
+            raise ValueError(
+                "The model infers no labels. Expected a model that was built with `infer_labels=True` and has labels. "
+                "Received one without. Train with the preset `invivo`."
+            )
+        spectrum = self.description.checked(spectrum=spectrum)["spectrum"]
+        inferred = self.label_network.predict(spectrum, batch_size=ROWS_AT_ONCE, verbose=0)
+        half = (self.labels.high - self.labels.low) / 2
+        return {
+            "concentrations": (self.labels.low + half * (inferred["label_mean"] + 1.0)).astype(np.float32),
+            "label_deviation": (half * np.exp(0.5 * inferred["label_log_var"])).astype(np.float32),
+        }
 
     def generate(self, concentrations, seed, prior: str | None = None) -> dict[str, np.ndarray]:
         """Generates a spectrum for each row of concentrations.
@@ -161,7 +192,12 @@ class Verbs:
     # === Latent prior ===
 
     def fit_latent_density(
-        self, inputs, seed: int = 0, checkpoints: Path | None = None, most_steps: int | None = None
+        self,
+        inputs,
+        seed: int = 0,
+        checkpoints: Path | None = None,
+        most_steps: int | None = None,
+        sites: Sequence[int] | None = None,
     ) -> None:
         """Fits the latent prior to the posteriors of the training data.
 
@@ -174,6 +210,7 @@ class Verbs:
           checkpoints: folder for the state of a long fit, which resumes from there: same data, same seed. Defaults to
             `None`: none.
           most_steps: bound of the training steps of a flow, for trials. Defaults to `None`: none.
+          sites: number of the site of each spectrum, for a kernel. Defaults to `None`: all are of one.
 
         Raises:
           ValueError: if the model's latent prior needs no fit, its latents are not finite, or the data are infinite or
@@ -185,29 +222,58 @@ class Verbs:
                 "example CVAE.from_preset('base', latent_prior='mixture')."
             )
         parts = [
-            (self.encoder(batch, training=False), batch["concentrations"])
-            for batch in map(self._checked_inputs, finite_batches(inputs, "fit_latent_density"))
+            (self.posterior(batch), batch)
+            for batch in (
+                self._with_labels(self._checked_inputs(each))[0]
+                for each in finite_batches(inputs, "fit_latent_density")
+            )
         ]
         z_mean = np.concatenate([posterior["z_mean"] for posterior, _ in parts])
         deviation = np.exp(0.5 * np.concatenate([posterior["z_log_var"] for posterior, _ in parts]))
-        labels = self._scaled_labels(np.concatenate([concentrations for _, concentrations in parts]))
-        draws = -(-self.latent_prior.latents_to_fit // len(z_mean))
-        noise = row_normal(row_seeds(seed, len(z_mean)), draws * self.latent_dim, RowStream.POSTERIOR).numpy()
-        latents = z_mean[:, None] + deviation[:, None] * noise.reshape(-1, draws, self.latent_dim)
-        latents, labels = latents.reshape(-1, self.latent_dim), np.repeat(labels, draws, axis=0)
+        labels = self._scaled_labels(np.concatenate([batch["concentrations"] for _, batch in parts]))
+        if self.noise_level is not None:
+            sigma = np.concatenate([batch["noise_sigma"] for _, batch in parts]) / self.spectrum_scale
+            self.noise_level.adapt(sigma)
+            z_mean = np.concatenate([z_mean, self.noise_level.standardised(sigma)[:, None]], axis=1)
+            deviation = np.concatenate([deviation, np.zeros((len(sigma), 1))], axis=1)
+        if isinstance(self.latent_prior, KernelPrior):
+            self.latent_prior.fit(z_mean, labels, seed, deviations=deviation, sites=sites)
+            return
+        draws, drawn = -(-self.latent_prior.latents_to_fit // len(z_mean)), z_mean.shape[1]
+        noise = row_normal(row_seeds(seed, len(z_mean)), draws * drawn, RowStream.POSTERIOR).numpy()
+        latents = z_mean[:, None] + deviation[:, None] * noise.reshape(-1, draws, drawn)
+        latents, labels = latents.reshape(-1, drawn), np.repeat(labels, draws, axis=0)
         self.latent_prior.fit(latents, labels, seed, checkpoints, most_steps)
 
     def sample_latents(self, seeds, concentrations, prior: str | None = None) -> tf.Tensor:
         """Draws latents, float32 (rows, latent_dim), for int64 seeds (rows,); otherwise as `generate`, unchecked."""
-        return self._chosen_prior(prior).sample(seeds, self._scaled_labels(concentrations))
+        return self._drawn(self._chosen_prior(prior), seeds, concentrations)[0]
 
-    def log_prior(self, z, concentrations) -> tf.Tensor:
+    def noise_of(self, seeds, concentrations, prior: str | None = None) -> np.ndarray | None:
+        """Returns the level of the noise that `generate` adds for int64 seeds (rows,), unchecked.
+
+        Returns:
+          float32 (rows,), standard deviation of the real part, in the units of the data, or `None` if the model adds
+          none.
+        """
+        if not self.generates_noise:
+            return None
+        z, sigma = self._drawn(self._chosen_prior(prior), seeds, concentrations)
+        if sigma is None:
+            sigma = self._learned_noise({"z": z, "concentrations": concentrations})
+        return np.asarray(sigma)[:, 0]
+
+    def log_prior(self, z, concentrations, noise_sigma=None) -> tf.Tensor:
         """Returns ln p(z | c) in nats, float32 (rows,), of the latent prior.
 
         Args:
           z: latents, float32 (rows, latent_dim).
           concentrations: float32 (rows, labels), in their units.
+          noise_sigma: float32 (rows,), where the level of the noise is known: then of z and its logarithm.
         """
+        if self.noise_level is not None:
+            level = self.noise_level.standardised(noise_sigma / self.spectrum_scale)
+            z = tf.concat([z, tf.cast(level, tf.float32)[:, None]], axis=1)
         return self.latent_prior.log_prob(z, self._scaled_labels(concentrations))
 
     def _scaled_labels(self, concentrations):
@@ -240,7 +306,7 @@ class Verbs:
     def signature_functions(self) -> dict:
         """Returns name of a signature -> function of a dict of tensors, unchecked, for the export."""
         return {
-            "encode": lambda inputs: self.encoder(inputs, training=False),
+            "encode": self.posterior,
             "decode": self._decode,
             "generate": self.generate_tensors,
             "interpolate": self._interpolate,
@@ -249,7 +315,7 @@ class Verbs:
 
     def signature_variables(self) -> dict[str, list]:
         """Returns name of an export folder -> the variables that its signatures read."""
-        generating = (self.generator, self.noise_variance, self.latent_prior)
+        generating = (self.generator, self.noise_variance, self.noise_level, self.latent_prior)
         return {
             "encoder": list(self.encoder.variables),
             "generator": [variable for part in generating if part is not None for variable in part.variables],
@@ -258,17 +324,30 @@ class Verbs:
     def _decode(self, inputs):
         return {"spectrum": self.generator({name: inputs[name] for name in ("z", "concentrations")}, training=False)}
 
-    def generate_tensors(self, inputs, latent_prior: LatentPrior | None = None):
+    def generate_tensors(self, inputs, latent_prior: LatentPrior | None = None, site: int | None = None):
         """Does the work of `generate` for a dict of tensors, unchecked, also inside a graph."""
         concentrations, seeds = inputs["concentrations"], inputs["seed"]
-        z = (latent_prior or self.latent_prior).sample(seeds, self._scaled_labels(concentrations))
+        z, sigma = self._drawn(latent_prior or self.latent_prior, seeds, concentrations, site)
         latents = {"z": z, "concentrations": concentrations}
         spectrum = self.generator(latents, training=False)
         if self.noise_variance is not None:
-            deviation = self.spectrum_scale * tf.sqrt(self.noise_variance(latents, training=False))
+            sigma = self._learned_noise(latents)
+        if sigma is not None:
             noise = row_normal(seeds, 2 * self.acquisition.window_points, RowStream.NOISE)
-            spectrum += tf.reshape(deviation * noise, tf.shape(spectrum))
+            spectrum += tf.reshape(sigma * noise, tf.shape(spectrum))
         return {"spectrum": spectrum, "z": z}
+
+    def _drawn(self, latent_prior, seeds, concentrations, site=None):
+        """Returns latents, and the level of the noise (batch, 1) if it is drawn with them, else `None`."""
+        options = {} if site is None else {"site": site}
+        drawn = latent_prior.sample(seeds, self._scaled_labels(concentrations), **options)
+        if self.noise_level is None:
+            return drawn, None
+        level = self.noise_level.level(drawn[:, self.latent_dim :])
+        return drawn[:, : self.latent_dim], self.spectrum_scale * level
+
+    def _learned_noise(self, latents):
+        return self.spectrum_scale * tf.sqrt(self.noise_variance(latents, training=False))
 
     def _interpolate(self, inputs):
         alpha = inputs["alpha"][:, None]

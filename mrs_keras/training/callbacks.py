@@ -60,7 +60,13 @@ def save_model(model: keras.Model, path: Path, writes: bool = True) -> None:
 
 
 class EpochProgress(keras.callbacks.Callback):
-    """A progress bar over epochs, with the main numbers of the last one."""
+    """A progress bar over epochs, with the main numbers of the last one.
+
+    Args:
+      first_epoch: epochs that were finished before.
+      title: of the bar. Defaults to `"Training"`.
+      unit: what an epoch is called. Defaults to `"epoch"`.
+    """
 
     SHOWN = ("loss", "mean_squared_error", "kl_loss", "val_mean_squared_error", "val_active_units")
 
@@ -68,12 +74,17 @@ class EpochProgress(keras.callbacks.Callback):
         # In a log file, an occasional line is enough.
         interval = 0.5 if sys.stderr.isatty() else 15
         self.bar = tqdm(
-            total=self.params["epochs"], initial=self.first_epoch, desc="Training", unit="epoch", mininterval=interval
+            total=self.params["epochs"],
+            initial=self.first_epoch,
+            desc=self.title,
+            unit=self.unit,
+            mininterval=interval,
         )
 
-    def __init__(self, first_epoch: int):
+    def __init__(self, first_epoch: int, title: str = "Training", unit: str = "epoch"):
         super().__init__()
         self.first_epoch = first_epoch
+        self.title, self.unit = title, unit
         self.bar: tqdm | None = None
 
     def on_epoch_end(self, epoch, logs=None):

@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from mrs_keras.basis.wording import argument
 from mrs_keras.checks import check_choice, check_count, check_positive
 from mrs_keras.data import describe_dataset, evaluation_batches, open_dataset
-from mrs_keras.data.dataset import DEFAULT_DATASET, open_or_build
+from mrs_keras.data.dataset import open_or_build
 from mrs_keras.files import explaining_a_full_disk
-from mrs_keras.models.adam import FusedAdam
 from mrs_keras.models.arguments import preset_arguments
 from mrs_keras.models.cvae import CVAE
 from mrs_keras.models.presets import CVAE_PRESETS
@@ -34,14 +32,15 @@ from mrs_keras.training.architecture_check import check_architecture
 from mrs_keras.training.callbacks import Checkpoint, EpochProgress, close_files, cut_history, save_model
 from mrs_keras.training.claim import check_claim, claim, fingerprint, only_writer
 from mrs_keras.training.cluster import Cluster, cluster_from_environment
+from mrs_keras.training.from_scans import train_from_scans
+from mrs_keras.training.in_vivo_plan import Plan
 from mrs_keras.training.like import config_like
 from mrs_keras.training.liveness import watching
 from mrs_keras.training.rendezvous import meet
 from mrs_keras.training.replicas import check_batch_size, default_strategy, distribute
-from mrs_keras.training.source import open_source
-from mrs_keras.training.speed import PRECISIONS, choose_speed, leave_training
-
-WARMUP_STEPS = 200
+from mrs_keras.training.schedules import kl_schedule, warm_cosine_adam
+from mrs_keras.training.source import data_settings, open_source
+from mrs_keras.training.speed import PRECISIONS, check_finite_weights, choose_speed, leave_training
 
 
 def train(
@@ -66,6 +65,9 @@ def train(
     basis: str | os.PathLike | None = None,
     sequence: str | Mapping[str, Any] | None = None,
     ppm_window: Sequence[float] | None = None,
+    fits: str | os.PathLike | None = None,
+    init: str | os.PathLike | None = None,
+    input_noise: float | None = None,
 ) -> CVAE:
     """Trains a model, or resumes an interrupted training.
 
@@ -73,6 +75,9 @@ def train(
     fitted. Writes `model.keras` (only once training is complete), `checkpoints/`, `history.csv`, `tensorboard/` and
     `settings.json` to the folder, and `NOTICE.txt` if the data are private. Called again, it resumes at the last
     checkpoint, and the result is bit-identical to that of an uninterrupted training; a finished training is loaded.
+
+    The preset `invivo` is for a dataset of measured spectra: fits of them, a prior of the fits, pre-training on
+    simulations of it and fine-tuning on the spectra, as `train_from_scans` describes.
 
     If TF_CONFIG lists several processes, they train one model together, once each has reached all others. Only the
     first process writes to the folder, which all must share.
@@ -103,11 +108,16 @@ def train(
       like: scan, such as a NIfTI-MRS file, to simulate the spectra of the preset like: its spectrometer frequency,
         bandwidth, points, echo time and sequence. What is assumed is printed to stderr. Defaults to `None`: the
         acquisition of the preset or of the dataset.
-      basis: with `like`, basis file of the scan's sequence; metabolites that it lacks are left out. Defaults to `None`:
-        simulated.
+      basis: with `like`, basis file of the scan's sequence; metabolites that it lacks are left out. With the preset
+        `invivo`, of the metabolites to fit. Defaults to `None`: simulated, and with `invivo` none.
       sequence: with `like`, what the scan's header leaves out: a name, or `"name"` and times in ms, such as `{"name":
         "press", "te1_ms": 11.0}`. Defaults to `None`: the header's, and the assumptions of `sequence_of_scan`.
       ppm_window: with `like`, lowest and highest chemical shift, ppm. Defaults to `None`: 0.2 to 4.2 ppm.
+      fits: with the preset `invivo`, folder of fits of the spectra, from `mrs-keras measured fit`. Defaults to `None`:
+        they are made.
+      init: with the preset `invivo`, folder of a trained model to tune. Defaults to `None`: one is pre-trained.
+      input_noise: with the preset `invivo`, noise that is added to the spectra in the fine-tuning, over their own.
+        Defaults to `None`: that of the preset.
 
     Returns:
       The trained `CVAE`.
@@ -122,6 +132,18 @@ def train(
     """
     recipe = CVAE_PRESETS[check_choice("preset", preset, CVAE_PRESETS)]["training"]
     changes = dict(changes or {})
+    of_scans = {"fits": fits, "init": init, "input_noise": input_noise}
+    if recipe["source"] == "measured":
+        elsewhere = {"like": like, "sequence": sequence, "ppm_window": ppm_window, "strategy": strategy}
+        _refuse({**elsewhere, "precision": precision}, f"has no effect with the preset '{preset}'")
+        numbers = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+        tuning = {} if input_noise is None else {"fine_tuning": {"input_noise": input_noise}}
+        training = {**{name: value for name, value in numbers.items() if value is not None}, **tuning}
+        changes |= {} if clip_norm is None else {"clip_norm": clip_norm}
+        plan = Plan.of(preset, seed, changes, training, None, checkpoint_every)
+        source = {"dataset": dataset, "config": config, "data_dir": data_dir, "basis": basis}
+        return train_from_scans(output_dir, plan, **source, fits=fits, init=init)
+    _refuse(of_scans, "is only for training on measured spectra, with a preset such as 'invivo'")
     if "kl_weight" in changes:
         recipe = {**recipe, "kl_weight": {**recipe["kl_weight"], "end": changes["kl_weight"]}}
     check_count("checkpoint_every", checkpoint_every, 10)
@@ -182,12 +204,12 @@ def train(
                     config = {
                         **changes,
                         "seed": seed,
-                        "kl_weight": _kl_schedule(recipe["kl_weight"], settings["epochs"] * steps),
+                        "kl_weight": kl_schedule(recipe["kl_weight"], settings["epochs"] * steps),
                         "clip_norm": clip_norm,
                         "dtype": speed.precision,
                     }
                     model = CVAE(**preset_arguments(preset, description, **config))
-                    model.compile(_optimizer(settings, steps))
+                    model.compile(warm_cosine_adam(settings["learning_rate"], settings["epochs"] * steps))
                 # Not the checkpoint's settings: the training may resume on another number of devices.
                 speed.prepare(model)
 
@@ -207,7 +229,7 @@ def train(
                 )
             finally:
                 close_files(callbacks)
-            _check_finite_weights(model)
+            check_finite_weights(model)
             leave_training(model)
             if model.latent_prior.needs_fit:
                 state = output_dir / CHECKPOINTS / LATENT_PRIOR
@@ -216,6 +238,13 @@ def train(
                 model.fit_latent_density(source.density_batches, seed, state if is_chief else None, most_steps)
             save_model(model, finished, is_chief)
     return model
+
+
+def _refuse(options: Mapping[str, Any], why: str) -> None:
+    """Raises `ValueError` for options that were given and do nothing."""
+    given = [argument(name) for name, value in options.items() if value is not None]
+    if given:
+        raise ValueError(f"`{given[0]}` {why}. Received: {', '.join(given)}. Leave it out, or choose another preset.")
 
 
 def _open(
@@ -268,29 +297,6 @@ def _fields_like(like, dataset, config, preset: str, basis, sequence, ppm_window
     return fields
 
 
-def data_settings(dataset: str | os.PathLike | None, config: str | None, preset: str) -> dict:
-    """Returns what identifies the data of a run, `"dataset"` and `"config"`; for a folder, its absolute path."""
-    if dataset is None:
-        return {"dataset": DEFAULT_DATASET, "config": config or CVAE_PRESETS[preset]["training"]["config"]}
-    is_folder = (Path(dataset) / "dataset_info.json").exists()
-    return {"dataset": str(Path(dataset).resolve()) if is_folder else str(dataset), "config": config}
-
-
-def _optimizer(settings: dict, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    steps = settings["epochs"] * steps_per_epoch
-    warmup = min(WARMUP_STEPS, steps // 2)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, max(steps - warmup, 1), warmup_target=settings["learning_rate"], warmup_steps=warmup
-    )
-    return FusedAdam(schedule)
-
-
-def _kl_schedule(weights: dict, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Returns the schedule of the KL weight: linear from start to end, then constant."""
-    duration = max(round(weights["until"] * steps), 1)
-    return keras.optimizers.schedules.PolynomialDecay(weights["start"], duration, weights["end"])
-
-
 def _cluster(strategy: tf.distribute.Strategy | None) -> Cluster | None:
     """Returns the processes that TF_CONFIG lists, or raises `ValueError` if a strategy is given, too."""
     if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
@@ -314,11 +320,3 @@ def _callbacks(output_dir: Path, first_epoch: int, checkpoint_every: int, is_chi
         EpochProgress(first_epoch),
         keras.callbacks.TerminateOnNaN(),
     ]
-
-
-def _check_finite_weights(model: CVAE) -> None:
-    if not all(np.isfinite(weight).all() for weight in model.get_weights()):
-        raise RuntimeError(
-            "The training diverged: some weights are NaN or infinite, so no model was saved. "
-            "Train again in another folder with a lower learning rate."
-        )

@@ -1,13 +1,17 @@
 """The training data: the examples of a dataset, or spectra simulated on the fly."""
 
 import dataclasses
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from mrs_keras.data import describe_dataset, evaluation_batches, simulated, split_of, training_batches
+from mrs_keras.data.dataset import DEFAULT_DATASET
 from mrs_keras.data.description import DatasetDescription
+from mrs_keras.models.presets import CVAE_PRESETS
 from mrs_keras.simulation import ExampleRecipe
 
 DENSITY_EXAMPLES = 100_000
@@ -58,6 +62,14 @@ def open_source(builder: tfds.core.DatasetBuilder, settings: Mapping, first_epoc
         steps_per_epoch=steps,
         density_batches=simulated(**options).take(-(-DENSITY_EXAMPLES // batch_size)),
     )
+
+
+def data_settings(dataset: str | os.PathLike | None, config: str | None, preset: str) -> dict:
+    """Returns what identifies the data of a run, `"dataset"` and `"config"`; for a folder, its absolute path."""
+    if dataset is None:
+        return {"dataset": DEFAULT_DATASET, "config": config or CVAE_PRESETS[preset]["training"]["config"]}
+    is_folder = (Path(dataset) / "dataset_info.json").exists()
+    return {"dataset": str(Path(dataset).resolve()) if is_folder else str(dataset), "config": config}
 
 
 def _recipe(description: DatasetDescription) -> ExampleRecipe:

@@ -4,6 +4,7 @@ import dataclasses
 import sys
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from mrs_keras.checks import check_choice
@@ -99,6 +100,15 @@ def leave_training(model: keras.Model) -> None:
     model.train_function = model.test_function = model.predict_function = None
     if model.dtype_policy.name != "float32":
         compute_in_float32(model)
+
+
+def check_finite_weights(model: keras.Model) -> None:
+    """Raises `RuntimeError` if a training has diverged."""
+    if not all(np.isfinite(weight).all() for weight in model.get_weights()):
+        raise RuntimeError(
+            "The training diverged: some weights are NaN or infinite, so no model was saved. "
+            "Train again in another folder with a lower learning rate."
+        )
 
 
 def _steps_per_execution(steps_per_epoch: int) -> int:

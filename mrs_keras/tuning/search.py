@@ -14,7 +14,8 @@ from mrs_keras.files import replacing
 from mrs_keras.models import CVAE_PRESETS
 from mrs_keras.optional import check_keras_tuner_installed
 from mrs_keras.training.claim import claim, fingerprint, only_writer
-from mrs_keras.training.recipe import data_settings, train
+from mrs_keras.training.recipe import train
+from mrs_keras.training.source import data_settings
 
 TABLE_FILE = "trials.csv"
 SPACE: dict[str, dict] = {

@@ -154,9 +154,10 @@ def test_the_weight_of_the_kl_term_can_follow_a_schedule(data, tmp_path):
 def test_every_preset_describes_itself_and_builds(name):
     assert CVAE_PRESETS[name]["description"]
     model = CVAE.from_preset(name)
-    assert len(model.labels) == (24 if name == "brain" else 2)
-    assert model.latent_dim <= (32 if name == "brain" else 16)
-    assert (model.noise_variance is not None) == (name == "brain")
+    of_brains = name in ("brain", "invivo")
+    assert len(model.labels) == (24 if of_brains else 2)
+    assert model.latent_dim <= (32 if of_brains else 16)
+    assert model.generates_noise == of_brains
 
 
 def test_a_preset_takes_its_data_from_the_metadata_of_a_dataset():

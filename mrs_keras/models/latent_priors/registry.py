@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 from mrs_keras.checks import check_choice
 from mrs_keras.models.latent_priors.flow import FlowPrior
+from mrs_keras.models.latent_priors.kernel import KernelPrior
 from mrs_keras.models.latent_priors.latent_prior import LatentPrior
 from mrs_keras.models.latent_priors.mixture import GaussianMixturePrior
 from mrs_keras.models.latent_priors.standard_normal import StandardNormalPrior
 
 LATENT_PRIORS: dict[str, type[LatentPrior]] = {
-    prior.kind: prior for prior in (StandardNormalPrior, GaussianMixturePrior, FlowPrior)
+    prior.kind: prior for prior in (StandardNormalPrior, GaussianMixturePrior, FlowPrior, KernelPrior)
 }
 """`kind` -> class."""
 

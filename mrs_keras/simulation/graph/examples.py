@@ -28,7 +28,8 @@ def tf_examples(recipe: ExampleRecipe, batch_size: int, batch: int | tf.Tensor) 
 
     Returns:
       `"spectrum"`, float32 (batch_size, points, 2), and the inputs of its simulation: the parameters, the effects and,
-      with noise, `"snr"`, with the names of the features of `simulated_mrs`, float32 (batch_size, ...).
+      with noise, `"snr"`, with the names of the features of `simulated_mrs`, float32 (batch_size, ...). With noise also
+      `"noise_sigma"`, float32 (batch_size,), its standard deviation in each real number.
     """
     batch = tf.convert_to_tensor(batch, tf.int64)
     drawn = tf_draw(recipe.prior, recipe.basis, batch_size, seed=recipe.seed, batch=batch)
@@ -46,8 +47,9 @@ def tf_examples(recipe: ExampleRecipe, batch_size: int, batch: int | tf.Tensor) 
     spectra += tf_baseline(drawn["baseline"], basis, regressors=regressors)
     if snr is not None:
         clean = tf_forward_model(parameters, basis, metabolite_groups=groups)
-        spectra = tf_add_noise(spectra, clean, snr, seed=recipe.seed, batch=batch)
-        drawn["snr"] = snr
+        sigma = tf.reduce_max(tf.abs(clean), axis=1) / snr
+        spectra = tf_add_noise(spectra, sigma, seed=recipe.seed, batch=batch)
+        drawn |= {"snr": snr, "noise_sigma": sigma}
     return {"spectrum": tf.stack([tf.math.real(spectra), tf.math.imag(spectra)], axis=-1), **drawn}
 
 
@@ -88,22 +90,18 @@ def tf_draw(prior: Prior, basis: Basis, batch_size: int, *, seed: int, batch: tf
     return {"concentrations": concentrations, **drawn}
 
 
-def tf_add_noise(
-    spectra: tf.Tensor, clean: tf.Tensor, snr: float | tf.Tensor, *, seed: int, batch: tf.Tensor
-) -> tf.Tensor:
-    """Adds white complex noise at a signal-to-noise ratio as `simulate` defines it.
+def tf_add_noise(spectra: tf.Tensor, sigma: tf.Tensor, *, seed: int, batch: tf.Tensor) -> tf.Tensor:
+    """Adds white complex noise.
 
     Args:
       spectra: complex64 (batch, points).
-      clean: complex64 (batch, points), the same without baseline; its tallest point is the signal.
-      snr: number or float32 (batch,), above 0.
+      sigma: float32 (batch,), standard deviation of the real and of the imaginary part.
       seed: integer.
       batch: int64 scalar, number of the batch.
 
     Returns:
       complex64 (batch, points).
     """
-    sigma = tf.reduce_max(tf.abs(clean), axis=1) / snr
     noise = tf.random.stateless_normal((2, *spectra.shape), _key(seed, NOISE, batch), alg="philox")
     return spectra + tf.complex(*tf.unstack(sigma[:, None] * noise))
 

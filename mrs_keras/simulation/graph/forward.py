@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
+from mrs_keras.acquisition import Acquisition
 from mrs_keras.basis.basis import Basis
 from mrs_keras.simulation.effects import combine_effects
 from mrs_keras.simulation.forward import baseline_polynomials
@@ -34,32 +35,69 @@ def tf_forward_model(
     Returns:
       complex64 (batch, points), rising ppm.
     """
-    acquisition = basis.acquisition
-    points = _points(basis, ppm_limits)
+    spectra = tf_spectra(
+        parameters,
+        tf_signals(basis),
+        basis.acquisition,
+        effects,
+        metabolite_groups=metabolite_groups,
+        ppm_limits=ppm_limits,
+    )
+    baseline = parameters.get("baseline")
+    return spectra if baseline is None else spectra + tf_baseline(tf.cast(baseline, tf.float32), basis, ppm_limits)
+
+
+def tf_signals(basis: Basis) -> np.ndarray:
+    """Returns the signals of a basis as `tf_spectra` takes them: float32 (2, metabolites, points), real, imaginary."""
+    fids = basis.fids.T / np.sqrt(basis.acquisition.points)
+    fids[:, 0] /= 2
+    return np.stack(_parts(fids)).astype(np.float32)
+
+
+def tf_spectra(
+    parameters: Mapping[str, tf.Tensor],
+    signals: tf.Tensor | np.ndarray,
+    acquisition: Acquisition,
+    effects: Mapping[str, tf.Tensor] | None = None,
+    *,
+    metabolite_groups: Sequence[int] | None = None,
+    ppm_limits: tuple[float, float] | str | None = "window",
+) -> tf.Tensor:
+    """Computes spectra without baseline from signals in a tensor, such as weights of a model.
+
+    Args:
+      parameters: as in `tf_forward_model`; a baseline is not added.
+      signals: float32 (2, metabolites, points), from `tf_signals`.
+      acquisition: of the signals.
+      effects: as in `tf_forward_model`; likewise for the rest.
+      metabolite_groups: as in `tf_forward_model`.
+      ppm_limits: as in `tf_forward_model`.
+
+    Returns:
+      complex64 (batch, points), rising ppm.
+    """
+    points = _points(acquisition, ppm_limits)
     values = {name: tf.cast(value, tf.float32) for name, value in parameters.items() if value is not None}
     for name in ("gamma", "sigma", "eps"):
         values[name] = values[name] if values[name].shape.rank == 2 else values[name][:, None]
-    groups, metabolites = values["gamma"].shape[-1], len(basis.names)
+    groups, metabolites = values["gamma"].shape[-1], signals.shape[1]
     if metabolite_groups is None:
         metabolite_groups = range(metabolites) if groups == metabolites else [0] * metabolites
 
-    fids = basis.fids.T / np.sqrt(acquisition.points)
-    fids[:, 0] /= 2
     time = tf.constant(acquisition.time_axis_s, tf.float32)
     signal = tf.zeros((), tf.complex64)
     for group in range(groups):
         members = np.flatnonzero(np.asarray(metabolite_groups) == group)
         gamma, sigma, eps = (values[name][:, group, None] for name in ("gamma", "sigma", "eps"))
         concentrations = tf.gather(values["concentrations"], members, axis=1)
-        mixture = tf.complex(*(concentrations @ tf.constant(part[members], tf.float32) for part in _parts(fids)))
+        mixture = tf.complex(*(concentrations @ tf.gather(signals[part], members) for part in range(2)))
         signal += mixture * polar(tf.exp(-gamma * time - tf.square(sigma * time)), -eps * time)
 
     if effects:
         signal = _with_effects(signal, effects, time)
     nu = tf.constant(acquisition.frequency_axis_hz[points], tf.float32)
     phase = -(values["phi0"][:, None] + values["phi1"][:, None] * nu)
-    spectra = tf.signal.fftshift(tf.signal.fft(signal), axes=-1)[:, points] * polar(1.0, phase)
-    return spectra + tf_baseline(values["baseline"], basis, ppm_limits) if "baseline" in values else spectra
+    return tf.signal.fftshift(tf.signal.fft(signal), axes=-1)[:, points] * polar(1.0, phase)
 
 
 def _with_effects(signal: tf.Tensor, effects: Mapping[str, tf.Tensor], time: tf.Tensor) -> tf.Tensor:
@@ -89,12 +127,23 @@ def tf_baseline(
     Returns:
       complex64 (batch, points).
     """
-    points = _points(basis, ppm_limits)
+    points = _points(basis.acquisition, ppm_limits)
     if regressors is None:
         regressors = baseline_polynomials(basis.acquisition, coefficients.shape[-1] // 2 - 1)
-    real, imaginary = (tf.constant(part[points].T, tf.float32) for part in _parts(regressors))
+    real, imaginary = (part[points].T.astype(np.float32) for part in _parts(regressors))
+    return tf_weighted_sum(coefficients, real, imaginary if np.iscomplexobj(regressors) else None)
+
+
+def tf_weighted_sum(coefficients: tf.Tensor, real: tf.Tensor, imaginary: tf.Tensor | None) -> tf.Tensor:
+    """Returns the sum of regressors times complex coefficients, complex64 (batch, points).
+
+    Args:
+      coefficients: float32 (batch, 2 n), real0, imag0, real1, imag1, ...
+      real: float32 (n, points), real parts of the regressors.
+      imaginary: float32 (n, points), or `None` for real regressors.
+    """
     of_real, of_imaginary = coefficients[:, 0::2], coefficients[:, 1::2]
-    if not np.iscomplexobj(regressors):
+    if imaginary is None:
         return tf.complex(of_real @ real, of_imaginary @ real)
     return tf.complex(
         of_real @ real - of_imaginary @ imaginary,
@@ -102,8 +151,8 @@ def tf_baseline(
     )
 
 
-def _points(basis: Basis, ppm_limits) -> slice:
-    return basis.acquisition.slice_of(basis.acquisition.ppm_window if ppm_limits == "window" else ppm_limits)
+def _points(acquisition: Acquisition, ppm_limits) -> slice:
+    return acquisition.slice_of(acquisition.ppm_window if ppm_limits == "window" else ppm_limits)
 
 
 def _parts(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
