@@ -16,7 +16,7 @@ By default the model is the newest version in `saved_models` in the working dire
   mrs-keras generate --run runs/base --concentrations NAA=12,PCr=4.5 --number 50 --output spectra.nii.gz
   mrs-keras generate --concentrations labels.csv --output generated --format tfds
   mrs-keras generate --number 200 --output bids --format bids --residual-water 0.5 5 --echo-time-ms 30
-  mrs-keras generate --run RUN --scale-labels 0.75 1.25 --number 200 --output lcmodel --format lcmodel --with-basis FILE
+  mrs-keras generate --run RUN --scale-labels 0.75 1.25 --number 200 --output lcmodel --format lcmodel
   mrs-keras generate --transients 64 --coils 8 --drift-hz 3 --snr 40 --number 20 --output raw --format bids
 
 NIfTI-MRS files hold FIDs of the whole band: the model's spectrum in its window, a taper of 1 ppm beyond, and noise of
