@@ -29,6 +29,16 @@ def add_evaluate_command(commands) -> None:
     evaluate.add_argument(
         "--fitted", type=int, metavar="N", help="spectra of each set to fit; by default 2000, or 300 if they have noise"
     )
+    evaluate.add_argument(
+        "--generated", type=Path, metavar="PATH", help="spectra of `mrs-keras generate` that another program fitted"
+    )
+    evaluate.add_argument(
+        "--fits",
+        type=Path,
+        metavar="TABLE",
+        help="with --generated, the table or the folder of these fits, of LCModel, FSL-MRS or Osprey: does the program "
+        "find the labels that the spectra were generated for?",
+    )
     evaluate.add_argument("--output", type=Path, help=f"folder to write; by default RUN/{EVALUATION}")
 
 
@@ -47,6 +57,8 @@ def _evaluate(options) -> None:
         against=options.against,
         second_labels=options.second_labels,
         fitted=options.fitted,
+        generated=options.generated,
+        fits=options.fits,
     )
     print((output_dir / TABLE_FILE).read_text(), end="")
     print(f"Report: {output_dir / REPORT_FILE}")

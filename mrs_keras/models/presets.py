@@ -141,19 +141,20 @@ CVAE_PRESETS: dict[str, dict] = {
     "invivo": {
         "description": "From few scans: pre-trained on simulations of a prior from their fits, tuned on the scans.",
         "config": {
-            "latent_dim": 32,
+            "latent_dim": 48,
             "hidden_units": (384, 192),
             "activation": "gelu",
             "modulated": True,
             "kl_weight": 1.0,
             "decoder_variance": "known",
+            "decoder": {"kind": "hybrid"},
             "infer_labels": True,
         },
         "training": {
             "source": "measured",
             # Of the acquisition and labels of `CVAE.from_preset` without a dataset; it is trained on none but measured.
             "config": "brain_press_te30",
-            "epochs": 24,
+            "epochs": 40,
             "steps_per_epoch": 100,
             "batch_size": 128,
             "learning_rate": 1e-3,
@@ -163,8 +164,10 @@ CVAE_PRESETS: dict[str, dict] = {
                 "batch_size": 16,
                 # A round ends with a look at the validation subjects; the best one counts.
                 "steps_per_round": 20,
-                "rounds": 100,
-                "patience": 10,
+                "rounds": 12,
+                "patience": 6,
+                # As many simulated spectra in a step as measured ones: fewer forget what only these can teach.
+                "simulated": 16,
                 "input_noise": 0.0,
             },
         },

@@ -40,7 +40,7 @@ def test_every_signature_gives_in_cpp_what_it_gives_in_python(both, measured):
 
 
 @pytest.mark.parametrize(
-    "preset, options",
+    ("preset", "options"),
     [("base", {}), ("base", {"decoder_variance": "learned"}), ("brain", {})],
     ids=["without noise", "with a network for the noise", "with physics and known noise"],
 )
