@@ -435,7 +435,9 @@ class CVAE(Verbs, keras.Model):
                 "The batch axis is missing. Expected: `spectrum` (batch, points, 2) and `concentrations` (batch, "
                 f"labels). Received: {received}. Call `.batch(64)` on the dataset."
             )
-        if not isinstance(data, Mapping) or any(received.get(key, ())[1:] != shape for key, shape in expected.items()):
+        if not isinstance(data, Mapping) or any(
+            key not in received or received[key][1:] != shape for key, shape in expected.items()
+        ):
             raise ValueError(
                 f"The model takes a dict of {', '.join(f'`{key}`' for key in expected)}, each with a batch axis. "
                 f"Expected after the batch axis: {expected}, for the labels {', '.join(self.labels.names)} and the "

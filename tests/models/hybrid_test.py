@@ -13,7 +13,7 @@ from mrs_keras.data.description import DatasetDescription
 from mrs_keras.labels import Labels
 from mrs_keras.models.arguments import data_arguments
 from mrs_keras.models.label_scaling import scaled_to_labels
-from mrs_keras.models.physical_layer import PhysicalLayer, physics_of
+from mrs_keras.models.physical_layer import LEAST, SOFTNESS, PhysicalLayer, physics_of
 from mrs_keras.simulation import ExampleRecipe, Fixed, Prior, channels_to_complex
 
 
@@ -33,11 +33,12 @@ def standardised(layer: PhysicalLayer, recipe: ExampleRecipe, count: int) -> np.
     """Returns the inputs of a layer that stand for the first draws of its own standardisation."""
     deviation = layer.deviation.numpy().astype(float)
     values = layer._draws(recipe)[:count]
-    softness = 0.15 * deviation
+    softness = SOFTNESS * deviation
     bent = layer.at_least_0 & (deviation > 0)
     # The inverse of the softplus that keeps parameters above 0.
+    values = values - np.where(bent, LEAST * softness, 0.0)
     ratio = np.divide(values, softness, out=np.ones_like(values), where=bent)
-    values = np.where(bent, softness * np.log(np.expm1(np.minimum(ratio, 30.0))), values) + np.where(
+    values = np.where(bent, softness * np.log(np.expm1(np.clip(ratio, 1e-9, 30.0))), values) + np.where(
         bent & (ratio > 30.0), values - 30.0 * softness, 0.0
     )
     scores = np.where(deviation > 0, (values - layer.mean.numpy()) / np.where(deviation > 0, deviation, 1.0), 0.0)
