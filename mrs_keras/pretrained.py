@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from mrs_keras.run_folder import SAVED_MODELS
+from mrs_keras.run_folder import MODEL_FILE, SAVED_MODELS
 
-KERAS_FILE = "base.keras"
+KERAS_FILES = {"base": "base.keras", "brain": f"brain/{MODEL_FILE}"}
+"""Preset of a pretrained model -> its file in the folder; `brain` is the folder of its training."""
 
 
 def pretrained_dir() -> Path:
-    """Returns the folder of the pretrained SavedModels and of `base.keras`.
+    """Returns the folder of the pretrained SavedModels and of `KERAS_FILES`.
 
     Raises:
       FileNotFoundError: if the package was installed without them.

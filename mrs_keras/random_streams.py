@@ -14,6 +14,7 @@
 | training of a flow | `seed` of `train` | TensorFlow's Philox, NumPy | (seed, step); weights and pairs: seed |
 | `generate`: latents, component, noise | a seed per row | `row_normal`, `row_uniform`, `RowStream` | the row's seed |
 | concentrations of `generate_dataset` | `seed` | `keyed_uniform`, `GENERATED` | (seed, row, name of the label) |
+| factors of labels of `generate_dataset` | `seed` | `keyed_uniform`, `GENERATED` | (seed, row, name of the label) |
 | noise of whole FIDs, outside the window | `seed` | `keyed_normal`, `GENERATED` | (seed, row) |
 | residual water of whole FIDs | `seed` | `keyed_uniform`, `GENERATED` | (seed, row, parameter) |
 | transients of `generate_dataset` | `seed` | as the next, split `GENERATED_TRANSIENTS` | (seed, row) |
@@ -21,6 +22,7 @@
 | evaluation: labels, latents | 0 | `keyed_uniform`, `keyed_normal` | row |
 | realism: noise around a spectrum | `seed` | `keyed_normal`, `CANONICAL_NOISE` | (seed, kind of spectra, spectrum) |
 | realism: draws, folds, cheats | `seed` | `keyed_uniform`, `REALISM` | (seed, name of the draw, row) |
+| evaluation: resampled fits | 0 | `keyed_uniform`, `RESAMPLED_FITS` | (label, resample) |
 | evaluation: random pairs | `seed` of the dataset | `keyed_uniform`, split `"evaluation"` | (seed, pair) |
 
 The seed of a row is an int64; `row_seeds` creates those of a batch from one integer. None of these depends on batch
@@ -42,6 +44,7 @@ GENERATED_TRANSIENTS = "transients of generated spectra"
 MEASURED_EXAMPLE = "measured example"
 EVALUATED_LABELS = "concentrations of generated spectra"
 EVALUATED_LATENTS = "latents of an evaluation"
+RESAMPLED_FITS = "resampled fits of generated spectra"
 CANONICAL_NOISE = "noise around a canonical spectrum"
 REALISM = "realism"
 """Names of streams of `keyed_uniform` and `keyed_normal`. Changing one changes the bytes of datasets, or numbers."""

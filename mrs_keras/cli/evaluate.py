@@ -26,6 +26,19 @@ def add_evaluate_command(commands) -> None:
         metavar="TABLE",
         help="with --against, fits of the real spectra by another program than that of the dataset's labels",
     )
+    evaluate.add_argument(
+        "--fitted", type=int, metavar="N", help="spectra of each set to fit; by default 2000, or 300 if they have noise"
+    )
+    evaluate.add_argument(
+        "--generated", type=Path, metavar="PATH", help="spectra of `mrs-keras generate` that another program fitted"
+    )
+    evaluate.add_argument(
+        "--fits",
+        type=Path,
+        metavar="TABLE",
+        help="with --generated, the table or the folder of these fits, of LCModel, FSL-MRS or Osprey: does the program "
+        "find the labels that the spectra were generated for?",
+    )
     evaluate.add_argument("--output", type=Path, help=f"folder to write; by default RUN/{EVALUATION}")
 
 
@@ -43,6 +56,9 @@ def _evaluate(options) -> None:
         basis=None if options.basis is None else read_basis(options.basis),
         against=options.against,
         second_labels=options.second_labels,
+        fitted=options.fitted,
+        generated=options.generated,
+        fits=options.fits,
     )
     print((output_dir / TABLE_FILE).read_text(), end="")
     print(f"Report: {output_dir / REPORT_FILE}")

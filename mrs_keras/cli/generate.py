@@ -16,6 +16,7 @@ By default the model is the newest version in `saved_models` in the working dire
   mrs-keras generate --run runs/base --concentrations NAA=12,PCr=4.5 --number 50 --output spectra.nii.gz
   mrs-keras generate --concentrations labels.csv --output generated --format tfds
   mrs-keras generate --number 200 --output bids --format bids --residual-water 0.5 5 --echo-time-ms 30
+  mrs-keras generate --run RUN --scale-labels 0.75 1.25 --number 200 --output lcmodel --format lcmodel
   mrs-keras generate --transients 64 --coils 8 --drift-hz 3 --snr 40 --number 20 --output raw --format bids
 
 NIfTI-MRS files hold FIDs of the whole band: the model's spectrum in its window, a taper of 1 ppm beyond, and noise of
@@ -40,6 +41,14 @@ def add_generate_command(commands) -> None:
         metavar="GIVEN",
         help="in mM: for all spectra, as in NAA=12,PCr=4.5, or a CSV file with a column per metabolite and a row per "
         "spectrum; by default drawn as the training data had them, else uniformly from the trained range",
+    )
+    generate.add_argument(
+        "--scale-labels",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="multiply each drawn label with a factor of its own, uniform in LOW to HIGH, after the latents are "
+        "drawn: fits of the spectra then tell whether they carry their labels (`mrs-keras evaluate --fits`)",
     )
     generate.add_argument("--seed", type=int, default=0, help="of concentrations and latents")
     generate.add_argument(
@@ -116,6 +125,7 @@ def _generate(options) -> None:
             options.output,
             number=options.number,
             concentrations=concentrations,
+            scale_labels=options.scale_labels,
             seed=options.seed,
             format=options.format,
             residual_water=options.residual_water,

@@ -15,7 +15,7 @@ def add_study_commands(commands) -> None:
         study_commands,
         "realism",
         _realism,
-        "measure how hard spectra of priors are to tell from real ones of subjects never seen",
+        "measure how hard generated spectra are to tell from real ones of subjects never seen",
         "An interrupted study goes on where it was: give the same command again.",
     )
     realism.add_argument("--dataset", default="measured_mrs", help="name of a measured TFDS dataset, or its folder")
@@ -29,9 +29,23 @@ def add_study_commands(commands) -> None:
     )
     realism.add_argument("--priors", nargs="*", default=[], metavar="NAME", help="presets or files of other priors")
     realism.add_argument(
+        "--model",
+        nargs="*",
+        default=[],
+        dest="models",
+        metavar="PRESET",
+        help="presets of models that are trained in every split, such as invivo; needs `--fits`",
+    )
+    realism.add_argument(
         "--second-labels", type=Path, metavar="TABLE", help="table of fits by another program, to test the utility on"
     )
-    realism.add_argument("--seeds", nargs="+", type=int, default=[10, 11, 12], help="of the folds")
+    realism.add_argument(
+        "--split-by",
+        choices=("subject", "site"),
+        default="subject",
+        help="hold out folds of subjects, or whole sites",
+    )
+    realism.add_argument("--seeds", nargs="+", type=int, help="of the folds; by default 10 11 12, and 10 for sites")
     realism.add_argument("--folds", type=int, default=3, help="folds of the subjects, within sites")
     realism.add_argument("--bandwidth", type=float, help="of the kernel of the fitted prior; by default its own")
     realism.add_argument("--output", type=Path, default=Path("realism"), help="folder of the report to write")
@@ -49,7 +63,9 @@ def _realism(options) -> None:
         options.dataset if options.config is None else f"{options.dataset}/{options.config}",
         fits=fits,
         priors=options.priors,
+        models=options.models,
         second_labels=options.second_labels,
+        split_by=options.split_by,
         seeds=options.seeds,
         folds=options.folds,
         output_dir=options.output,

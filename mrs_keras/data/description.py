@@ -106,6 +106,23 @@ class DatasetDescription:
         basis = basis_for(self.metabolites)
         return basis if (basis.description, basis.acquisition) == (self.basis, self.acquisition) else None
 
+    def own_recipe(self) -> ExampleRecipe:
+        """Returns the recipe of the examples with the basis of the dataset, made again.
+
+        Raises:
+          FileNotFoundError: if the basis came from a file that is missing.
+          ValueError: if the prior or the origin of the basis is not known, or its file has changed since.
+        """
+        basis = self.own_basis()
+        if basis is not None:
+            return self.recipe(basis)
+        received = "without a prior" if self.prior is None else f"of the basis '{self.basis}'"
+        raise ValueError(
+            "Training on simulated spectra, and a generator with the physics of the spectra, need a dataset with a "
+            f"prior and with a basis of known origin. Received: a dataset {received}. Choose a preset that trains on "
+            "the dataset, such as 'base'."
+        )
+
     def recipe(self, basis: Basis) -> ExampleRecipe | None:
         """Returns the recipe of the examples with a basis, or `None` if the prior is not known."""
         if self.prior is None:

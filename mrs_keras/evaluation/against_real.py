@@ -189,12 +189,12 @@ class AgainstReal(Topic):
 
 def _mean(results: Sequence):
     """Returns nested numbers as their means over results; what none has is `None`."""
-    first = results[0]
-    if isinstance(first, Mapping):
-        return {key: _mean([each[key] for each in results]) for key in first}
-    if isinstance(first, list):
-        return [_mean(list(each)) for each in zip(*results, strict=True)]
     known = [each for each in results if each is not None]
     if not known:
         return None
+    if isinstance(known[0], Mapping):  # a site may have no held-out spectrum in one of the splits
+        keys = dict.fromkeys(key for each in known for key in each)
+        return {key: _mean([each.get(key) for each in known]) for key in keys}
+    if isinstance(known[0], list):
+        return [_mean(list(each)) for each in zip(*known, strict=True)]
     return known[0] if len(known) == 1 else float(np.mean(known))

@@ -1,5 +1,6 @@
 """`mrs-keras evaluate`: numbers, figures and report of a trained model."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from mrs_keras.evaluation.architecture import Architecture
 from mrs_keras.evaluation.coverage import Coverage
 from mrs_keras.evaluation.dataset_physics import DatasetPhysics
 from mrs_keras.evaluation.dci import Disentanglement
+from mrs_keras.evaluation.fitted_labels import FittedLabels
 from mrs_keras.evaluation.generation import Generation
 from mrs_keras.evaluation.latent_space import LatentSpace
 from mrs_keras.evaluation.learning_curves import LearningCurves
@@ -44,6 +46,7 @@ TOPICS: tuple[type[Topic], ...] = (
     Generation,
     Coverage,
     AgainstReal,
+    FittedLabels,
     LatentSpace,
     Disentanglement,
     PathsOfTestPairs,
@@ -69,11 +72,16 @@ def evaluate(
     basis: Basis | None = None,
     against: str | os.PathLike | None = None,
     second_labels: str | os.PathLike | None = None,
+    fitted: int | None = None,
+    generated: str | os.PathLike | None = None,
+    fits: str | os.PathLike | None = None,
 ) -> dict:
     """Evaluates a trained model; writes numbers, tables, figures and a report.
 
     A spectral fit (`fit_spectra`) recovers the physical parameters of any spectrum. If the data have noise or effects,
-    which limit the fit, fewer spectra are fitted, and each number is compared with that of simulated spectra. If the
+    which limit the fit, fewer spectra are fitted, and each number is compared with that of simulated spectra. Spectra
+    of a prior with a spline baseline or groups are fitted as in vivo; distributions are then compared with what the
+    same fit recovers from spectra drawn from the prior, and paths between spectra are left out. If the
     dataset has no prior, basis or test split, the report lists what is left out. A model that does not reconstruct its
     data gets a short report that says so.
 
@@ -94,6 +102,12 @@ def evaluate(
         the dataset is of the same scans. Defaults to `None`: no comparison with real spectra.
       second_labels: table of fits of these spectra by another program than that of the dataset's labels, for the
         utility. Defaults to `None`: the labels of the dataset.
+      fitted: number of spectra of each set that are fitted; more take longer, and make the statistics of their
+        distributions sharper. Defaults to `None`: 2,000, or 300 if the data have noise or effects.
+      generated: an output of `mrs-keras generate` with this model, whose spectra another program fitted. Defaults to
+        `None`: none.
+      fits: the table of these fits, or the folder of them, as LCModel, FSL-MRS or Osprey writes it; see
+        `mrs_keras.measured.read_label_table`. Defaults to `None`: none.
 
     Returns:
       The content of `numbers.json`.
@@ -103,14 +117,22 @@ def evaluate(
       RuntimeError: if the training diverged: there is no model, or it returns NaN or infinity for valid input.
       ValueError: if the dataset does not have the model's acquisition and labels, or `output_dir` contains anything
         but an earlier evaluation; or `against` is not a measured dataset of the model's field, with a noise level and
-        enough spectra.
+        enough spectra; or `fits` and `generated` do not belong together, or to the model, or have no labels that vary.
     """
     if second_labels is not None and against is None:
         raise ValueError(
             "`second_labels` are labels of real spectra. Expected `against` beside them. "
             f"Received: second_labels='{os.fspath(second_labels)}' alone. Give `against`, or leave both out."
         )
+    if (generated is None) != (fits is None):
+        given = f"generated='{generated}'" if fits is None else f"fits='{fits}'"
+        raise ValueError(
+            "Fits of generated spectra are compared with the labels of these spectra. Expected `generated` and `fits`. "
+            f"Received: {given} alone. Give both, or leave both out."
+        )
     check_count("steps", steps, 11, at_least=2)
+    if fitted is not None:
+        check_count("fitted", fitted, 2000, at_least=20)
     output_dir = Path(output_dir or Path(run_dir) / EVALUATION)
     _check_replaceable(output_dir, Path(run_dir))
     with tqdm(total=PROGRESS_STEPS + (against is not None), unit="step") as bar:
@@ -129,7 +151,10 @@ def evaluate(
         judged = None if against is None else open_real_spectra(against, data_dir, settings, second_labels)
         if judged is not None:
             common_acquisition(model.acquisition, judged.real.acquisition)  # before the work
+        answers = None if fits is None else FittedLabels.measure(generated, fits, model.description, run_dir)
         physics = DatasetPhysics.of(description, basis)
+        if physics is not None:
+            physics = dataclasses.replace(physics, fitted=fitted)
         roles = {role: split_of(builder, role) for role in ("train", "validation", "test")}
         splits = {role: load_arrays(builder, split) for role, split in roles.items() if split is not None}
         progress("reconstructions")
@@ -140,6 +165,7 @@ def evaluate(
             if judged is not None:
                 progress("real spectra")
                 topics.append(AgainstReal.measure(model, run_dir, judged, data_dir))
+            topics += [] if answers is None else [answers]
         topics.append(LearningCurves.measure(run_dir))
         progress("figures and report")
         numbers = merged(topic.numbers() for topic in topics)
@@ -177,7 +203,7 @@ def _measure(
     sets = []
     for prior in model.latent_priors:
         progress(f"generated spectra, {prior.label}")
-        sets.append(generated_set(model, prior))
+        sets.append(generated_set(model, prior, physics))
     progress("simulated spectra, the reference")
     simulated = simulated_set(physics)
     generation = Generation.measure(physics, reconstruction.ppm, sets, simulated)
@@ -189,7 +215,7 @@ def _measure(
     test_pairs = PathsOfTestPairs.measure(model, physics, splits.get("test"), steps)
     progress("interpolations of random pairs")
     random_pairs = PathsOfRandomPairs.measure(model, physics)
-    noise = Noise.measure(model, physics, validation, reconstruction)
+    noise = Noise.measure(model, physics, validation, reconstruction, generation)
     return [
         parameter_errors,
         generation,

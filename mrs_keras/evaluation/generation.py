@@ -8,16 +8,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mrs_keras import plotting
-from mrs_keras.evaluation.dataset_physics import LINE_PARAMETERS, DatasetPhysics
+from mrs_keras.evaluation.dataset_physics import DatasetPhysics
 from mrs_keras.evaluation.report.format import both, cells
-from mrs_keras.evaluation.scope import GENERATED, fitted_spectra
+from mrs_keras.evaluation.scope import fitted_spectra, set_size
 from mrs_keras.evaluation.set_quality import SetQuality, baseline_ks
-from mrs_keras.evaluation.spectrum_sets import SpectrumSet
+from mrs_keras.evaluation.spectrum_sets import SpectrumSet, spectra_of_prior
 from mrs_keras.evaluation.table import PERCENT, STATISTIC, Row
 from mrs_keras.evaluation.topic import NO_PHYSICS, LeftOut, OverviewRow, Topic
 from mrs_keras.fitting.spectral_fit import SpectralFit
 from mrs_keras.plotting.html_page import Section
-from mrs_keras.simulation import UNITS, channels_to_complex
+from mrs_keras.simulation import UNITS, SpectralParameters, channels_to_complex
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,12 +35,17 @@ class FittedSet:
     quality: SetQuality
 
     @classmethod
-    def of(cls, source: SpectrumSet, physics: DatasetPhysics) -> Self:
-        """Fits the first spectra of a set, as many as `fitted_spectra` returns."""
+    def of(cls, source: SpectrumSet, physics: DatasetPhysics, drawn: SpectralParameters | None = None) -> Self:
+        """Fits the first spectra of a set, as many as `fitted_spectra` returns; `drawn` as in `SetQuality.of`."""
         count = fitted_spectra(physics)
         fitted = dataclasses.replace(source, spectra=source.spectra[:count], requested=source.requested[:count])
         fit = physics.fit(fitted.spectra)
-        return cls(fitted, fit, SetQuality.of(fit, fitted.requested, physics))
+        return cls(fitted, fit, SetQuality.of(fit, fitted.requested, physics, drawn))
+
+    @property
+    def left_over(self) -> np.ndarray:
+        """Standard deviation of what the fit leaves over, which is noise for the most part: float64 (batch,)."""
+        return (channels_to_complex(self.source.spectra) - self.fit.fitted).std(axis=1) / np.sqrt(2)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -52,6 +57,7 @@ class Generation(Topic):
       physics: of the dataset.
       generated: a set for each latent prior, the default first.
       simulated: the output of a perfect generator.
+      drawn: fit of spectra drawn from the prior, which the marginals are compared with; `None` for a uniform prior.
     """
 
     ROWS = (
@@ -72,12 +78,23 @@ class Generation(Topic):
             PERCENT,
         ),
         Row("generation.{prior}.ks.{parameter}", "{prior}: Kolmogorov-Smirnov statistic of {parameter}", STATISTIC),
+        Row(
+            "generation.{prior}.above_simulated.ks.{parameter}",
+            "{prior}: the same, above that of simulated spectra, {parameter}",
+            STATISTIC,
+        ),
+        Row(
+            "generation.{prior}.above_simulated.concentration_error",
+            "{prior}: concentrations, error above that of simulated spectra",
+            PERCENT,
+        ),
     )
 
     ppm: np.ndarray
     physics: DatasetPhysics
     generated: tuple[FittedSet, ...]
     simulated: FittedSet
+    drawn: SpectralFit | None = None
 
     @classmethod
     def measure(
@@ -90,8 +107,10 @@ class Generation(Topic):
         """Fits the spectra of all sets."""
         if physics is None or simulated is None:
             return LeftOut("concentrations, physicality and marginals of generated spectra", NO_PHYSICS)
-        fitted = tuple(FittedSet.of(source, physics) for source in generated)
-        return cls(ppm, physics, fitted, FittedSet.of(simulated, physics))
+        drawn = None if physics.uniform else physics.fit(spectra_of_prior(physics)[: fitted_spectra(physics)])
+        parameters = None if drawn is None else drawn.parameters
+        fitted = tuple(FittedSet.of(source, physics, parameters) for source in generated)
+        return cls(ppm, physics, fitted, FittedSet.of(simulated, physics, parameters), drawn)
 
     @property
     def sets(self) -> dict[str, FittedSet]:
@@ -100,6 +119,12 @@ class Generation(Topic):
 
     def numbers(self) -> dict:
         numbers = {each.source.name: dataclasses.asdict(each.quality) for each in self.sets.values()}
+        if self.drawn is not None:
+            best = self.simulated.quality
+            for each in self.generated:
+                error = each.quality.concentration_error.median / best.concentration_error.median
+                ks = {name: value - best.ks[name] for name, value in each.quality.ks.items()}
+                numbers[each.source.name]["above_simulated"] = {"ks": ks, "concentration_error": error - 1}
         return {"generation": {"default_prior": self.generated[0].source.name, **numbers}}
 
     def figures(self) -> dict[str, Figure]:
@@ -111,10 +136,6 @@ class Generation(Topic):
             )
             for label, each in sets.items()
         }
-        # For the baseline, the coefficient that the default prior generates worst.
-        worst = int(np.argmax(baseline_ks(default.fit.parameters, physics)))
-        values = {label: physics.values(each.fit.parameters) for label, each in sets.items()}
-        ranges = {name: physics.range_of(name) for name in (*LINE_PARAMETERS, "baseline")}
         return {
             "generated_labels": plotting.plot_labels(
                 {label: each.source.requested for label, each in sets.items()},
@@ -130,14 +151,25 @@ class Generation(Topic):
                 {label: each.fit.residual for label, each in sets.items()},
                 reference,
             ),
-            "generated_marginals": plotting.plot_marginals(
-                {label: {**columns, "baseline": columns["baseline"][:, worst]} for label, columns in values.items()},
-                {name: (limits.low, limits.high) for name, limits in ranges.items()},
-                {**UNITS, "baseline": f"coefficient {worst}, of the tallest peak"},
-                {label: each.quality.ks for label, each in sets.items()},
-                reference,
-            ),
+            "generated_marginals": self._marginals(),
         }
+
+    def _marginals(self) -> Figure:
+        sets, physics = self.sets, self.physics
+        values = {label: physics.values(each.fit.parameters) for label, each in sets.items()}
+        statistics = {label: each.quality.ks for label, each in sets.items()}
+        units, reference = dict(UNITS), self.simulated.source.label
+        if self.drawn is not None:
+            drawn = physics.values(self.drawn.parameters)
+            columns = {name: drawn[name] for name in physics.compared}
+            return plotting.plot_marginals(values, {}, units, statistics, reference, columns)
+        # For the baseline, the coefficient that the default prior generates worst.
+        worst = int(np.argmax(baseline_ks(self.generated[0].fit.parameters, physics)))
+        values = {label: {**columns, "baseline": columns["baseline"][:, worst]} for label, columns in values.items()}
+        ranges = {name: physics.range_of(name) for name in physics.compared}
+        units["baseline"] = f"coefficient {worst}, of the tallest peak"
+        ends = {name: (limits.low, limits.high) for name, limits in ranges.items()}
+        return plotting.plot_marginals(values, ends, units, statistics, reference)
 
     def overview(self) -> list[OverviewRow]:
         best = self.simulated.quality
@@ -168,12 +200,17 @@ class Generation(Topic):
         ]
 
     def sections(self) -> list[Section]:
-        default, fitted = self.generated[0].source.label, len(self.simulated.source.spectra)
+        default, fitted, generated = (
+            self.generated[0].source.label,
+            len(self.simulated.source.spectra),
+            set_size(self.physics),
+        )
         sets = {label: each.quality for label, each in self.sets.items()}
         return [
             Section(
                 "Generated spectra: do they carry the requested concentrations?",
-                f"{GENERATED} spectra are generated at uniformly drawn concentrations with each latent prior that the "
+                f"{generated} spectra are generated at concentrations that are drawn uniformly, or from the prior of "
+                "the dataset if that is not uniform, with each latent prior that the "
                 f"model has (by default it uses the {default}), and as many are simulated, as a perfect generator "
                 f"would do. {fitted} of each are fitted. Relative error of the recovered concentration (0 is best), "
                 "and slope and R2 of recovered against requested (1 is best; R2 counts every deviation from the "
@@ -208,11 +245,7 @@ class Generation(Topic):
             ),
             Section(
                 "Generated spectra: is each parameter distributed as in the training data?",
-                "Kolmogorov-Smirnov statistic of each recovered parameter against its uniform training range: the "
-                f"largest distance between the cumulative distributions, 0 is best. {fitted} spectra that follow the "
-                f"range stay below {1.36 / fitted**0.5:.3f} in 95 of 100 cases. Of the baseline, the coefficient with "
-                "the largest statistic counts. In brackets: the share of spectra outside the training range by more "
-                "than 1 % of its width; for the baseline, with any coefficient.",
+                self._explained(fitted),
                 (
                     ("spectra", *self.simulated.quality.ks),
                     [
@@ -227,10 +260,32 @@ class Generation(Topic):
                     ],
                 ),
                 "generated_marginals",
-                "Good: steps along the dashed line. The first and the last bin include all values beyond. For the "
-                "baseline, the coefficient that the default prior generates worst.",
+                "Good: steps along the dashed line. The first and the last bin include all values beyond."
+                + (
+                    " For the baseline, the coefficient that the default prior generates worst."
+                    if self.drawn is None
+                    else ""
+                ),
             ),
         ]
+
+    def _explained(self, fitted: int) -> str:
+        """Returns what the statistics of the marginals are of."""
+        if self.drawn is not None:
+            return (
+                "Kolmogorov-Smirnov statistic of each recovered parameter against what the same fit recovers from "
+                f"{fitted} spectra drawn from the prior with other random numbers: the largest distance between the "
+                f"cumulative distributions, 0 is best. Two such sets stay below {1.92 / fitted**0.5:.3f} in 95 of 100 "
+                "cases; the simulated spectra are one. In brackets: the share of spectra outside the middle 99 % of "
+                "those of the prior, best at 1 %."
+            )
+        return (
+            "Kolmogorov-Smirnov statistic of each recovered parameter against its uniform training range: the "
+            f"largest distance between the cumulative distributions, 0 is best. {fitted} spectra that follow the "
+            f"range stay below {1.36 / fitted**0.5:.3f} in 95 of 100 cases. Of the baseline, the coefficient with "
+            "the largest statistic counts. In brackets: the share of spectra outside the training range by more "
+            "than 1 % of its width; for the baseline, with any coefficient."
+        )
 
 
 def _worst(statistics: dict[str, float]) -> str:

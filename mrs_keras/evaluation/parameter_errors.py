@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mrs_keras import plotting
-from mrs_keras.evaluation.dataset_physics import LINE_PARAMETERS, DatasetPhysics, true_parameters
+from mrs_keras.evaluation.dataset_physics import DatasetPhysics
 from mrs_keras.evaluation.reconstruction import Reconstruction
 from mrs_keras.evaluation.report.format import both, cells, number, small_percent
 from mrs_keras.evaluation.scope import fitted_spectra
@@ -16,6 +16,9 @@ from mrs_keras.evaluation.table import PERCENT, Row
 from mrs_keras.evaluation.topic import NO_PHYSICS, LeftOut, OverviewRow, Split, Topic
 from mrs_keras.plotting.html_page import Section
 from mrs_keras.simulation import UNITS, SpectralParameters
+
+DIGITS = {"phi1": 6}
+"""Decimals of errors in the report, 4 for those that are not named."""
 
 LEAST_SHARE = 0.1
 """A concentration error is relative to the true value, but to no less than this share of the highest concentration:
@@ -33,13 +36,15 @@ def parameter_errors(
       physics: of their dataset.
 
     Returns:
-      `"gamma"` and `"sigma"` in 1/s, `"eps"` in rad/s, `"phi0"` in rad, the shorter way round; `"baseline"`, the
-      largest error of a coefficient as a fraction of the tallest peak; and each metabolite, relative.
+      Those of `physics.compared`: `"gamma"` and `"sigma"` in 1/s, `"eps"` in rad/s, `"phi0"` in rad, the shorter way
+      round, `"phi1"` in rad/Hz; `"baseline"`, the largest error of a coefficient as a fraction of the tallest peak; and
+      each metabolite, relative.
     """
     found, true = physics.values(found), physics.values(true)
-    errors = {name: np.abs(found[name] - true[name]) for name in ("gamma", "sigma", "eps")}
+    errors = {name: np.abs(found[name] - true[name]) for name in physics.compared}
     errors["phi0"] = np.abs(np.angle(np.exp(1j * (found["phi0"] - true["phi0"]))))
-    errors["baseline"] = np.abs(found["baseline"] - true["baseline"]).max(axis=1)
+    if "baseline" in errors:
+        errors["baseline"] = errors["baseline"].max(axis=1)
     for name in physics.prior.metabolites:
         errors[name] = relative_error(found[name], true[name], physics.range_of(name).high)
     return errors
@@ -80,7 +85,7 @@ class FitErrors:
     def numbers(self) -> dict:
         """Returns medians and 95th percentiles of the errors."""
         return {
-            **{name: dataclasses.asdict(Summary.of(self.parameters[name])) for name in (*LINE_PARAMETERS, "baseline")},
+            **{name: dataclasses.asdict(Summary.of(values)) for name, values in self.parameters.items()},
             "concentrations": {
                 name: dataclasses.asdict(Summary.of(values)) for name, values in self.concentrations.items()
             },
@@ -123,11 +128,11 @@ class ParameterErrors(Topic):
         if physics is None:
             return LeftOut("parameters of the reconstructions", NO_PHYSICS)
         count = fitted_spectra(physics)
-        true = true_parameters({name: values[:count] for name, values in validation.items()})
+        true = physics.true_parameters({name: values[:count] for name, values in validation.items()})
         return cls(
             model=FitErrors.of(reconstruction.reconstructions[:count], true, physics),
             data=FitErrors.of(reconstruction.spectra[:count], true, physics),
-            widths={name: physics.width_of(name) for name in (*LINE_PARAMETERS, "baseline")},
+            widths={name: physics.width_of(name) for name in physics.compared},
         )
 
     def numbers(self) -> dict:
@@ -160,14 +165,24 @@ class ParameterErrors(Topic):
 
         rows = [
             *(
-                row(f"{name} ({UNITS[name]})", model.parameters[name], data.parameters[name], lambda x: number(x, 4))
-                for name in LINE_PARAMETERS
+                row(
+                    f"{name} ({UNITS[name]})",
+                    errors,
+                    data.parameters[name],
+                    lambda x, name=name: number(x, DIGITS.get(name, 4)),
+                )
+                for name, errors in model.parameters.items()
+                if name != "baseline"
             ),
             *(
                 row(f"{name} (relative)", errors, data.concentrations[name])
                 for name, errors in model.concentrations.items()
             ),
-            row("baseline (% of the tallest peak)", model.parameters["baseline"], data.parameters["baseline"]),
+            *(
+                row("baseline (% of the tallest peak)", errors, data.parameters[name])
+                for name, errors in model.parameters.items()
+                if name == "baseline"
+            ),
             row("distance from the physical model", model.distance, data.distance),
         ]
         return [

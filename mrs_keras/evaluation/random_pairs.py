@@ -20,7 +20,7 @@ from mrs_keras.evaluation.paths import (
 from mrs_keras.evaluation.report.format import both, percent
 from mrs_keras.evaluation.scope import FITTED_WITH_NOISE
 from mrs_keras.evaluation.table import PERCENT, SHARE, Row
-from mrs_keras.evaluation.topic import NO_PHYSICS, LeftOut, OverviewRow, Topic
+from mrs_keras.evaluation.topic import NO_PHYSICS, NO_RANGES, LeftOut, OverviewRow, Topic
 from mrs_keras.models import CVAE
 from mrs_keras.plotting.html_page import Section
 
@@ -69,8 +69,8 @@ class PathsOfRandomPairs(Topic):
 
         If the data have noise or effects, fewer pairs are used, and simulated paths are added for comparison.
         """
-        if physics is None:
-            return LeftOut("interpolation of random pairs", NO_PHYSICS)
+        if physics is None or not physics.uniform:
+            return LeftOut("interpolation of random pairs", NO_PHYSICS if physics is None else NO_RANGES)
         pairs = PAIRS if physics.exact else FITTED_WITH_NOISE // steps
         paths, geodesics = (
             {kind: evaluate_random_pairs(model, physics, varied, pairs, steps, path) for kind, varied in KINDS.items()}

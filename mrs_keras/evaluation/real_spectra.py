@@ -84,6 +84,7 @@ def read_real_dataset(
         labels=arrays["concentrations"] if labelled else None,
         second_labels=second,
         label_names=description.labels.names,
+        label_deviations=arrays["label_deviation"] if labelled and "label_deviation" in arrays else None,
     )
     return RealDataset(
         f"{builder.name}/{builder.builder_config.name}" if builder.builder_config else builder.name,

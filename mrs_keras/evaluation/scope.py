@@ -18,7 +18,14 @@ def fitted_spectra(physics: DatasetPhysics | None) -> int:
     """Returns how many spectra of a set are fitted."""
     if physics is None:
         return 0
+    if physics.fitted is not None:
+        return physics.fitted
     return GENERATED if physics.exact else FITTED_WITH_NOISE
+
+
+def set_size(physics: DatasetPhysics | None) -> int:
+    """Returns how many spectra are generated with each latent prior, and simulated: enough for the fits."""
+    return max(GENERATED, fitted_spectra(physics))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,18 +35,20 @@ class Scope(Topic):
     Attributes:
       validation: spectra of the validation split.
       fitted: spectra of a set that are fitted.
+      generated: spectra generated with each latent prior.
     """
 
     validation: int
     fitted: int
+    generated: int
 
     @classmethod
     def measure(cls, physics: DatasetPhysics | None, validation: Split) -> Self:
         """Counts the spectra."""
-        return cls(len(validation["spectrum"]), fitted_spectra(physics))
+        return cls(len(validation["spectrum"]), fitted_spectra(physics), set_size(physics))
 
     def numbers(self) -> dict:
         return {
-            "spectra": {"validation": self.validation, "generated": GENERATED, "fitted": self.fitted},
+            "spectra": {"validation": self.validation, "generated": self.generated, "fitted": self.fitted},
             "units": {**UNITS, "linewidth": "Hz"},
         }

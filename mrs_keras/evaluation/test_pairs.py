@@ -11,7 +11,7 @@ from mrs_keras.evaluation.dataset_physics import DatasetPhysics
 from mrs_keras.evaluation.interpolation import RECOVERED, Interpolation, evaluate_interpolation
 from mrs_keras.evaluation.report.format import percent
 from mrs_keras.evaluation.table import MONOTONE, PERCENT, Row
-from mrs_keras.evaluation.topic import NO_PHYSICS, NO_TEST_SPLIT, LeftOut, Split, Topic
+from mrs_keras.evaluation.topic import NO_PHYSICS, NO_RANGES, NO_TEST_SPLIT, LeftOut, Split, Topic
 from mrs_keras.models import CVAE
 from mrs_keras.plotting.html_page import Section
 from mrs_keras.simulation import TEST_PAIRS, UNITS
@@ -47,6 +47,8 @@ class PathsOfTestPairs(Topic):
         """Interpolates between the spectra of each pair in a number of steps, and fits every spectrum."""
         if physics is None or test is None:
             return LeftOut("interpolation of test pairs", NO_PHYSICS if physics is None else NO_TEST_SPLIT)
+        if not physics.uniform:
+            return LeftOut("interpolation of test pairs", NO_RANGES)
         ids = test["example_id"].astype(str).tolist()
         paths: dict[str, dict[str, Interpolation]] = {"straight": {}, "geodesic": {}}
         for name, varied in TEST_PAIRS.items():

@@ -77,10 +77,8 @@ class LeftOut(Topic):
         return {"left_out": {self.what: self.why}}
 
 
-NO_PHYSICS = (
-    "the dataset has no prior or no basis, so that spectra can be neither simulated nor fitted, or a prior "
-    "with splines or groups, which the fit of an evaluation does not model"
-)
+NO_PHYSICS = "the dataset has no prior or no basis, so that spectra can be neither simulated nor fitted"
+NO_RANGES = "its pairs are at both ends of uniform ranges, which the prior of the dataset does not have"
 NO_TEST_SPLIT = "the dataset has no test split"
 """Reasons for an omission."""
 

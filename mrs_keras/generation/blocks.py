@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mrs_keras.generation.residual_water import draw_residual_water
+from mrs_keras.generation.scaled_labels import LabelFactors
 from mrs_keras.generation.source import SpectrumSource
 from mrs_keras.generation.whole_fids import TAPER_PPM, whole_fids
 from mrs_keras.simulation import channels_to_complex
@@ -46,6 +47,7 @@ def blocks_of(
     concentrations_of: Callable[[int, int], np.ndarray],
     seed: int,
     *,
+    factors_of: LabelFactors | None = None,
     whole_band: bool = False,
     taper_ppm: float | None = TAPER_PPM,
     residual_water: tuple[float, float] | None = None,
@@ -58,6 +60,8 @@ def blocks_of(
       number: of rows in all blocks.
       concentrations_of: (start, stop) -> float32 (stop - start, labels).
       seed: of latents and noise.
+      factors_of: (start, stop) -> float32 (stop - start, labels), what the labels are multiplied with after latents and
+        noise were drawn for them. Defaults to `None`: nothing.
       whole_band: whether to add FIDs. Defaults to `False`.
       taper_ppm: see `whole_fids`. Defaults to `1.0`.
       residual_water: range of its height, see `draw_residual_water`. Defaults to `None`: none.
@@ -67,9 +71,14 @@ def blocks_of(
         stop = min(start + BATCH, number)
         concentrations = concentrations_of(start, stop)
         # The last batch is padded: a row must not depend on the number of rows after it.
-        padded = np.pad(concentrations, ((0, start + BATCH - stop), (0, 0)), mode="edge")
+        padding = ((0, start + BATCH - stop), (0, 0))
+        padded = np.pad(concentrations, padding, mode="edge")
         row_seeds = np.arange(start, start + BATCH, dtype=np.int64) + (np.int64(seed) << 32)
         generated = source.generate(padded, row_seeds)
+        if factors_of is not None:
+            concentrations = concentrations * factors_of(start, stop)
+            scaled = np.pad(concentrations, padding, mode="edge")
+            generated, padded = source.with_labels(generated, padded, scaled), scaled
         rows = slice(0, stop - start)
         block = {"spectrum": generated["spectrum"][rows], "concentrations": concentrations, "z": generated["z"][rows]}
         if not whole_band:

@@ -3,14 +3,13 @@
 import csv
 import functools
 import os
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mrs_keras.checks import check_count
-from mrs_keras.generation.source import SpectrumSource
+from mrs_keras.generation.source import SpectrumSource, check_trained_range
 from mrs_keras.labels import Labels
 
 Given = Mapping[str, float | Sequence[float]]
@@ -74,7 +73,8 @@ def concentration_rows(
         draw = functools.partial(source.training_data.drawn_labels, labels)
         return number or DEFAULT_NUMBER, lambda start, stop: draw(start, stop, seed)
     columns = _checked_columns(labels, given)
-    _check_range(source, columns)
+    rows_of_labels = np.stack(np.broadcast_arrays(*columns), axis=-1).reshape(-1, len(columns))
+    check_trained_range(source, rows_of_labels, stacklevel=4)
     rows = max((len(column) for column in columns if column.ndim), default=None)
     if number is not None and rows not in (None, number):
         raise ValueError(
@@ -117,17 +117,6 @@ def _checked_columns(labels: Labels, given: Given) -> list[np.ndarray]:
     if len(set(lengths.values())) > 1:
         raise ValueError(f"All metabolites must have the same number of concentrations. Received: {lengths}.")
     return columns
-
-
-def _check_range(source: SpectrumSource, columns: list[np.ndarray]) -> None:
-    outside = source.description.labels.out_of_range(
-        np.stack(np.broadcast_arrays(*columns), axis=-1).reshape(-1, len(columns))
-    )
-    if outside:
-        found = f"Some labels lie outside the trained range: {outside}."
-        if not source.extrapolates:
-            raise ValueError(f"{found} SavedModels refuse these; the model of a training (`--run RUN`) extrapolates.")
-        warnings.warn(f"{found} The spectra there are extrapolations.", stacklevel=5)
 
 
 def _read_table(path: Path) -> dict[str, list[float]]:

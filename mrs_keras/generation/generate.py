@@ -22,8 +22,10 @@ from mrs_keras.generation.formats import check_holds, format_of
 from mrs_keras.generation.model_basis import basis_path, model_basis, write_beside
 from mrs_keras.generation.output import check_free, check_writable
 from mrs_keras.generation.residual_water import checked_range
+from mrs_keras.generation.scaled_labels import check_scaled, checked_factors, label_factors, scaled_ranges
 from mrs_keras.generation.source import SpectrumSource, open_source
 from mrs_keras.generation.transients import TransientDesign, transients_of
+from mrs_keras.measured.generated_spectra import LABEL_FACTORS
 from mrs_keras.models import CVAE
 
 FormatName = Literal["npz", "tfds", "nifti_mrs", "bids", "lcmodel"]
@@ -49,6 +51,7 @@ def generate_dataset(
     *,
     number: int | None = None,
     concentrations: Given | None = None,
+    scale_labels: tuple[float, float] | None = None,
     seed: int = 0,
     format: FormatName | None = None,
     residual_water: tuple[float, float] | None = None,
@@ -83,6 +86,9 @@ def generate_dataset(
       number: of spectra. Defaults to `None`: the rows of `concentrations`, or 1,000.
       concentrations: metabolite name -> concentration of all spectra, or of each spectrum, mM. Defaults to `None`:
         drawn as the training data had them, see `concentration_rows`.
+      scale_labels: lowest and highest factor of labels that are drawn. After latents and noise are drawn for them, each
+        label is multiplied with a factor of its own, uniform in this range, so that it varies independently of all
+        else: fits of the spectra then tell whether they carry their labels. Defaults to `None`: labels as drawn.
       seed: from 0 to 2^31 - 1. Defaults to `0`.
       format: Defaults to `None`: chosen by the suffix of `output`.
       residual_water: lowest and highest height of residual water to add, as multiples of the spectrum's tallest point,
@@ -129,10 +135,21 @@ def generate_dataset(
         residual_water = checked_range(residual_water)
     if transients is not None:
         check_holds(chosen, "transients")
+    if scale_labels is not None:
+        scale_labels = checked_factors(scale_labels)
+        if concentrations is not None:
+            raise ValueError(
+                "`scale_labels` is for labels that are drawn. Expected `concentrations` or `scale_labels`. Received "
+                "both. Leave one of them out, or multiply the given ones."
+            )
     check_free(output, chosen, overwrite, getattr(writer, "is_earlier", None))
     check_writable(output)
     source = open_source(source)
     number, concentrations_of = concentration_rows(source, number, concentrations, seed)
+    factors_of = None
+    if scale_labels is not None:
+        factors_of = label_factors(source.description.labels, scale_labels, seed)
+        check_scaled(source, number, concentrations_of, factors_of)
     known = source.training_data
     fids = {
         "taper_ppm": chosen.taper_ppm,
@@ -141,7 +158,7 @@ def generate_dataset(
         "repetition_time_ms": known.repetition_time_ms if repetition_time_ms is None else repetition_time_ms,
         "transients": None if transients is None else dataclasses.asdict(transients),
     }
-    description = _description(source, concentrations, seed, {"fids": fids} if chosen.whole_band else {})
+    description = _description(source, concentrations, scale_labels, seed, {"fids": fids} if chosen.whole_band else {})
     hook = None
     if transients is not None:
         acquisition = source.description.acquisition
@@ -157,6 +174,7 @@ def generate_dataset(
         number,
         concentrations_of,
         seed,
+        factors_of=factors_of,
         whole_band=chosen.whole_band,
         taper_ppm=chosen.taper_ppm,
         residual_water=residual_water,
@@ -181,7 +199,9 @@ def _counted(blocks: Iterator[Block], bar: tqdm) -> Iterator[Block]:
         bar.update(len(block["spectrum"]))
 
 
-def _description(source: SpectrumSource, given: Given | None, seed: int, origin: dict) -> DatasetDescription:
+def _description(
+    source: SpectrumSource, given: Given | None, factors: tuple[float, float] | None, seed: int, origin: dict
+) -> DatasetDescription:
     """Returns the description that is written with the spectra."""
     model, labels = source.description, source.description.labels
     ranges = dict(zip(labels.names, map(list, labels.ranges), strict=True))
@@ -189,6 +209,10 @@ def _description(source: SpectrumSource, given: Given | None, seed: int, origin:
         labels = dataclasses.replace(
             labels, ranges=tuple((float(np.min(given[name])), float(np.max(given[name]))) for name in labels.names)
         )
+    labels_are = source.training_data.labels_are if given is None else "given"
+    if factors is not None:
+        labels = dataclasses.replace(labels, ranges=scaled_ranges(labels, factors))
+        labels_are += f", times independent factors, uniform in {factors[0]:g} to {factors[1]:g}"
     return DatasetDescription(
         acquisition=model.acquisition,
         labels=labels,
@@ -197,7 +221,8 @@ def _description(source: SpectrumSource, given: Given | None, seed: int, origin:
         backend="cvae",
         units={"spectrum": "arbitrary", "concentrations": ", ".join(sorted(set(labels.units))), "z": ""},
         origin={
-            "concentrations_are": source.training_data.labels_are if given is None else "given",
+            "concentrations_are": labels_are,
+            **({} if factors is None else {LABEL_FACTORS: list(factors)}),
             "generator": {
                 "model": "conditional variational autoencoder",
                 "software": f"mrs_keras {mrs_keras.__version__}",

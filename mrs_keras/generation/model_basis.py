@@ -15,7 +15,7 @@ from mrs_keras.data.description import DatasetDescription
 from mrs_keras.files import replacing
 from mrs_keras.generation.formats import Format
 from mrs_keras.generation.source import SpectrumSource
-from mrs_keras.run_folder import read_settings
+from mrs_keras.run_folder import BASIS_FILE, read_settings
 from mrs_keras.serving.description import ModelDescription
 from mrs_keras.simulation import PRIOR_PRESETS, Prior
 
@@ -47,7 +47,7 @@ def model_basis(source: SpectrumSource, given: str | os.PathLike | None = None) 
       given: file of the basis. It is taken at its word; its metabolites may have other names, it is resampled to the
         spectra, and macromolecules and lipids that it lacks are added as in the datasets. Where the labels of the
         model are not its metabolites (tNAA, ratios), the whole basis is returned, in its own units. Defaults to
-        `None`: the one that the training data were simulated from.
+        `None`: the one that the training data were simulated from, or, of measured spectra, fitted with.
 
     Raises:
       FileNotFoundError: if the file is missing.
@@ -61,6 +61,8 @@ def model_basis(source: SpectrumSource, given: str | os.PathLike | None = None) 
         complete = bool(labels) and all(find_metabolite(name, basis.names) is not None for name in labels)
         return ModelBasis(basis, complete)
     run_dir = source.origin.get("run")
+    if run_dir is not None and (Path(run_dir) / BASIS_FILE).exists():
+        return ModelBasis(read_basis(Path(run_dir) / BASIS_FILE), complete=False)
     found = (None if run_dir is None else _of_run(run_dir)) or _of_preset(model)
     if found is None:
         where = f"the training '{run_dir}'" if run_dir else "the model alone, whose training (`--run RUN`) may say it"

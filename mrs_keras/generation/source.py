@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,6 +56,20 @@ class SpectrumSource:
     notice: str = ""
     training_data: TrainingData = dataclasses.field(default_factory=TrainingData)
 
+    def with_labels(
+        self, generated: dict[str, np.ndarray], earlier: np.ndarray, concentrations: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Returns generated spectra with other labels, and the same latents and noise.
+
+        Args:
+          generated: output of `generate`.
+          earlier: its input, float32 (batch, labels).
+          concentrations: float32 (batch, labels), the new labels.
+        """
+        z, spectrum = generated["z"], generated["spectrum"]
+        noise = spectrum - self.decode(z, earlier)
+        return {"spectrum": self.decode(z, concentrations) + noise, "z": z}
+
     def signal_and_sigma(
         self, generated: dict[str, np.ndarray], concentrations: np.ndarray, row_seeds: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -87,6 +102,22 @@ class SpectrumSource:
         none = (power == 0) | (~explained & rounding)
         sigma = np.where(none, 0, np.where(explained, sigma, np.sqrt(power)))
         return np.where(none[:, None, None], spectrum, signal), sigma.astype(np.float32)
+
+
+def check_trained_range(source: SpectrumSource, concentrations: np.ndarray, stacklevel: int) -> bool:
+    """Returns whether labels, float (rows, labels), lie outside the trained range of a source; then it warns.
+
+    Raises:
+      ValueError: if they do, and the source does not extrapolate.
+    """
+    outside = source.description.labels.out_of_range(concentrations)
+    if not outside:
+        return False
+    found = f"Some labels lie outside the trained range: {outside}."
+    if not source.extrapolates:
+        raise ValueError(f"{found} SavedModels refuse these; the model of a training (`--run RUN`) extrapolates.")
+    warnings.warn(f"{found} The spectra there are extrapolations.", stacklevel=stacklevel)
+    return True
 
 
 def open_source(source: "SpectrumSource | CVAE | str | os.PathLike") -> SpectrumSource:

@@ -1,6 +1,7 @@
 """Generated spectra for LCModel: a .RAW and a control file for each, labels in a table, and the basis."""
 
 import csv
+import dataclasses
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ import numpy as np
 
 import mrs_keras
 from mrs_keras.acquisition import Acquisition
+from mrs_keras.basis import BROAD_SIGNALS
 from mrs_keras.basis.formats.lcmodel import write_lcmodel_basis
 from mrs_keras.basis.formats.namelist import FORTRAN_FORMAT, write_group, write_numbers
 from mrs_keras.data.description import DatasetDescription
@@ -74,7 +76,7 @@ _PRELIMINARY = (("NAA",), ("Cr", "PCr"), ("GPC", "PCho"), ("Glu",), ("Ins",))
 def check(number: int, description: DatasetDescription, basis: ModelBasis) -> None:
     """Raises `ValueError` if LCModel cannot hold the spectra or the basis."""
     del number
-    names = basis.basis.names
+    names = _for_lcmodel(basis).basis.names
     long = [name for name in names if len(name) > LONGEST_NAME or not name.isascii() or "'" in name]
     if long:
         raise ValueError(
@@ -94,6 +96,14 @@ def is_earlier(folder: Path) -> bool:
     return is_lcmodel_folder(folder)
 
 
+def _for_lcmodel(basis: ModelBasis) -> ModelBasis:
+    """Returns the basis without macromolecules and lipids where LCModel simulates its own beside it."""
+    metabolites = [name for name in basis.basis.names if name not in BROAD_SIGNALS]
+    if basis.complete or not metabolites:
+        return basis
+    return dataclasses.replace(basis, basis=basis.basis.select(metabolites))
+
+
 def write(path: Path, blocks: Iterator[Block], number: int, description: DatasetDescription, basis: ModelBasis) -> None:
     """Writes a folder in which `lcmodel < sub-000000_svs.CONTROL` runs as it is, spectrum by spectrum.
 
@@ -111,9 +121,11 @@ def write(path: Path, blocks: Iterator[Block], number: int, description: Dataset
       number: of rows in all blocks.
       description: of the spectra.
       basis: to fit them with. Where the spectra consist of its signals, `SIMULATED` replaces LCModel's own settings
-        for scans, among them its macromolecules.
+        for scans, among them its macromolecules; elsewhere, LCModel's macromolecules and lipids replace those of the
+        basis.
     """  # noqa: E501
     del number
+    basis = _for_lcmodel(basis)
     path.mkdir()
     write_lcmodel_basis(basis.basis, path / BASIS_FILE)
     write_json(path / LCMODEL_FILE, {"Name": LCMODEL_TITLE, ORIGIN_KEY: description.to_metadata()})

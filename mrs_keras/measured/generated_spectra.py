@@ -32,6 +32,9 @@ BIDS_TITLE = "Generated MR spectra (mrs_keras)"
 LCMODEL_TITLE, LCMODEL_FILE, LCMODEL_LABELS = "Generated spectra for LCModel", "generated.json", "labels.tsv"
 """`Name` in the file that describes a folder of generated spectra for LCModel, that file, and the table of labels."""
 
+LABEL_FACTORS = "label_factors"
+"""Key of the metadata's `origin`: lowest and highest factor of labels that were scaled independently."""
+
 DATASET_NAME = "generated_mrs"
 """Name of a TFDS dataset of generated spectra."""
 

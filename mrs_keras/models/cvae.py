@@ -13,7 +13,14 @@ from mrs_keras.checks import check_count, check_positive
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.labels import Labels
 from mrs_keras.models.adam import FusedAdam  # noqa: F401  registers it, for files of models that it trained
-from mrs_keras.models.arguments import checked_decoder, checked_kl_weight, checked_weight, preset_arguments
+from mrs_keras.models.arguments import (
+    checked_decoder,
+    checked_kl_weight,
+    checked_weight,
+    described,
+    lacks_physics,
+    preset_arguments,
+)
 from mrs_keras.models.clipping import clip_by_summed_norm
 from mrs_keras.models.hybrid import build_hybrid_generator
 from mrs_keras.models.independence import dependence
@@ -23,6 +30,7 @@ from mrs_keras.models.metrics import ActiveUnits
 from mrs_keras.models.networks import build_encoder, build_generator, build_label_network, build_noise_variance
 from mrs_keras.models.noise_level import NoiseLevel
 from mrs_keras.models.precision import layers_compute_in
+from mrs_keras.models.presets import CVAE_PRESETS
 from mrs_keras.models.verbs import Verbs
 from mrs_keras.simulation.examples import ExampleRecipe
 
@@ -159,7 +167,12 @@ class CVAE(Verbs, keras.Model):
                 build_generator(*networks, self.modulated)
                 if self.decoder == "free"
                 else build_hybrid_generator(
-                    self.acquisition, self.labels.names, *networks[1:], self.modulated, self.decoder["physics"]
+                    self.acquisition,
+                    self.labels.names,
+                    *networks[1:],
+                    self.modulated,
+                    self.decoder["physics"],
+                    self.decoder.get("residual", True),
                 )
             )
             self.noise_variance = (
@@ -203,7 +216,7 @@ class CVAE(Verbs, keras.Model):
         Raises:
           ValueError: if there is no such preset; the message lists them.
         """
-        model = cls(**preset_arguments(name, dataset, **overrides))
+        model = preset_model(name, dataset, **overrides)
         print(
             f"CVAE.from_preset('{name}'): a model with random weights, to be trained. "
             "A trained one: mrs_keras.load_pretrained().",
@@ -422,7 +435,9 @@ class CVAE(Verbs, keras.Model):
                 "The batch axis is missing. Expected: `spectrum` (batch, points, 2) and `concentrations` (batch, "
                 f"labels). Received: {received}. Call `.batch(64)` on the dataset."
             )
-        if not isinstance(data, Mapping) or any(received.get(key, ())[1:] != shape for key, shape in expected.items()):
+        if not isinstance(data, Mapping) or any(
+            key not in received or received[key][1:] != shape for key, shape in expected.items()
+        ):
             raise ValueError(
                 f"The model takes a dict of {', '.join(f'`{key}`' for key in expected)}, each with a batch axis. "
                 f"Expected after the batch axis: {expected}, for the labels {', '.join(self.labels.names)} and the "
@@ -468,6 +483,14 @@ class CVAE(Verbs, keras.Model):
             components = config.pop("mixture_components")
             config["latent_prior"] = {"kind": "mixture", "components": components} if components else "standard_normal"
         return cls(**config)
+
+
+def preset_model(name: str, dataset: DatasetDescription | Mapping | None = None, **overrides) -> CVAE:
+    """Returns an untrained model of a preset, as `CVAE.from_preset` does, with nothing printed."""
+    model = CVAE(**preset_arguments(name, dataset, **overrides))
+    if lacks_physics({**CVAE_PRESETS[name]["config"], **overrides}):
+        model.adapt_to(described(name, dataset).own_recipe())
+    return model
 
 
 def _sum_over_replicas(value):

@@ -30,6 +30,7 @@ def build_hybrid_generator(
     activation: str,
     modulated: bool,
     physics: Mapping[str, Any],
+    residual: bool = True,
 ) -> keras.Model:
     """Builds the generator from latents and labels to a spectrum by way of physical parameters.
 
@@ -39,6 +40,7 @@ def build_hybrid_generator(
       acquisition: of the spectra.
       labels: names of the labels.
       physics: what the spectra are made of, from `physics_of`.
+      residual: whether a smooth residual is added. Defaults to `True`; spectra simulated from a prior need none.
     """
     z = keras.Input((latent_dim,), name="z")
     concentrations = keras.Input((len(label_ranges),), name="concentrations")
@@ -47,6 +49,8 @@ def build_hybrid_generator(
     hidden = hidden_layers(condition, hidden_units, activation, modulated)
     parameters = Dense(physical.parameters, name="parameters", dtype="float32")(hidden)
     spectrum = physical({"parameters": parameters, "concentrations": concentrations})
+    if not residual:
+        return keras.Model({"z": z, "concentrations": concentrations}, spectrum, name="generator")
     smooth = SmoothCurve(acquisition.to_dict(), spectrum_scale, name="smooth_residual")
     left = Dense(RESIDUAL_UNITS, activation, name="residual_hidden")(condition)
     # It starts at 0: what physics explains, it is to explain.
@@ -73,8 +77,8 @@ class SmoothCurve(keras.layers.Layer):
     def __init__(self, acquisition: Mapping[str, Any], scale: float, **kwargs):
         super().__init__(**{"trainable": False, "dtype": "float32", **kwargs})
         self.scale, self.acquisition = float(scale), Acquisition(**acquisition)
-        low, high = self.acquisition.window_ppm_axis[[0, -1]]
-        splines = SplineBaseline(float(low), float(high), max(round((high - low) / KNOTS_PPM), 4) + 3)
+        low, high = self.acquisition.ppm_window
+        splines = SplineBaseline(low, high, max(round((high - low) / KNOTS_PPM), 4) + 3)
         curves = splines.regressors(self.acquisition)[self.acquisition.window].T
         self.curves = (self.scale * curves.real).astype(np.float32)
         self.coefficients = 2 * len(self.curves)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 STEP = 10.0
-"""The logarithm of tau^2 is this times a weight: with steps as small as those of other weights it would never arrive."""
+"""The logarithm of tau^2 is this times a weight: with the steps of other weights it would never arrive."""
 
 
 @keras.saving.register_keras_serializable("mrs_keras")

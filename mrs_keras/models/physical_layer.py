@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from mrs_keras.acquisition import Acquisition
-from mrs_keras.models.label_columns import LabelColumns
+from mrs_keras.data.label_columns import LabelColumns
+from mrs_keras.models.label_scaling import check_separate, scaled_to_labels
 from mrs_keras.simulation.effects import EFFECT_PARAMETERS
 from mrs_keras.simulation.examples import ExampleRecipe
 from mrs_keras.simulation.graph import tf_signals, tf_spectra, tf_weighted_sum
@@ -19,6 +20,9 @@ DRAWS = 8192
 
 SOFTNESS = 0.15
 """How far above 0 a parameter that must not be negative bends, in its standard deviations."""
+
+LEAST = 0.02
+"""Smallest value of such a parameter, in units of that bend: a time constant of 0 has no derivative."""
 
 HEIGHT, PHASE = "water_height", "water_phase"
 """Parameters that are predicted as one complex number: a phase alone has no derivative where the height is 0."""
@@ -66,7 +70,8 @@ class PhysicalLayer(keras.layers.Layer):
         self.autocast = False
         self.physics, self.labels = dict(physics), tuple(labels)
         self.acquisition = Acquisition(**acquisition)
-        self.label_columns = LabelColumns(self.labels, self.physics["metabolites"])
+        self.label_columns = LabelColumns.of(self.labels, self.physics["metabolites"])
+        check_separate(self.label_columns, self.physics["metabolites"])
         metabolites, shifts = len(self.physics["metabolites"]), max(self.physics["metabolite_groups"])
         self.sizes = {
             "concentrations": metabolites,
@@ -126,11 +131,12 @@ class PhysicalLayer(keras.layers.Layer):
     def call(self, inputs):
         values = self.mean + self.deviation * tf.matmul(inputs["parameters"], self.mixing, transpose_b=True)
         softness = SOFTNESS * self.deviation + 1e-12
-        positive = tf.where(self.deviation > 0, softness * tf.nn.softplus(values / softness), values)
+        bent = softness * (tf.nn.softplus(values / softness) + LEAST)
+        positive = tf.where(self.deviation > 0, bent, values)
         values = tf.where(self.at_least_0, positive, values)
         named = dict(zip(self.sizes, tf.split(values, list(self.sizes.values()), axis=1), strict=True))
-        named["concentrations"] = self.label_columns.scaled_to(
-            named["concentrations"], inputs["concentrations"] / self.label_scale
+        named["concentrations"] = scaled_to_labels(
+            self.label_columns, named["concentrations"], inputs["concentrations"] / self.label_scale
         )
         effects = _from_complex({name: named.pop(name) for name in self.physics["effects"]})
         coefficients, shifts = named.pop("baseline"), named.pop("shifts")
@@ -147,10 +153,6 @@ class PhysicalLayer(keras.layers.Layer):
         )
         spectra += tf_weighted_sum(coefficients, self.regressors[0], self.regressors[1])
         return tf.stack([tf.math.real(spectra), tf.math.imag(spectra)], axis=-1)
-
-    def labels_of(self, concentrations: tf.Tensor) -> tf.Tensor:
-        """Returns the labels, (batch, labels), of amplitudes of the metabolites, (batch, metabolites)."""
-        return self.label_scale * self.label_columns.labels_of(concentrations)
 
     def _draws(self, recipe: ExampleRecipe) -> np.ndarray:
         """Returns parameters drawn from the prior, float64 (draws, parameters), in the order of the inputs."""

@@ -8,7 +8,7 @@ import keras
 
 from mrs_keras.checks import check_choice
 from mrs_keras.models.cvae import CVAE
-from mrs_keras.pretrained import KERAS_FILE, pretrained_dir
+from mrs_keras.pretrained import KERAS_FILES, pretrained_dir
 from mrs_keras.run_folder import MODEL_FILE, diverged_epoch
 
 REMEDY_OF_DIVERGENCE = "Train again in another folder, with a lower learning rate."
@@ -23,10 +23,12 @@ def load_model(path: Path, remedy: str) -> CVAE:
 
 
 def load_pretrained(name: str = "base") -> CVAE:
-    """Loads the trained model that comes with this package; `saved_models/README.md` is its model card.
+    """Loads a trained model that comes with this package.
+
+    Their model cards are `saved_models/README.md` and `saved_models/brain/README.md`.
 
     Args:
-      name: preset that it was trained with. Defaults to `"base"`, the only one.
+      name: preset that it was trained with, `"base"` or `"brain"`. Defaults to `"base"`.
 
     Raises:
       ValueError: if there is no pretrained model of that name.
@@ -37,8 +39,9 @@ def load_pretrained(name: str = "base") -> CVAE:
     >>> load_pretrained().generate([[12.0, 4.5]], seed=0)["spectrum"].shape
     (1, 252, 2)
     """
-    check_choice("name", name, ["base"])
-    return load_model(pretrained_dir() / KERAS_FILE, "Install mrs_keras again.")
+    return load_model(
+        pretrained_dir() / KERAS_FILES[check_choice("name", name, KERAS_FILES)], "Install mrs_keras again."
+    )
 
 
 def load_trained(run_dir: str | os.PathLike) -> CVAE:

@@ -108,34 +108,38 @@ def plot_marginals(
     units: Mapping[str, str],
     statistics: Mapping[str, Mapping[str, float]],
     reference: str | None = None,
+    drawn: Mapping[str, np.ndarray] | None = None,
 ) -> Figure:
-    """Draws the distribution of each recovered parameter beside its uniform training range.
+    """Draws the distribution of each recovered parameter beside that of the training data.
 
     Args:
       values: label of a set of spectra -> parameter -> float (batch,).
-      ranges: parameter -> lowest and highest value of the training range.
+      ranges: parameter -> lowest and highest value of the uniform training range.
       units: parameter -> unit.
       statistics: label -> parameter -> Kolmogorov-Smirnov statistic.
       reference: as in `plot_labels`. Defaults to `None`.
+      drawn: in place of `ranges`, parameter -> float (batch,), recovered from spectra drawn from the prior. Defaults to
+        `None`.
     """
     colours = colours_of(values, reference)
-    figure = new_figure(3.1 * len(ranges), 3.9)
-    for axes, (name, (low, high)) in zip(figure.subplots(1, len(ranges)), ranges.items(), strict=True):
-        width = high - low
+    names = list(drawn or ranges)
+    figure = new_figure(3.1 * len(names), 3.9)
+    for axes, name in zip(figure.subplots(1, len(names)), names, strict=True):
+        low, high = ranges[name] if drawn is None else np.quantile(drawn[name], [0.01, 0.99])
+        width = max(high - low, 1e-12)
         edges = np.linspace(low - 0.25 * width, high + 0.25 * width, 37)
+
+        def steps(of_set, edges=edges, axes=axes, **style):
+            inside = np.clip(of_set, edges[0], edges[-1])
+            axes.hist(inside, edges, weights=np.full(len(inside), 100 / len(inside)), histtype="step", **style)
+
         for label, columns in values.items():
-            inside = np.clip(columns[name], edges[0], edges[-1])
-            axes.hist(
-                inside,
-                edges,
-                weights=np.full(len(inside), 100 / len(inside)),
-                histtype="step",
-                linewidth=1.3,
-                color=colours[label],
-                label=label,
-            )
-        level = 100 * (edges[1] - edges[0]) / width
-        axes.plot([low, low, high, high], [0, level, level, 0], "k--", linewidth=1.2, label="training range")
+            steps(columns[name], linewidth=1.3, color=colours[label], label=label)
+        if drawn is None:
+            level = 100 * (edges[1] - edges[0]) / width
+            axes.plot([low, low, high, high], [0, level, level, 0], "k--", linewidth=1.2, label="training range")
+        else:
+            steps(drawn[name], linewidth=1.2, color="black", linestyle="--", label="spectra of the prior")
         listed = "\n".join(f"{label}: {of_set[name]:.3f}" for label, of_set in statistics.items())
         axes.set_title(f"Kolmogorov-Smirnov statistic\n{listed}", fontsize=8.5)
         axes.set(xlabel=f"{name}\n({units[name]})", ylabel="share of spectra (%)")

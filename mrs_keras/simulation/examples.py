@@ -1,6 +1,7 @@
 """The recipe of an example: from its number to its parameters, and from these to its spectrum."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from mrs_keras.basis.basis import Basis
 from mrs_keras.simulation.effects import Effects
 from mrs_keras.simulation.linewidth import voigt_fwhm_hz
-from mrs_keras.simulation.parameters import SCALARS, SpectralParameters
+from mrs_keras.simulation.parameters import LINE_SHAPE, SCALARS, SpectralParameters
 from mrs_keras.simulation.priors import Prior
 from mrs_keras.simulation.spectra import Backend, simulate
 
@@ -84,6 +85,17 @@ class ExampleRecipe:
         if self.snr is not None:
             return Examples(parameters, effects, np.full(stop - start, self.snr))
         return Examples(parameters, effects, self.prior.draw_snr(start, stop, **key))
+
+    def examples_of(self, features: Mapping[str, np.ndarray]) -> Examples:
+        """Returns the examples, without effects, that `Examples.features` or a dataset has the features of."""
+        fields = {field.name for field in dataclasses.fields(SpectralParameters)}
+        known = {name: values for name, values in features.items() if name in fields}
+        if self.prior.groups:
+            shapes = {name: features[name].reshape(len(features[name]), -1) for name in (*LINE_SHAPE, "shifts")}
+            known |= self.prior.line_shape(shapes)
+        parameters = SpectralParameters(**known)
+        snr = None if self.snr is None else np.full(len(parameters), self.snr)
+        return Examples(parameters, snr=features.get("snr", snr))
 
     def draw_pairs(self, varied: tuple[str, ...], start: int, stop: int, split: str = "test") -> Examples:
         """Draws pairs of examples that differ only in the `varied` parameters; effects and noise level are equal, too.

@@ -5,7 +5,10 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "cross_validation": ["Generator", "SplitResult", "cross_validate"],
+        "cross_validation": ["CrossValidation", "Generator", "SplitResult", "StudiedGenerator", "TrainedGenerator"],
         "realism": ["study_realism"],
+        "splits": ["Split", "splits_by_site", "splits_by_subject"],
+        "trained_models": ["model_generator", "trained_generator"],
+        "verdicts": ["Criterion", "Verdict", "verdicts_on"],
     },
 )

@@ -1,44 +1,45 @@
 """`mrs-keras study realism`: how hard generated spectra are to tell from real ones of subjects never seen."""
 
 import dataclasses
-import hashlib
 import json
 import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
-import numpy as np
 from tqdm import tqdm
 
 import mrs_keras
-from mrs_keras.checks import check_count
-from mrs_keras.data.basis_source import BasisSource
-from mrs_keras.evaluation.compared_spectra import labels_of_real
-from mrs_keras.evaluation.real_spectra import RealDataset, read_real_dataset
-from mrs_keras.evaluation.realism import GeneratedSpectra, RealSpectra, realism_figures
+from mrs_keras.checks import check_choice, check_count
+from mrs_keras.evaluation.real_spectra import read_real_dataset
+from mrs_keras.evaluation.realism import RealSpectra
 from mrs_keras.files import replacing
-from mrs_keras.fitting import InVivoFits, prior_from_fits
-from mrs_keras.fitting.in_vivo_fits import ARRAYS
-from mrs_keras.labels import Labels
-from mrs_keras.measured.subjects import subject_of
+from mrs_keras.fitting import InVivoFits
 from mrs_keras.plotting.html_page import png_bytes
 from mrs_keras.run_folder import NUMBERS_FILE, REPORT_FILE, TABLE_FILE
-from mrs_keras.simulation import ExampleRecipe, FittedPrior, Prior
-from mrs_keras.simulation.prior_presets import PRIOR_PRESETS
-from mrs_keras.study.cross_validation import CONTROLS, Generator, SplitResult, cross_validate
+from mrs_keras.study.cross_validation import CONTROLS_PART, CrossValidation, StudiedGenerator
+from mrs_keras.study.figures import study_figures
+from mrs_keras.study.generators import (
+    FITTED,
+    at_field,
+    fits_of_dataset,
+    fitted_generator,
+    published_generator,
+    published_priors,
+)
 from mrs_keras.study.realism_page import realism_page, summary_table
+from mrs_keras.study.splits import Split, splits_by_site, splits_by_subject
+from mrs_keras.study.trained_models import model_generator
+from mrs_keras.study.verdicts import verdicts_on
 
-GENERATED = 3000
-"""Spectra of a generator in a split: all for the utility, the first 300 for the rest."""
+SECONDS_OF_CONTROLS = 10.0
+"""Rough time to measure floor and cheats in a split, on one core."""
 
-SECONDS_PER_SPLIT, SECONDS_PER_GENERATOR = 20, 10
-"""Rough time on one core, for what is said first."""
+PARTS, TRAININGS = "parts", "trainings"
 
-FITTED = "fitted prior"
-"""Title of the prior from fits."""
-
-PARTS = "parts"
+SEEDS = {"subject": (10, 11, 12), "site": (10,)}
+"""Default seeds. Sites are the same in every seed: only the draws differ."""
 
 
 def study_realism(
@@ -46,22 +47,26 @@ def study_realism(
     *,
     fits: InVivoFits | None = None,
     priors: Sequence[str | os.PathLike] = (),
+    models: Sequence[str] = (),
+    generators: Mapping[str, StudiedGenerator] | None = None,
     second_labels: str | os.PathLike | None = None,
-    seeds: Sequence[int] = (10, 11, 12),
+    split_by: Literal["subject", "site"] = "subject",
+    seeds: Sequence[int] | None = None,
     folds: int = 3,
     output_dir: str | os.PathLike,
     data_dir: str | os.PathLike | None = None,
     prior_options: Mapping[str, float] | None = None,
 ) -> dict:
-    """Measures, by cross-validation over subjects, how realistic the spectra of priors are.
+    """Measures, by cross-validation over subjects or sites, how realistic the spectra of generators are.
 
-    For each seed, the subjects of the dataset are divided into folds, within sites. A prior is made from the fits of
-    the training subjects of each split alone, and its spectra are compared with those of the held-out subjects. Beside
-    it stand real spectra (the floor: no generator can be better but by chance), copies of the training spectra and
-    mixtures of them (cheats), and published priors, with this package's basis.
+    For each seed, the subjects of the dataset are divided into folds, within sites; or each site is left out. A prior
+    is made from the fits of the training subjects of each split alone, and its spectra are compared with those held
+    out. Beside it stand real spectra (the floor: no generator can be better but by chance), copies of the training
+    spectra and mixtures of them (cheats), published priors, with this package's basis, and models that are trained in
+    each split.
 
-    Writes `numbers.json`, `table.txt`, figures and `report.html` to the folder. A split that was measured before with
-    the same data, fits, priors, options and version of this package is read.
+    Writes `numbers.json`, `table.txt`, figures and `report.html` to the folder. What was measured before with the same
+    data, fits, priors, options and version of this package is read, for each generator of each split by itself.
 
     Args:
       dataset: `NAME` or `NAME/CONFIG` of a measured dataset, or a folder that contains one.
@@ -69,11 +74,16 @@ def study_realism(
       priors: names of presets, or files, of priors that know nothing of the dataset; none that is made from fits, whose
         subjects may be held out here. Presets are converted to the field of the dataset, files are taken as they are.
         Defaults to none.
+      models: presets of models of measured spectra, such as `"invivo"`: each is trained in every split, from the fits.
+        Defaults to none.
+      generators: title -> another generator. Defaults to `None`: none.
       second_labels: table of fits by another program than that of the dataset's labels, for the utility. Defaults to
         `None`: the dataset's labels.
-      seeds: of the folds, each once. Defaults to `(10, 11, 12)`.
-      folds: Defaults to `3`.
-      output_dir: folder to write.
+      split_by: `"subject"`, folds of subjects within sites, or `"site"`, each site with 10 or more spectra left out.
+        Defaults to `"subject"`.
+      seeds: of the folds, each once. Defaults to `None`: 10, 11 and 12, and 10 alone where sites are left out.
+      folds: of subjects. Defaults to `3`.
+      output_dir: folder to write. Its figures `realism_nearest_*` show spectra of single subjects.
       data_dir: TFDS data folder. Defaults to `None`: the default one.
       prior_options: arguments of `prior_from_fits`. Defaults to `None`: its own.
 
@@ -82,160 +92,107 @@ def study_realism(
 
     Raises:
       ValueError: if there is nothing to judge, the fits are not of the spectra of the dataset, a subject has several,
-        two priors have the same name, one is made from fits, or seeds are missing or given twice.
+        two generators have the same name, a prior is made from fits, seeds are missing or given twice, or sites cannot
+        be left out.
     """
     check_count("folds", folds, 3, at_least=2)
+    check_choice("split_by", split_by, SEEDS)
+    seeds = SEEDS[split_by] if seeds is None else seeds
     if not len(seeds) or len(set(seeds)) < len(seeds):
         raise ValueError(f"`seeds` must be one or more, each once. Received: seeds={seeds}. Give for example 10 11 12.")
-    published = _published(priors)
-    if fits is None and not published:
+    others = dict(generators or {})
+    published = published_priors(priors, (*models, *others))
+    if models and fits is None:
+        raise ValueError(
+            f"Models are pre-trained on simulations of a prior from fits. Received: models={list(models)}, no fits. "
+            "Give the fits of the dataset (`mrs-keras measured fit`)."
+        )
+    if fits is None and not published and not others:
         raise ValueError(
             "There is nothing to judge. Expected fits, or priors. Received neither. Give the fits of the dataset "
             "(`mrs-keras measured fit`), or a published prior such as `brain_press_te30`."
         )
-    found = read_real_dataset(dataset, data_dir, second_labels)
-    real, generators = found.real, {}
+    found, output_dir = read_real_dataset(dataset, data_dir, second_labels), Path(output_dir)
+    real, judged = found.real, {}
     options = dict(prior_options or {})
     if fits is not None:
-        fits = _of_dataset(fits, found)
-        generators[FITTED] = fitted_generator(fits, real, options)
-    published = {
-        title: _at_field(given, published[title], real) for title, given in zip(published, priors, strict=True)
+        fits = fits_of_dataset(fits, found)
+        judged[FITTED] = fitted_generator(fits, real, options)
+    judged |= {
+        title: published_generator(at_field(given, published[title], real), real)
+        for title, given in zip(published, priors, strict=True)
     }
-    generators |= {title: published_generator(prior, real) for title, prior in published.items()}
-    splits = len(seeds) * folds
-    minutes = splits * (SECONDS_PER_SPLIT + SECONDS_PER_GENERATOR * len(generators)) / 60
-    print(f"{splits} splits of {len(real)} spectra, {len(generators)} generator(s): about {minutes:.0f} minutes.")
-    output_dir, started = Path(output_dir), time.monotonic()
-    key = _key(options, fits, published)
-    results: list[SplitResult] = []
-    with tqdm(total=splits, desc="Judging realism", unit="split", disable=None) as bar:
-        for result in cross_validate(real, generators, seeds=seeds, folds=folds, parts=output_dir / PARTS, key=key):
-            results.append(result)
-            bar.update()
+    labels, folder = found.description.labels, output_dir / TRAININGS
+    judged |= {each: model_generator(each, fits, real, labels, folder, prior_options=options) for each in models}
+    judged |= others
+    splits = splits_by_subject(real, seeds, folds) if split_by == "subject" else splits_by_site(real, seeds)
+    started = time.monotonic()
+    study = CrossValidation(real, judged, splits, output_dir / PARTS, mrs_keras.__version__)
+    results = _results_of(study)
+    verdicts = verdicts_on(results, FITTED if FITTED in judged else None)
     numbers = {
         "dataset": found.name,
         "second_labeller": found.second_labeller,
         "spectra": len(real),
+        "split_by": split_by,
         "seeds": list(seeds),
-        "folds": folds,
+        "folds": folds if split_by == "subject" else len(splits) // len(seeds),
         "prior_options": options,
+        "verdicts": [{**dataclasses.asdict(each), "verdict": each.words} for each in verdicts],
         "splits": [
-            {"seed": each.seed, "fold": each.fold, **{name: one.to_dict() for name, one in each.realism.items()}}
+            {
+                "seed": each.split.seed,
+                "fold": each.split.fold,
+                **({} if each.split.site is None else {"site": each.split.site}),
+                **{name: one.to_dict() for name, one in each.realism.items()},
+            }
             for each in results
         ],
     }
-    figures = _figures(real, generators, seeds[0])
+    figures = study_figures(real, splits[0], {title: study.kept_spectra(title) for title in judged}, results)
     images = {name: png_bytes(figure) for name, figure in figures.items()}
     for name, image in images.items():
         _write(output_dir / f"{name}.png", image)
-    _write(output_dir / TABLE_FILE, (summary_table(results) + "\n").encode())
-    _write(output_dir / REPORT_FILE, realism_page(found, results, images, options).encode())
+    _write(output_dir / TABLE_FILE, (summary_table(results, verdicts) + "\n").encode())
+    _write(output_dir / REPORT_FILE, realism_page(found, results, verdicts, judged, images, options).encode())
     _write(output_dir / NUMBERS_FILE, (json.dumps(numbers, indent=2) + "\n").encode())
     tqdm.write(f"{time.monotonic() - started:.0f} s")
     return numbers
 
 
-def fitted_generator(fits: InVivoFits, real: RealSpectra, options: Mapping[str, float]) -> Generator:
-    """Returns a generator that makes a prior from the fits of the training spectra."""
+def _results_of(study: CrossValidation) -> list:
+    """Measures all splits; says first how long it takes, and shows the progress."""
+    seconds = {CONTROLS_PART: SECONDS_OF_CONTROLS} | {title: each.seconds for title, each in study.generators.items()}
+    missing, total = study.missing(), len(study.splits) * len(seconds)
+    print(_plan(study.real, study.splits, study.generators, seconds, missing))
+    with tqdm(total=total, initial=total - len(missing), desc="Judging realism", unit="part", disable=None) as bar:
 
-    def generate(rows: np.ndarray, seed: int) -> GeneratedSpectra:
-        return spectra_of(ExampleRecipe(prior_from_fits(fits[rows], **options), fits.basis, seed), real)
+        def on_measured(title: str) -> None:
+            bar.set_postfix_str(title, refresh=False)
+            bar.update()
 
-    return generate
-
-
-def published_generator(prior: Prior, real: RealSpectra) -> Generator:
-    """Returns a generator of the spectra of a prior with this package's own basis, in the acquisition of real ones."""
-    basis = BasisSource().basis(prior.metabolites, real.acquisition)
-
-    def generate(rows: np.ndarray, seed: int) -> GeneratedSpectra:
-        del rows  # a published prior has not seen any
-        return spectra_of(ExampleRecipe(prior, basis, seed), real)
-
-    return generate
+        return list(study.results(on_measured))
 
 
-def spectra_of(recipe: ExampleRecipe, real: RealSpectra, count: int = GENERATED) -> GeneratedSpectra:
-    """Simulates spectra of a recipe with noise, and with the labels of real ones."""
-    examples = recipe.draw(0, count)
-    leaves = recipe.prior.concentrations.values()
-    labels = Labels(recipe.prior.metabolites, tuple((leaf.low, leaf.high) for leaf in leaves), "mM")
-    values, _ = labels_of_real(labels, examples.parameters.concentrations, real.label_names)
-    return GeneratedSpectra(recipe.simulate(examples), recipe.noise_sigma(examples), values)
-
-
-def _of_dataset(fits: InVivoFits, found: RealDataset) -> InVivoFits:
-    """Returns the fits of the spectra of a dataset, in its order, or raises `ValueError` if one is missing."""
-    rows = {} if fits.ids is None else {name: row for row, name in enumerate(fits.ids)}
-    missing = [name for name in found.example_ids if name not in rows]
-    if missing or fits.acquisition != found.real.acquisition:
-        raise ValueError(
-            f"The fits must be of the spectra of '{found.name}', in its acquisition. Received: fits without "
-            f"{len(missing)} of {len(found.example_ids)} spectra, {fits.acquisition}. Run `mrs-keras measured fit` "
-            "on the dataset."
-        )
-    if len(set(map(subject_of, found.real.subjects))) < len(found.real):
-        raise ValueError(
-            f"A prior from fits counts every subject once. Received: {len(found.real)} spectra of "
-            f"{len(set(map(subject_of, found.real.subjects)))} subjects in '{found.name}'. Build a dataset of one "
-            "spectrum of each subject, or leave out the fits."
-        )
-    fits = fits[np.array([rows[name] for name in found.example_ids])]
-    fitted = fits.fitted + fits.residual
-    if not np.allclose(fitted, found.real.spectra, rtol=1e-4, atol=1e-4 * np.abs(fitted).max()):
-        raise ValueError(
-            f"The fits are of other spectra than those of '{found.name}': processed in another way, or scaled. Run "
-            "`mrs-keras measured fit` on the dataset."
-        )
-    return dataclasses.replace(fits, participants=found.real.subjects, sites=found.real.sites)
-
-
-def _figures(real: RealSpectra, generators: Mapping[str, Generator], seed: int) -> dict:
-    """Returns figures of the generators that are made from all real spectra."""
-    rows = np.arange(len(real))
-    return realism_figures(real, {title: generator(rows, seed) for title, generator in generators.items()})
-
-
-def _published(priors: Sequence[str | os.PathLike]) -> dict[str, Prior]:
-    """Returns title -> prior, or raises `ValueError` if two have the same title, or one is made from fits."""
-    published: dict[str, Prior] = {}
-    for each in priors:
-        title, prior = Path(each).stem, Prior.of(each)
-        if title in (*published, FITTED, *CONTROLS.values()):
-            raise ValueError(
-                f"Each prior must have a name of its own, and none of {', '.join((FITTED, *CONTROLS.values()))}. "
-                f"Received: '{title}', of {', '.join(map(os.fspath, priors))}. Rename the file, or give it once."
-            )
-        if isinstance(prior, FittedPrior):
-            raise ValueError(
-                "`priors` must know nothing of the dataset, and are simulated with this package's basis. Received: "
-                f"'{os.fspath(each)}', which is made from fits. Give the fits themselves (`fits`): a prior is made "
-                "of the training subjects of each split."
-            )
-        published[title] = prior
-    return published
-
-
-def _at_field(given: str | os.PathLike, prior: Prior, real: RealSpectra) -> Prior:
-    """Returns a preset at the field of real spectra; a prior from a file is for that already, as in `simulated_mrs`."""
-    return prior.for_frequency(real.acquisition.spectrometer_frequency_mhz) if given in PRIOR_PRESETS else prior
-
-
-def _key(options: Mapping[str, float], fits: InVivoFits | None, published: Mapping[str, Prior]) -> str:
-    """Returns what the results of a split depend on beside the real spectra and the split."""
-    priors = {title: prior.to_dict() for title, prior in published.items()}
-    return json.dumps([mrs_keras.__version__, options, None if fits is None else _digest(fits), priors, GENERATED])
-
-
-def _digest(fits: InVivoFits) -> str:
-    """Returns a digest of all that a prior is made from."""
-    splines = None if fits.baseline_splines is None else fits.baseline_splines.to_dict()
-    about = [fits.columns, fits.basis.description, fits.groups, splines, fits.participants, fits.sites]
-    digest = hashlib.sha256(json.dumps(about).encode())
-    for array in (fits.basis.fids, *(getattr(fits, name) for name in ARRAYS)):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
+def _plan(
+    real: RealSpectra,
+    splits: Sequence[Split],
+    generators: Mapping[str, StudiedGenerator],
+    seconds: Mapping[str, float],
+    missing: Sequence[str],
+) -> str:
+    """Returns what is measured, and how long it takes."""
+    held_out = sorted({int(each.held_out.sum()) for each in splits})
+    numbers = f"{held_out[0]} to {held_out[-1]}" if len(held_out) > 1 else f"{held_out[0]}"
+    lines = [f"{len(splits)} splits of {len(real)} spectra, {numbers} held out; in each split:"]
+    abouts = {title: each.about for title, each in generators.items()}
+    for title, each in seconds.items():
+        about = "floor and cheats" if title == CONTROLS_PART else abouts[title]
+        left = missing.count(title)
+        state = "" if left == len(splits) else f", {len(splits) - left} of {len(splits)} measured before"
+        lines.append(f"  {title}{f' ({about})' if about else ''}: {each:.0f} s{state}")
+    minutes = sum(seconds[title] for title in missing) / 60
+    return "\n".join([*lines, f"About {minutes:.0f} minutes on one core."])
 
 
 def _write(path: Path, content: bytes) -> None:

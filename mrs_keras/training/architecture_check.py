@@ -8,8 +8,9 @@ import keras
 
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.models import CVAE
-from mrs_keras.models.arguments import data_arguments
+from mrs_keras.models.arguments import data_arguments, lacks_physics
 from mrs_keras.models.latent_priors import make_latent_prior
+from mrs_keras.models.physical_layer import physics_of
 
 
 def check_architecture(model: keras.Model, settings: Mapping, description: DatasetDescription, path: Path) -> CVAE:
@@ -27,6 +28,8 @@ def check_architecture(model: keras.Model, settings: Mapping, description: Datas
     # A preset may leave out arguments of the latent prior; the checkpoint names all.
     prior = make_latent_prior(expected["latent_prior"], expected["latent_dim"], len(description.labels))
     expected["latent_prior"] = {"kind": prior.kind, **prior.settings()}
+    if lacks_physics(expected):
+        expected["decoder"] = {**expected["decoder"], "physics": physics_of(description.own_recipe())}
     expected = json.loads(json.dumps(expected))
     found = json.loads(json.dumps(model.get_config())) if isinstance(model, CVAE) else {}
     different = [

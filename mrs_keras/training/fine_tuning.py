@@ -10,11 +10,11 @@ import tensorflow as tf
 
 from mrs_keras.data.pipeline import endless_batches
 from mrs_keras.files import remove
-from mrs_keras.models.adam import FusedAdam
 from mrs_keras.models.cvae import CVAE
 from mrs_keras.models.trained import load_model
 from mrs_keras.run_folder import HISTORY_FILE, checkpoint_file, checkpoint_files, epochs_of, read_history
 from mrs_keras.training.callbacks import EpochProgress, close_files, cut_history, save_model
+from mrs_keras.training.schedules import warm_cosine_adam
 from mrs_keras.training.speed import check_finite_weights, choose_speed, leave_training
 
 ROUNDS_BETWEEN_CHECKPOINTS = 10
@@ -31,6 +31,7 @@ def fine_tune(
     folder: Path,
     *,
     seed: int,
+    simulations: Callable[[int, int], tf.data.Dataset] | None = None,
 ) -> CVAE:
     """Trains all layers at a small learning rate, and keeps the round with the lowest median validation loss.
 
@@ -46,11 +47,13 @@ def fine_tune(
       training: columns of the training spectra, as `MeasuredSpectra.columns` returns them.
       validation: the same of the validation spectra, of other subjects, which the pre-training has not seen either; or
         `None`: all rounds are trained, and the last one counts.
-      recipe: `"learning_rate"`; `"batch_size"`; `"steps_per_round"`; `"rounds"`, at most; `"patience"`, rounds;
-        `"input_noise"`, standard deviation of noise that is added to each spectrum at each step, over that of its own
-        noise, and told to the model as a part of it; and `"kl_weight"`.
+      recipe: `"learning_rate"`, the highest; `"batch_size"`; `"simulated"`, simulated spectra beside them in a batch;
+        `"steps_per_round"`; `"rounds"`, at most; `"patience"`, rounds; `"input_noise"`, standard deviation of noise
+        that is added to each spectrum at each step, over that of its own noise, and told to the model as a part of it;
+        and `"kl_weight"`.
       folder: of the run.
       seed: of the order of the spectra and of the added noise.
+      simulations: returns endless batches of a size, from the batch of a number on. Defaults to `None`: none.
 
     Raises:
       RuntimeError: if the training diverges.
@@ -66,7 +69,7 @@ def fine_tune(
         losses += (-history["epoch"] - 1 if validation is None else history["val_loss"]).tolist()
     else:
         model.kl_weight = float(recipe["kl_weight"])
-        model.compile(FusedAdam(recipe["learning_rate"]))
+        model.compile(warm_cosine_adam(recipe["learning_rate"], recipe["rounds"] * recipe["steps_per_round"]))
     rounds, steps = recipe["rounds"], recipe["steps_per_round"]
     best = BestRound(folder, losses, recipe["patience"])
     if first_round < rounds and not best.is_over:
@@ -82,7 +85,7 @@ def fine_tune(
         ]
         try:
             model.fit(
-                _batches(training, recipe, seed, first_round * steps),
+                _batches(training, recipe, seed, first_round * steps, simulations),
                 epochs=rounds,
                 initial_epoch=first_round,
                 steps_per_epoch=steps,
@@ -102,7 +105,13 @@ def fine_tune(
     return model
 
 
-def _batches(training: Mapping[str, np.ndarray], recipe: Mapping, seed: int, first_batch: int) -> tf.data.Dataset:
+def _batches(
+    training: Mapping[str, np.ndarray],
+    recipe: Mapping,
+    seed: int,
+    first_batch: int,
+    simulations: Callable[[int, int], tf.data.Dataset] | None,
+) -> tf.data.Dataset:
     batch_size = min(recipe["batch_size"], len(training["spectrum"]))
     amount = float(recipe["input_noise"])
 
@@ -119,7 +128,19 @@ def _batches(training: Mapping[str, np.ndarray], recipe: Mapping, seed: int, fir
             "noise_sigma": sigma * (1 + amount**2) ** 0.5,
         }
 
-    return endless_batches(training, batch_size, seed, first_batch).map(with_noise).prefetch(2)
+    batches = endless_batches(training, batch_size, seed, first_batch).map(with_noise)
+    count = recipe["simulated"]
+    if simulations is not None and count:
+        batches = tf.data.Dataset.zip(batches, simulations(count, first_batch)).map(_together)
+    return batches.prefetch(2)
+
+
+def _together(measured: Mapping[str, tf.Tensor], simulated: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Returns measured and simulated spectra in one batch; all labels of the latter are known exactly."""
+    labels = simulated["concentrations"]
+    exact = {"label_known": tf.ones_like(labels, tf.bool), "label_deviation": tf.zeros_like(labels)}
+    both = {**exact, **simulated}
+    return {name: tf.concat([column, both[name]], axis=0) for name, column in measured.items()}
 
 
 def _medians(model: CVAE, columns: Mapping[str, np.ndarray]) -> dict[str, float]:

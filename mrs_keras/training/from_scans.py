@@ -26,8 +26,8 @@ from mrs_keras.models.trained import load_model
 from mrs_keras.run_folder import FITS, MODEL_FILE
 from mrs_keras.training.claim import check_claim, claim, fingerprint, only_writer
 from mrs_keras.training.cluster import cluster_from_environment
-from mrs_keras.training.in_vivo import Plan, latent_prior_for, notice_of, pretrained_on_fits, tune_and_finish
-from mrs_keras.training.initial_model import checked_model
+from mrs_keras.training.in_vivo import Beginning, Plan, latent_prior_for, notice_of, pretrained_on_fits, tune_and_finish
+from mrs_keras.training.initial_model import checked_model, simulations_of
 from mrs_keras.training.measured_checks import check_subjects_of_splits
 from mrs_keras.training.source import data_settings
 from mrs_keras.training.stage_times import stage
@@ -101,12 +101,11 @@ def train_from_scans(
         notice = " ".join(filter(None, (description.notice, notice_of(measured))))
         claim(output_dir, settings, notice)
         print(f"{len(measured)} training and {len(splits['validation'])} validation spectra of {name}", file=sys.stderr)
-        pretrained = start(plan, output_dir)
-        return tune_and_finish(plan, pretrained, measured, splits["validation"], measured, output_dir)
+        return tune_and_finish(plan, start(plan, output_dir), measured, splits["validation"], measured, output_dir)
 
 
-Start = Callable[[Plan, Path], Callable[[], CVAE]]
-"""(plan, folder of the run) -> a function that loads the model to be tuned; it may take the time of a pre-training."""
+Start = Callable[[Plan, Path], Beginning]
+"""(plan, folder of the run) -> what is to be tuned; it may take the time of a pre-training."""
 
 
 def _start_of(
@@ -126,7 +125,8 @@ def _start_of(
                 f"Received both `{argument('fits')}` and `{argument('init')}`. Leave one of them out."
             )
         checked_model(init, basis, description, kind)
-        return lambda plan, folder: lambda: checked_model(init, None, description, kind)
+        simulations = simulations_of(init)
+        return lambda plan, folder: Beginning(lambda: checked_model(init, None, description, kind), simulations)
     if fits is not None:
         if basis is not None:
             raise ValueError(
@@ -146,7 +146,7 @@ def _start_of(
     signals = match_acquisition(read_basis(basis), description.acquisition, os.fspath(basis))
     with_columns(signals, InVivoModel())  # raises an error before minutes of fits
 
-    def start(plan: Plan, folder: Path) -> Callable[[], CVAE]:
+    def start(plan: Plan, folder: Path) -> Beginning:
         ours = _fitted(measured, signals, folder / FITS)
         return pretrained_on_fits(plan, description, measured, ours, kind, folder)
 

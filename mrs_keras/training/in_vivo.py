@@ -1,5 +1,6 @@
 """A model of measured spectra: pre-trained on simulations of a prior from their fits, and tuned on the spectra."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 
 from mrs_keras.data import DatasetDescription, LabelColumns, simulated
 from mrs_keras.data.measured_spectra import MeasuredSpectra
@@ -138,6 +140,20 @@ def validation_rows(measured: MeasuredSpectra, seed: int) -> np.ndarray:
     return np.flatnonzero([split_of[name] == "validation" for name in measured.participants])
 
 
+@dataclasses.dataclass(frozen=True)
+class Beginning:
+    """What the fine-tuning begins with.
+
+    Attributes:
+      load: returns the model, another object each time.
+      simulations: returns endless batches of spectra like those that it was pre-trained on, for a batch size and the
+        number of the first batch; `None`: not known.
+    """
+
+    load: Callable[[], CVAE]
+    simulations: Callable[[int, int], tf.data.Dataset] | None = None
+
+
 def pretrained_on_fits(
     plan: Plan,
     description: DatasetDescription,
@@ -145,8 +161,8 @@ def pretrained_on_fits(
     fits: InVivoFits,
     latent_prior: dict,
     output_dir: Path,
-) -> Callable[[], CVAE]:
-    """Makes the prior of the fits of spectra and pre-trains a model on it; returns a function that loads the model."""
+) -> Beginning:
+    """Makes the prior of the fits of spectra, and pre-trains a model on it."""
     warn_of_fits(fits)
     labels, prior = description.labels, prior_of(fits, plan.prior_options)
     columns = LabelColumns.of(labels.names, fits.columns, factors_of(labels, measured, fits))
@@ -160,28 +176,33 @@ def pretrained_on_fits(
     settings = {**plan.settings(), "training": recipe, "label_factors": factors, "prior": digest_of_prior(prior, fits)}
     claim(folder, settings, prior.notice)
 
+    recipe_of_spectra = ExampleRecipe(prior, fits.basis, plan.seed)
+
     def build(**options) -> CVAE:
-        arguments = preset_arguments(plan.preset, description, **{**plan.config, **options, "seed": plan.seed})
-        arguments = {"latent_prior": latent_prior, **arguments}
-        if arguments.get("decoder", "free") == "free":
-            return CVAE(**arguments)
-        of_simulations = ExampleRecipe(prior, fits.basis, plan.seed)
-        model = CVAE(**{**arguments, "decoder": {"kind": "hybrid", "physics": physics_of(of_simulations)}})
-        model.adapt_to(of_simulations, columns.factors)
+        arguments = {"latent_prior": latent_prior, **plan.config, **options, "seed": plan.seed}
+        decoder = arguments.get("decoder", "free")
+        if decoder != "free":
+            arguments["decoder"] = {**decoder, "physics": physics_of(recipe_of_spectra)}
+        model = CVAE(**preset_arguments(plan.preset, description, **arguments))
+        if decoder != "free":
+            model.adapt_to(recipe_of_spectra, columns.factors)
         return model
 
-    def batches(first_batch: int):
-        return simulated(prior, fits.basis, recipe["batch_size"], plan.seed, first_batch=first_batch, labels=columns)
+    def simulations(batch_size: int, first_batch: int) -> tf.data.Dataset:
+        return simulated(prior, fits.basis, batch_size, plan.seed, first_batch=first_batch, labels=columns)
+
+    def batches(first_batch: int) -> tf.data.Dataset:
+        return simulations(recipe["batch_size"], first_batch)
 
     with stage(f"Pre-training on {count:,} simulated spectra", count * SECONDS_PER_SIMULATION):
         pretrain(build, batches, recipe, folder, seed=plan.seed, checkpoint_every=plan.checkpoint_every)
     remedy = "Remove it: the pre-training then resumes from its last checkpoint."
-    return lambda: load_model(folder / MODEL_FILE, remedy)
+    return Beginning(lambda: load_model(folder / MODEL_FILE, remedy), simulations)
 
 
 def tune_and_finish(
     plan: Plan,
-    pretrained: Callable[[], CVAE],
+    begin: Beginning,
     tuned: MeasuredSpectra,
     validation: MeasuredSpectra | None,
     encoded: MeasuredSpectra,
@@ -191,23 +212,30 @@ def tune_and_finish(
 
     Args:
       plan: of the training.
-      pretrained: loads the model to begin with.
+      begin: the model to begin with, and simulations like those that it knows.
       tuned: spectra to tune on.
       validation: spectra of other subjects, to stop by, or `None`: the tuning does not stop before its end.
       encoded: training spectra, of which the latents are drawn.
       output_dir: folder of the run.
     """
-    model = pretrained()
+    model = begin.load()
     warn_of_labels(model.labels, encoded)
     if validation is not None:
         warn_of_validation(validation)
     recipe = {**plan.training["fine_tuning"], "kl_weight": plan.training["kl_weight"]["end"]}
     middle = _middle(model.labels, encoded)
-    seconds = SECONDS_PER_ROUND * recipe["rounds"]
+    seconds = SECONDS_PER_ROUND * recipe["rounds"] * recipe["steps_per_round"] / 20
     stopped = "" if validation is None else f", stopped by {len(validation)} others"
     with stage(f"Fine-tuning on {len(tuned)} spectra{stopped}", seconds, at_most=validation is not None):
-        to_stop = None if validation is None else validation.columns(middle)
-        model = fine_tune(pretrained, tuned.columns(middle), to_stop, recipe, output_dir, seed=plan.seed)
+        model = fine_tune(
+            begin.load,
+            tuned.columns(middle),
+            None if validation is None else validation.columns(middle),
+            recipe,
+            output_dir,
+            seed=plan.seed,
+            simulations=begin.simulations,
+        )
     if model.latent_prior.needs_fit:
         with stage(f"Latent prior ({model.latent_prior.label}) of {len(encoded)} spectra", 10):
             state = output_dir / CHECKPOINTS / LATENT_PRIOR

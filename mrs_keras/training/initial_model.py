@@ -1,15 +1,19 @@
 """The trained model that a training on measured spectra may begin with."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import tensorflow as tf
 
 from mrs_keras.basis import read_basis
 from mrs_keras.basis.aliases import canonical_name
+from mrs_keras.data import LabelColumns, simulated
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.models.cvae import CVAE
 from mrs_keras.models.trained import load_trained
-from mrs_keras.run_folder import BASIS_FILE
+from mrs_keras.run_folder import BASIS_FILE, PRETRAINING, PRIOR_FILE, read_settings
+from mrs_keras.simulation import Prior
 
 SCALES = (0.5, 2.0)
 """Ratios of the heights of spectra between which a model takes others than those that it was trained on."""
@@ -52,6 +56,22 @@ def checked_model(
     if basis is not None and own.exists():
         _check_same_metabolites(read_basis(basis).names, read_basis(own).names, place, os.fspath(basis))
     return with_latent_prior(model, latent_prior)
+
+
+def simulations_of(run_dir: str | os.PathLike) -> Callable[[int, int], tf.data.Dataset] | None:
+    """Returns what makes spectra like those that a run was pre-trained on, as in `Beginning`, or `None`."""
+    run_dir = Path(run_dir)
+    needed = [run_dir / PRIOR_FILE, run_dir / BASIS_FILE, run_dir / PRETRAINING]
+    if not all(path.exists() for path in needed):
+        return None
+    prior, basis = Prior.load(needed[0]), read_basis(needed[1])
+    factors = read_settings(needed[2])["label_factors"]
+    columns = LabelColumns.of(list(factors), prior.metabolites, list(factors.values()))
+
+    def simulations(batch_size: int, first_batch: int) -> tf.data.Dataset:
+        return simulated(prior, basis, batch_size, first_batch=first_batch, labels=columns)
+
+    return simulations
 
 
 def with_latent_prior(model: CVAE, latent_prior: dict) -> CVAE:

@@ -12,11 +12,10 @@ import tensorflow as tf
 
 from mrs_keras.basis.wording import argument
 from mrs_keras.checks import check_choice, check_count, check_positive
-from mrs_keras.data import describe_dataset, evaluation_batches, open_dataset
+from mrs_keras.data import describe_dataset, open_dataset
 from mrs_keras.data.dataset import open_or_build
 from mrs_keras.files import explaining_a_full_disk
-from mrs_keras.models.arguments import preset_arguments
-from mrs_keras.models.cvae import CVAE
+from mrs_keras.models.cvae import CVAE, preset_model
 from mrs_keras.models.presets import CVAE_PRESETS
 from mrs_keras.models.trained import load_model
 from mrs_keras.run_folder import (
@@ -39,7 +38,7 @@ from mrs_keras.training.liveness import watching
 from mrs_keras.training.rendezvous import meet
 from mrs_keras.training.replicas import check_batch_size, default_strategy, distribute
 from mrs_keras.training.schedules import kl_schedule, warm_cosine_adam
-from mrs_keras.training.source import data_settings, open_source
+from mrs_keras.training.source import data_settings, open_source, open_validation
 from mrs_keras.training.speed import PRECISIONS, check_finite_weights, choose_speed, leave_training
 
 
@@ -208,13 +207,13 @@ def train(
                         "clip_norm": clip_norm,
                         "dtype": speed.precision,
                     }
-                    model = CVAE(**preset_arguments(preset, description, **config))
+                    model = preset_model(preset, description, **config)
                     model.compile(warm_cosine_adam(settings["learning_rate"], settings["epochs"] * steps))
                 # Not the checkpoint's settings: the training may resume on another number of devices.
                 speed.prepare(model)
 
             callbacks = _callbacks(output_dir, first_epoch, checkpoint_every, is_chief)
-            validation = speed.validation(evaluation_batches(builder))
+            validation = speed.validation(open_validation(builder, settings["model"]))
             validation["validation_data"] = distribute(validation["validation_data"], strategy)
             try:
                 model.fit(

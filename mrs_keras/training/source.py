@@ -5,17 +5,19 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from mrs_keras.data import describe_dataset, evaluation_batches, simulated, split_of, training_batches
+from mrs_keras.data import describe_dataset, evaluation_batches, load_arrays, simulated, split_of, training_batches
 from mrs_keras.data.dataset import DEFAULT_DATASET
-from mrs_keras.data.description import DatasetDescription
 from mrs_keras.models.presets import CVAE_PRESETS
-from mrs_keras.simulation import ExampleRecipe
 
 DENSITY_EXAMPLES = 100_000
 """Number of simulated spectra for the fit of the latent density."""
+
+
+VALIDATION_BATCH = 512
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +50,7 @@ def open_source(builder: tfds.core.DatasetBuilder, settings: Mapping, first_epoc
     if settings["source"] == "dataset":
         batches, steps = training_batches(builder, batch_size, seed, first_epoch=first_epoch)
         return Source(batches, steps, evaluation_batches(builder, split_of(builder, "train")))
-    recipe = _recipe(describe_dataset(builder))
+    recipe = describe_dataset(builder).own_recipe()
     steps = settings["steps_per_epoch"]
     options = {
         "prior": recipe.prior,
@@ -72,13 +74,20 @@ def data_settings(dataset: str | os.PathLike | None, config: str | None, preset:
     return {"dataset": str(Path(dataset).resolve()) if is_folder else str(dataset), "config": config}
 
 
-def _recipe(description: DatasetDescription) -> ExampleRecipe:
-    """Returns the recipe of a dataset's examples, or raises `ValueError` if it is not known."""
-    basis = description.own_basis()
-    if basis is not None:
-        return description.recipe(basis)
-    received = "without a prior" if description.prior is None else f"of the basis '{description.basis}'"
-    raise ValueError(
-        "Training on simulated spectra needs a dataset with a prior and with a basis of known origin. "
-        f"Received: a dataset {received}. Choose a preset that trains on the dataset, such as 'base'."
-    )
+def open_validation(builder: tfds.core.DatasetBuilder, model: Mapping) -> tf.data.Dataset:
+    """Opens the validation data of a run, with the level of the noise where the model takes it as known.
+
+    Args:
+      builder: of an opened dataset.
+      model: arguments of the model.
+
+    Raises:
+      ValueError: if the level of the noise is needed and not known.
+    """
+    if model.get("decoder_variance") != "known":
+        return evaluation_batches(builder)
+    recipe = describe_dataset(builder).own_recipe()
+    arrays = load_arrays(builder, split_of(builder, "validation"))
+    sigma = recipe.noise_sigma(recipe.examples_of(arrays)).astype(np.float32)
+    inputs = {"spectrum": arrays["spectrum"], "concentrations": arrays["concentrations"], "noise_sigma": sigma}
+    return tf.data.Dataset.from_tensor_slices(inputs).batch(VALIDATION_BATCH).cache()

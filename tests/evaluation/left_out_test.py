@@ -101,7 +101,6 @@ def test_the_table_shows_what_was_measured(measured):
 def test_without_a_test_split_the_paths_of_test_pairs_are_left_out(run_dir, data_dir, tmp_path, monkeypatch):
     folder = edited_copy(data_dir, tmp_path, splits=("train", "validation"))
     monkeypatch.setattr("mrs_keras.evaluation.scope.GENERATED", 50)
-    monkeypatch.setattr("mrs_keras.evaluation.spectrum_sets.GENERATED", 50)
     monkeypatch.setattr("mrs_keras.evaluation.random_pairs.PAIRS", 2)
     numbers = evaluate(run_dir, data_dir=folder, output_dir=tmp_path / "evaluation")
     assert numbers["left_out"] == {"interpolation of test pairs": "the dataset has no test split"}

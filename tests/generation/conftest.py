@@ -8,10 +8,9 @@ from mrs_keras.serving.description import ModelDescription
 from mrs_keras.simulation import complex_to_channels
 
 
-def simulated_rows(concentrations, row_seeds):
-    """Spectra of the forward model whose linewidth comes from the row's seed; NAA lies where the basis has it."""
+def decoded(z, concentrations):
+    """Spectra of the forward model whose linewidth and phase come from the latents; NAA lies where the basis has it."""
     rows = len(concentrations)
-    z = np.sin(row_seeds[:, None] % 100_003 + np.arange(16.0)).astype(np.float32)
     parameters = SpectralParameters(
         concentrations=concentrations,
         gamma=5 + 3 * z[:, 0],
@@ -20,7 +19,13 @@ def simulated_rows(concentrations, row_seeds):
         phi0=0.2 * z[:, 1],
         phi1=np.zeros(rows),
     )
-    return {"spectrum": complex_to_channels(simulate(parameters, default_basis())).astype(np.float32), "z": z}
+    return complex_to_channels(simulate(parameters, default_basis())).astype(np.float32)
+
+
+def simulated_rows(concentrations, row_seeds):
+    """Spectra of latents that come from the row's seed."""
+    z = np.sin(row_seeds[:, None] % 100_003 + np.arange(16.0)).astype(np.float32)
+    return {"spectrum": decoded(z, concentrations), "z": z}
 
 
 def stand_in() -> SpectrumSource:

@@ -56,6 +56,17 @@ def test_a_model_of_another_scale_or_of_measured_data_has_none_and_a_file_is_the
         assert not list(tmp_path.iterdir())
 
 
+def test_a_run_on_scans_has_the_basis_that_they_were_fitted_with(known, tmp_path):
+    fitted = basis_for(["NAA", "Cr", "PCr", "MM09"])
+    fitted.save(tmp_path / "basis.npz")
+    labels = Labels(("tNAA_over_tCr",), ((0.5, 2.0),), ("",))
+    description = dataclasses.replace(known.description, labels=labels)
+    found = model_basis(dataclasses.replace(known, description=description, origin={"run": str(tmp_path)}))
+    assert found.basis.names == fitted.names
+    np.testing.assert_array_equal(found.basis.fids, fitted.fids)
+    assert not found.complete
+
+
 def test_a_given_basis_is_resampled_and_selected(known, tmp_path):
     basis_for(["Cr", "PCr", "NAA"]).resample(2000.0, 1024).save(tmp_path / "mine.npz")
     found = model_basis(known, tmp_path / "mine.npz")

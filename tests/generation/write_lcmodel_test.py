@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mrs_keras import Prior, read_basis
-from mrs_keras.basis import basis_for, default_basis
+from mrs_keras.basis import BROAD_SIGNALS, basis_for, default_basis
 from mrs_keras.generation import blocks, generate_dataset, open_export, write_lcmodel
 from mrs_keras.generation.model_basis import ModelBasis
 from mrs_keras.labels import Labels
@@ -145,6 +145,7 @@ def test_macromolecules_come_from_the_basis_or_else_from_lcmodel(known, tmp_path
     control = values_of((folder / "sub-000000_svs.CONTROL").read_text())
     assert control["NAMREL"] == "'Cr+PCr'"
     assert not {"NSIMUL", "DEEXT2", "NUSE1"} & control.keys()
+    assert set(read_basis(folder / "basis.BASIS").names) == set(brain.names) - set(BROAD_SIGNALS)
 
 
 def test_the_pretrained_model_is_written_with_the_basis_of_its_data(tmp_path):

@@ -155,8 +155,8 @@ def test_every_preset_describes_itself_and_builds(name):
     assert CVAE_PRESETS[name]["description"]
     model = CVAE.from_preset(name)
     of_brains = name in ("brain", "invivo")
-    assert len(model.labels) == (24 if of_brains else 2)
-    assert model.latent_dim <= (32 if of_brains else 16)
+    assert len(model.labels) == (30 if of_brains else 2)
+    assert model.latent_dim <= (48 if of_brains else 16)
     assert model.generates_noise == of_brains
 
 

@@ -39,10 +39,13 @@ def test_every_signature_gives_in_cpp_what_it_gives_in_python(both, measured):
         assert largest <= 1e-6, name
 
 
-@pytest.mark.parametrize("preset", ["base", "brain"])  # without and with a network for the noise
-def test_a_new_export_has_all_its_weights_in_cpp(preset, tmp_path):
-    model = CVAE.from_preset(preset)
-    assert (model.noise_variance is not None) == (preset == "brain")
+@pytest.mark.parametrize(
+    ("preset", "options"),
+    [("base", {}), ("base", {"decoder_variance": "learned"}), ("brain", {})],
+    ids=["without noise", "with a network for the noise", "with physics and known noise"],
+)
+def test_a_new_export_has_all_its_weights_in_cpp(preset, options, tmp_path):
+    model = CVAE.from_preset(preset, **options)
     paths = export(model, tmp_path)
     rows = {
         "concentrations": np.mean(model.labels.ranges, axis=1, dtype=np.float32)[None],

@@ -1,12 +1,13 @@
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 
 from mrs_keras import Acquisition
 from mrs_keras.evaluation.realism import GeneratedSpectra, RealSpectra
-from mrs_keras.study import cross_validate
-from mrs_keras.study.realism_page import above_floor_rows, summary_table
+from mrs_keras.study import CrossValidation, StudiedGenerator, TrainedGenerator, splits_by_site, splits_by_subject
 
 ACQUISITION = Acquisition(bandwidth_hz=2000.0, points=512)
 
@@ -41,8 +42,13 @@ class Counted:
         return GeneratedSpectra(*spectra(300, 1 + seed))
 
 
-def results_of(real, generator, folder, key="", seeds=(0,)):
-    return list(cross_validate(real, {"same": generator}, seeds=seeds, folds=3, parts=folder, key=key))
+def study_of(real, generators, folder, key="", splits=None):
+    generators = {title: StudiedGenerator(*each) for title, each in generators.items()}
+    return CrossValidation(real, generators, splits or splits_by_subject(real, [0], 3), folder, key)
+
+
+def results_of(real, generator, folder, **options):
+    return list(study_of(real, {"same": (generator,)}, folder, **options).results())
 
 
 @pytest.fixture(scope="module")
@@ -87,19 +93,90 @@ def test_a_split_that_was_measured_before_is_read(real, measured_once):
 
 @pytest.mark.parametrize("changed", ["key", "spectra"])
 def test_a_split_of_other_data_or_options_is_measured_anew(real, measured_once, changed):
-    folder, again = measured_once[0], Counted()
     other = dataclasses.replace(real, spectra=real.spectra * 2) if changed == "spectra" else real
-    first = next(
-        cross_validate(other, {"same": again}, seeds=[0], folds=3, parts=folder, key="x" if changed == "key" else "")
-    )
-    assert len(again.rows) == 1
-    assert first.fold == 0
+    study = study_of(other, {"same": (Counted(),)}, measured_once[0], "x" if changed == "key" else "")
+    assert study.missing() == 3 * ["controls", "same"]
 
 
-def test_the_table_gives_differences_from_the_floor_of_the_same_split(measured_once):
-    results = measured_once[2]
-    header, rows = above_floor_rows(results)
-    assert header == ("above real against real", "same")
-    excess = [each.realism["same"].two_sample.auc - each.realism["real spectra"].two_sample.auc for each in results]
-    assert dict(rows)["AUC"].startswith(f"{np.mean(excess):+.2f} (")
-    assert "above real against real" in summary_table(results)
+def test_a_generator_that_is_added_or_changed_leaves_the_results_of_others_as_they_are(real, measured_once, tmp_path):
+    folder, _, results = measured_once
+    shutil.copytree(folder, tmp_path / "parts")
+    first, added = Counted(), Counted()
+    study = study_of(real, {"same": (first,), "another": (added,)}, tmp_path / "parts")
+    assert study.missing() == 3 * ["another"]
+    titles = []
+    result = next(study.results(titles.append))
+    assert (len(first.rows), len(added.rows), titles) == (0, 1, ["another"])
+    assert {title: result.realism[title] for title in results[0].realism} == results[0].realism
+    assert study_of(real, {"same": (first, "changed")}, tmp_path / "parts").missing() == 3 * ["same"]
+
+
+def test_spectra_of_the_first_split_are_kept_for_figures(real, measured_once):
+    folder, generator, _ = measured_once
+    kept = study_of(real, {"same": (generator,)}, folder).kept_spectra("same")
+    np.testing.assert_array_equal(kept.spectra, spectra(300, 1)[0])
+    assert not list(folder.glob("seed0_fold1/*.npz"))
+
+
+class Components:
+    """A model that reconstructs by principal components of its training spectra, whose loss is the squared error."""
+
+    def __init__(self, real):
+        self.real, self.given = real, []
+
+    def __call__(self, rows, seed):
+        known = self.real.select(rows)
+        space = PCA(32, svd_solver="full").fit(known.spectra.view(np.float64))
+
+        def reconstruct(each):
+            self.given.append(each)
+            return space.inverse_transform(space.transform(each.spectra.view(np.float64))).view(np.complex128)
+
+        def losses(each):
+            return (np.abs(reconstruct(each) - each.spectra) ** 2).sum(axis=1)
+
+        return TrainedGenerator(GeneratedSpectra(*spectra(300, 1 + seed)), losses, reconstruct)
+
+
+@pytest.fixture(scope="module")
+def trained(real, tmp_path_factory):
+    labels = np.arange(2.0 * SUBJECTS).reshape(SUBJECTS, 2)
+    real = dataclasses.replace(real, labels=labels, second_labels=-labels, label_names=("a", "b"))
+    model = Components(real)
+    study = study_of(real, {"model": (model,)}, tmp_path_factory.mktemp("trained"))
+    return model, next(study.results()).realism["model"]
+
+
+def test_the_loss_of_a_model_that_overfits_tells_who_was_in_the_training(trained):
+    # 32 components of 40 spectra hold most of their noise.
+    assert trained[1].memorisation.white_box > 0.9
+    assert trained[1].memorisation.membership < 0.7
+
+
+def test_held_out_spectra_are_reconstructed_after_the_training(trained):
+    model, realism = trained
+    # The model is the reference, but for its window; what components of so simple spectra leave is the noise.
+    assert realism.reconstruction.median == pytest.approx(realism.reconstruction.pca, rel=0.1)
+    assert realism.reconstruction.median == pytest.approx(realism.reconstruction.noise, rel=0.1)
+    assert [len(each) for each in model.given] == [40, 20, 20]
+
+
+def test_no_model_sees_the_labels_that_the_utility_is_tested_on(trained):
+    assert all(each.labels is not None and each.second_labels is None for each in trained[0].given)
+
+
+def test_whole_sites_are_left_out(real, tmp_path):
+    generator = Counted()
+    result = next(iter(study_of(real, {"same": (generator,)}, tmp_path, splits=splits_by_site(real, [0])).results()))
+    assert result.split.site == "A"
+    assert {real.sites[row] for row in generator.rows[0]} == {"B"}
+    assert result.realism["same"].spectra == {"held_out": 30, "training": 30, "generated": 300}
+    # A site that no training spectrum is of has no generated spectra, whose noise could be compared.
+    assert result.realism["same"].sites["A"].noise is None
+    assert result.realism["same"].sites["B"].noise == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize("titles", [["copies"], ["controls"], ["a b", "a_b"]])
+def test_generators_have_titles_of_their_own(real, tmp_path, titles):
+    with pytest.raises(ValueError, match="a title of its own"):
+        study_of(real, dict.fromkeys(titles, (Counted(),)), tmp_path)

@@ -16,6 +16,7 @@ RECIPE = {
     "steps_per_round": 2,
     "rounds": 12,
     "patience": 12,
+    "simulated": 2,
     "input_noise": 0.5,
     "kl_weight": 1.0,
 }

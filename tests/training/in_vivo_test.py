@@ -19,7 +19,7 @@ from tests.fitting.fits_of_truth import ACQUISITION, fits_of_truth
 
 LABELS = Labels(("tNAA_over_tCr", "mI_over_tCr"), ((1.0, 2.0), (0.5, 1.0)), "", "concentration ratio")
 FACTORS = (0.9, 1.3)
-SMALL = {"latent_dim": 3, "hidden_units": (16,)}
+SMALL = {"latent_dim": 3, "hidden_units": (16,), "decoder": "free"}
 QUICK = {"epochs": 2, "steps_per_epoch": 4, "batch_size": 8, "fine_tuning": {"steps_per_round": 2, "rounds": 3}}
 
 

@@ -12,6 +12,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "measure": ["Controls", "Realism", "measure_controls", "measure_realism"],
         "memorisation": ["Memorisation", "measure_memorisation"],
         "quantities": ["QuantityAgreement", "quantities_of"],
+        "reconstruction": ["ReconstructionError", "measure_reconstruction"],
+        "sites": ["SiteAgreement", "measure_sites"],
         "spectra": ["GeneratedSpectra", "RealSpectra"],
         "splits": ["subject_folds"],
         "table": ["realism_rows", "realism_table"],

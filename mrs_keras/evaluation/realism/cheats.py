@@ -13,7 +13,8 @@ def copies(training: RealSpectra, count: int, seed: int = 0) -> GeneratedSpectra
     rounds = -(-count // len(training))
     rows = np.concatenate([shuffled(len(training), seed, "copies", number) for number in range(rounds)])[:count]
     labels = None if training.labels is None else training.labels[rows]
-    return GeneratedSpectra(training.spectra[rows], training.noise_sigma[rows], labels)
+    sites = tuple(training.sites[row] for row in rows)
+    return GeneratedSpectra(training.spectra[rows], training.noise_sigma[rows], labels, sites)
 
 
 def mixtures(training: RealSpectra, count: int, seed: int = 0) -> GeneratedSpectra:

@@ -16,6 +16,8 @@ from mrs_keras.evaluation.realism.quantities import (
     compared_quantities,
     quantities_of,
 )
+from mrs_keras.evaluation.realism.reconstruction import ReconstructionError, measure_reconstruction
+from mrs_keras.evaluation.realism.sites import SiteAgreement, measure_sites
 from mrs_keras.evaluation.realism.spectra import (
     FEW_SPECTRA,
     FEWEST_SPECTRA,
@@ -39,6 +41,8 @@ class Realism:
       memorisation: whether they repeat the training spectra; `None` without training spectra.
       quantities: name of `QUANTITIES` -> agreement with the real ones.
       utility: label -> correlation with the labels of real spectra; `None` without labels.
+      sites: site -> agreement with its spectra; empty without training spectra, or if there is one site.
+      reconstruction: of held-out spectra by the model; `None` if it does not reconstruct.
     """
 
     spectra: Mapping[str, int]
@@ -46,6 +50,8 @@ class Realism:
     memorisation: Memorisation | None
     quantities: Mapping[str, QuantityAgreement]
     utility: Mapping[str, float] | None
+    sites: Mapping[str, SiteAgreement] = dataclasses.field(default_factory=dict)
+    reconstruction: ReconstructionError | None = None
 
     def to_dict(self) -> dict:
         """Returns the numbers as plain data for JSON; what could not be measured is `None`."""
@@ -54,7 +60,7 @@ class Realism:
     @classmethod
     def from_dict(cls, content: Mapping) -> "Realism":
         """Returns the numbers from the output of `to_dict`; those that could not be measured are NaN or `None`."""
-        remembered = content["memorisation"]
+        remembered, rebuilt = content["memorisation"], content["reconstruction"]
         return cls(
             content["spectra"],
             TwoSampleTest(**content["two_sample"]),
@@ -64,6 +70,8 @@ class Realism:
                 for name, values in content["quantities"].items()
             },
             content["utility"],
+            {name: SiteAgreement(**values) for name, values in content["sites"].items()},
+            None if rebuilt is None else ReconstructionError(**rebuilt),
         )
 
 
@@ -92,6 +100,7 @@ def measure_realism(
     training: RealSpectra | None = None,
     *,
     losses: tuple[np.ndarray, np.ndarray] | None = None,
+    reconstructed: np.ndarray | None = None,
     seed: int = 0,
 ) -> Realism:
     """Measures generated spectra against real ones that the generator has not seen.
@@ -103,6 +112,8 @@ def measure_realism(
       training: real spectra that the generator was made from. Defaults to `None`: it was made from none that are like
         the held-out ones, and memorisation is not measured.
       losses: the generator's own loss for each training and each held-out spectrum. Defaults to `None`.
+      reconstructed: complex (n, window_points), the generator's reconstruction of each held-out spectrum, in the units
+        of the real ones, without noise. Defaults to `None`.
       seed: of the noise around the window, of draws and folds. Defaults to `0`.
 
     Returns:
@@ -117,15 +128,22 @@ def measure_realism(
     0.72
     """
     _check(held_out, training)
-    if losses is not None and training is None:
-        raise ValueError("`losses` need the `training` spectra that they belong to. Received: losses without training.")
+    for name, given in (("losses", losses), ("reconstructed", reconstructed)):
+        if given is not None and training is None:
+            raise ValueError(
+                f"`{name}` need the `training` spectra, which they are judged by. "
+                f"Received: {name} without training. Give both."
+            )
     labels = checked_labels("generated.labels", generated.labels, len(generated), len(held_out.label_names))
     generated = dataclasses.replace(generated, labels=labels)
     real = _prepared(held_out, held_out.acquisition, seed, "held-out")
     known = None if training is None else _prepared(training, held_out.acquisition, seed, "training")
     made = _prepared(generated, held_out.acquisition, seed, "generated")
     remembered = None if known is None else measure_memorisation(known.forms, real.forms, made.forms, losses)
-    return _measure(made, held_out, real, known, remembered, seed)
+    result = _measure(made, real, known, remembered, seed)
+    if reconstructed is None:
+        return result
+    return dataclasses.replace(result, reconstruction=measure_reconstruction(training, held_out, reconstructed))
 
 
 def measure_controls(held_out: RealSpectra, training: RealSpectra, *, seed: int = 0) -> Controls:
@@ -148,24 +166,22 @@ def measure_controls(held_out: RealSpectra, training: RealSpectra, *, seed: int 
         _prepared(each, held_out.acquisition, seed, split)
         for each, split in ((held_out, "held-out"), (training, "training"))
     )
-    floor = _measure(known, held_out, real, known, _floor_of_memorisation(training, real, known, seed), seed)
+    floor = _measure(known, real, known, _floor_of_memorisation(training, real, known, seed), seed)
     cheats = {}
     for name, cheat in (("copies", copies), ("mixtures", mixtures)):
         spectra = cheat(training, COMPARED if training.labels is None else TRAINED_ON, seed)
         made = _prepared(spectra, held_out.acquisition, seed, name)
-        cheats[name] = _measure(
-            made, held_out, real, known, measure_memorisation(known.forms, real.forms, made.forms), seed
-        )
+        cheats[name] = _measure(made, real, known, measure_memorisation(known.forms, real.forms, made.forms), seed)
     return Controls(floor, **cheats)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Prepared:
-    """Spectra in their canonical form, the quantities of the first 300, and the labels."""
+    """Spectra, their canonical forms, and the quantities of the first 300."""
 
+    source: RealSpectra | GeneratedSpectra
     forms: CanonicalSpectra
     quantities: Mapping[str, np.ndarray]
-    labels: np.ndarray | None
 
 
 def _prepared(source: RealSpectra | GeneratedSpectra, acquisition: Acquisition, seed: int, split: str) -> _Prepared:
@@ -173,22 +189,18 @@ def _prepared(source: RealSpectra | GeneratedSpectra, acquisition: Acquisition, 
     spectra, sigma = np.asarray(source.spectra), np.asarray(source.noise_sigma)
     first = canonical_spectra(spectra[:MEASURED], noise_sigma=sigma[:MEASURED], with_fids=True, **options)
     forms = canonical_spectra(spectra, noise_sigma=sigma, **options)
-    return _Prepared(forms, quantities_of(first, acquisition), source.labels)
+    return _Prepared(source, forms, quantities_of(first, acquisition))
 
 
 def _measure(
-    made: _Prepared,
-    held_out: RealSpectra,
-    real: _Prepared,
-    known: _Prepared | None,
-    remembered: Memorisation | None,
-    seed: int,
+    made: _Prepared, real: _Prepared, known: _Prepared | None, remembered: Memorisation | None, seed: int
 ) -> Realism:
+    held_out, labels = real.source, made.source.labels
     second = held_out.labels if held_out.second_labels is None else held_out.second_labels
     useful = None
-    if made.labels is not None and second is not None:
+    if labels is not None and second is not None:
         part = slice(TRAINED_ON)
-        correlations = measure_utility(made.forms.select(part), made.labels[part], real.forms, second)
+        correlations = measure_utility(made.forms.select(part), labels[part], real.forms, second)
         useful = dict(zip(held_out.label_names, correlations.tolist(), strict=True))
     return Realism(
         spectra={
@@ -200,6 +212,7 @@ def _measure(
         memorisation=remembered,
         quantities=compared_quantities(made.quantities, real.quantities),
         utility=useful,
+        sites={} if known is None else measure_sites(*((each.source, each.forms) for each in (known, real, made))),
     )
 
 

@@ -56,8 +56,8 @@ def measure_memorisation(
     known, new, made = (each.features for each in (training, held_out, generated.select(slice(COMPARED))))
     space = PCA(min(COMPONENTS, len(known) - 1), svd_solver="full").fit(known)
     in_space = space.transform(known)
-    ratio = np.median(_nearest(space.transform(made), in_space)) / np.median(_nearest(space.transform(new), in_space))
-    near = [-_nearest(points, made) for points in (known, new)]
+    ratio = np.median(nearest(space.transform(made), in_space)) / np.median(nearest(space.transform(new), in_space))
+    near = [-nearest(points, made) for points in (known, new)]
     if losses is not None:
         losses = [_checked(loss, len(points)) for loss, points in zip(losses, (known, new), strict=True)]
     return Memorisation(float(ratio), _auc(*near), None if losses is None else _auc(-losses[0], -losses[1]))
@@ -73,8 +73,8 @@ def _checked(losses: np.ndarray, count: int) -> np.ndarray:
     return losses
 
 
-def _nearest(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Returns the distance of each point to the nearest of the others."""
+def nearest(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Returns the distance of each point to the nearest of the others: float64 (points,)."""
     # From differences: squares of sums round, so that a copy would not be at a distance of 0.
     finder = NearestNeighbors(n_neighbors=1, algorithm="kd_tree").fit(others)
     return finder.kneighbors(points)[0][:, 0]

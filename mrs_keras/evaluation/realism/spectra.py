@@ -18,6 +18,10 @@ FEW_SPECTRA = 20
 """Number of real spectra below which chance moves the numbers by more than generators differ."""
 
 
+LABEL_ARRAYS = ("labels", "second_labels", "label_deviations")
+"""Fields with a column for each label."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class RealSpectra:
     """Measured spectra with their noise, subjects, sites and labels.
@@ -31,7 +35,9 @@ class RealSpectra:
       labels: float (n, labels), NaN where missing. Defaults to `None`: no labels, and no utility.
       second_labels: float (n, labels), the same labels by a second labeller, such as another fitting program. Defaults
         to `None`: `labels`.
-      label_names: of the columns of both. Defaults to `()`: none.
+      label_names: of the columns of all. Defaults to `()`: none.
+      label_deviations: float (n, labels), standard deviations of the labels, NaN where unknown. Defaults to `None`: not
+        known.
 
     Raises:
       ValueError: if the shapes do not agree, a spectrum or a noise level is not finite, a noise level is not positive,
@@ -46,6 +52,7 @@ class RealSpectra:
     labels: np.ndarray | None = None
     second_labels: np.ndarray | None = None
     label_names: Sequence[str] = ()
+    label_deviations: np.ndarray | None = None
 
     def __post_init__(self):
         set_ = object.__setattr__
@@ -67,7 +74,7 @@ class RealSpectra:
                     f"`{name}` must name one for each spectrum. Expected: {count}. "
                     f"Received: {len(getattr(self, name))}."
                 )
-        for name in ("labels", "second_labels"):
+        for name in LABEL_ARRAYS:
             set_(self, name, checked_labels(name, getattr(self, name), count, len(self.label_names)))
 
     def __len__(self) -> int:
@@ -82,8 +89,7 @@ class RealSpectra:
             noise_sigma=self.noise_sigma[rows],
             subjects=[self.subjects[row] for row in rows],
             sites=[self.sites[row] for row in rows],
-            labels=None if self.labels is None else self.labels[rows],
-            second_labels=None if self.second_labels is None else self.second_labels[rows],
+            **{name: None if (each := getattr(self, name)) is None else each[rows] for name in LABEL_ARRAYS},
         )
 
 
@@ -95,19 +101,27 @@ class GeneratedSpectra:
       spectra: complex (m, window_points), with their noise.
       noise_sigma: float (m,), standard deviation of the real part of the noise that they carry.
       labels: float (m, labels), the columns of the real ones. Defaults to `None`: none, and no utility.
+      sites: of each spectrum. Defaults to `()`: it was generated for none, and counts at that of its nearest training
+        spectrum.
     """
 
     spectra: np.ndarray
     noise_sigma: np.ndarray
     labels: np.ndarray | None = None
+    sites: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.spectra)
 
     def select(self, rows: np.ndarray | slice) -> "GeneratedSpectra":
         """Returns some of the spectra."""
-        labels = None if self.labels is None else np.asarray(self.labels)[rows]
-        return GeneratedSpectra(np.asarray(self.spectra)[rows], np.asarray(self.noise_sigma)[rows], labels)
+        return dataclasses.replace(
+            self,
+            spectra=np.asarray(self.spectra)[rows],
+            noise_sigma=np.asarray(self.noise_sigma)[rows],
+            labels=None if self.labels is None else np.asarray(self.labels)[rows],
+            sites=tuple(np.asarray(self.sites)[rows]) if len(self.sites) else (),
+        )
 
 
 def checked_spectra(name: str, spectra: np.ndarray, acquisition: Acquisition) -> np.ndarray:

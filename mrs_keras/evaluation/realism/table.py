@@ -50,6 +50,12 @@ def _numbers(results: Mapping[str, Sequence[Realism]]) -> dict[str, Read]:
     def remembered(name: str) -> Read:
         return lambda result: None if result.memorisation is None else getattr(result.memorisation, name)
 
+    def rebuilt(name: str) -> Read:
+        return lambda result: None if result.reconstruction is None else 100 * getattr(result.reconstruction, name)
+
+    def over_sites(name: str) -> Read:
+        return lambda result: median_over_sites(result, name)
+
     def useful(label: str) -> Read:
         return lambda result: None if result.utility is None else result.utility.get(label)
 
@@ -68,8 +74,29 @@ def _numbers(results: Mapping[str, Sequence[Realism]]) -> dict[str, Read]:
             f"{title}: ratio of deviations": (lambda result, name=name: result.quantities[name].deviation_ratio)
             for name, title in QUANTITIES.items()
         },
+        "lag-1 autocorrelation of the noise: difference of medians": lag1_difference,
+        "noise level, generated over measured: median of sites": over_sites("noise"),
+        "noise in the window, generated over measured: median of sites": over_sites("noise_in_window"),
+        "distance from held-out to generated over that to training spectra: median of sites": over_sites(
+            "nearest_ratio"
+        ),
         **{f"utility, {label}: correlation": useful(label) for label in labels},
+        "held-out reconstruction: relative error (%)": rebuilt("median"),
+        "the same of the noise alone (%)": rebuilt("noise"),
+        "the same of 32 principal components (%)": rebuilt("pca"),
     }
+
+
+def lag1_difference(result: Realism) -> float | None:
+    """Returns the median lag-1 autocorrelation of the noise of generated less that of held-out spectra."""
+    generated, real = result.quantities["noise_lag1"].medians
+    return None if generated is None or real is None else generated - real
+
+
+def median_over_sites(result: Realism, name: str) -> float | None:
+    """Returns the median over sites of a number of `SiteAgreement`, `None` if no site has it."""
+    known = [getattr(site, name) for site in result.sites.values() if getattr(site, name) is not None]
+    return float(np.median(known)) if known else None
 
 
 def _cell(values: Sequence[float | None]) -> str:

@@ -46,7 +46,7 @@ class KernelPrior(LatentPrior):
     Args:
       latent_dim: number of latents.
       labels: number of labels.
-      bandwidth: h, from 0, the training spectra themselves, to 1, a normal distribution. Defaults to `0.9`.
+      bandwidth: h, from 0, the training spectra themselves, to 1, a normal distribution. Defaults to `0.95`.
       centres: largest number of spectra; of more, that many are chosen at random. Defaults to `512`.
     """
 
@@ -54,10 +54,12 @@ class KernelPrior(LatentPrior):
     reported_as = "fitted"
     label = "fitted prior"
 
-    def __init__(self, latent_dim: int, labels: int, bandwidth: float = 0.9, centres: int = 512, **kwargs):
+    def __init__(self, latent_dim: int, labels: int, bandwidth: float = 0.95, centres: int = 512, **kwargs):
         super().__init__(latent_dim, labels, **kwargs)
         if not 0 < bandwidth <= 1:
-            raise ValueError(f"`bandwidth` must be above 0 and at most 1. Received: {bandwidth}. Give for example 0.9.")
+            raise ValueError(
+                f"`bandwidth` must be above 0 and at most 1. Received: {bandwidth}. Give for example 0.95."
+            )
         self.bandwidth, self.centres = float(bandwidth), check_count("centres", centres, 512)
         shapes = {
             "log_weights": (self.centres,),
