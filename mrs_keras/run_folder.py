@@ -64,12 +64,12 @@ def epochs_of(checkpoint: Path) -> int:
 
 
 def read_history(run_dir: str | os.PathLike) -> "dict[str, np.ndarray]":
-    """Reads the history of a run: name of the number -> float64 (epochs,)."""
+    """Reads the history of a run: name of the number -> float64 (epochs,), NaN for numbers of a validation it lacks."""
     import numpy as np  # not needed for the names of the files
 
     with (Path(run_dir) / HISTORY_FILE).open(newline="") as file:
         rows = list(csv.DictReader(file))
-    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+    return {name: np.array([float(row[name].replace("NA", "nan")) for row in rows]) for name in rows[0]}
 
 
 def read_settings(run_dir: str | os.PathLike) -> dict:

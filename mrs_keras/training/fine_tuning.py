@@ -1,5 +1,6 @@
 """Training of a pre-trained model on few measured spectra, with an early stop, in a folder that can be resumed."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -67,7 +68,9 @@ def fine_tune(
     rounds, steps = recipe["rounds"], recipe["steps_per_round"]
     best = BestRound(folder, losses, recipe["patience"])
     if first_round < rounds and not best.is_over:
-        choose_speed(tf.distribute.get_strategy(), steps, model.dtype_policy.name).prepare(model)
+        speed = choose_speed(tf.distribute.get_strategy(), steps, model.dtype_policy.name)
+        # To compile the step takes longer than all of them.
+        dataclasses.replace(speed, jit_compile=False).prepare(model)
         callbacks = [
             MedianLosses(validation),
             keras.callbacks.CSVLogger(folder / HISTORY_FILE, append=True),

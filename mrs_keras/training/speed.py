@@ -36,7 +36,7 @@ class Speed:
     precision: str
 
     def __str__(self) -> str:
-        compiler = "compiled by XLA" if self.jit_compile else "not compiled by XLA (mirrored replicas)"
+        compiler = "compiled by XLA" if self.jit_compile else "not compiled by XLA"
         steps = "1 step" if self.steps_per_execution == 1 else f"{self.steps_per_execution} steps"
         return f"Training on {self.devices}: {compiler}, {steps} per execution, {self.precision}, input prefetched."
 

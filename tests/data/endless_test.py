@@ -7,7 +7,7 @@ import scipy.stats
 import tensorflow as tf
 
 from mrs_keras import CVAE, Prior, SpectralParameters, default_basis, fit_spectra, simulate
-from mrs_keras.data import simulated, simulated_batch
+from mrs_keras.data import LabelColumns, simulated, simulated_batch
 from mrs_keras.simulation import channels_to_complex
 
 BASIS, PRIOR = default_basis(), Prior.from_preset("naa_pcr")
@@ -89,6 +89,24 @@ def test_noise_has_the_snr_asked_for():
     np.testing.assert_allclose(relative.std(axis=(0, 1)), 1, rtol=0.013)
     assert abs(np.mean(relative[..., 0] * relative[..., 1])) < 5 / np.sqrt(75_600)
     assert scipy.stats.kstest(relative.ravel(), "norm").pvalue > 1e-3
+
+
+def test_noisy_batches_name_the_level_of_their_noise():
+    (noisy,) = take(1, batch_size=64, seed=2, snr=5.0)
+    clean = simulated_batch(0, batch_size=64, seed=2)["spectrum"].numpy()
+    found = (noisy["spectrum"] - clean).std(axis=(1, 2))
+    # 504 numbers of each spectrum: a standard error of 3.2 %, and the largest of 64.
+    np.testing.assert_allclose(found, noisy["noise_sigma"], rtol=0.12)
+    assert np.mean(found / noisy["noise_sigma"]) == pytest.approx(1, abs=0.015)
+    assert noisy["noise_sigma"].std() > 0
+
+
+def test_labels_may_be_sums_and_ratios_of_the_metabolites():
+    (plain,) = take(1, batch_size=8, seed=1)
+    (batch,) = take(1, batch_size=8, seed=1, labels=LabelColumns.of(["NAA/PCr", "PCr"], ["NAA", "PCr"], [2.0, 1.0]))
+    np.testing.assert_array_equal(batch["spectrum"], plain["spectrum"])
+    naa, pcr = plain["concentrations"].T
+    np.testing.assert_allclose(batch["concentrations"], np.stack([2 * naa / pcr, pcr], axis=1), rtol=1e-6)
 
 
 def test_a_model_trains_on_the_endless_source():
