@@ -4,13 +4,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from mrs_keras.models.label_columns import LabelColumns
 
 from mrs_keras import CVAE, Prior, open_dataset, train
 from mrs_keras.basis.default import basis_for
 from mrs_keras.data import DatasetDescription, describe_dataset, load_arrays, simulated_batch
 from mrs_keras.labels import Labels
 from mrs_keras.models import CVAE_PRESETS
-from mrs_keras.models.label_columns import LabelColumns
 from mrs_keras.run_folder import read_history
 from mrs_keras.simulation import ExampleRecipe, channels_to_complex
 from mrs_keras.training.source import open_validation
