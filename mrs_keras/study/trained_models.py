@@ -37,8 +37,8 @@ def model_generator(
 ) -> StudiedGenerator:
     """Returns a generator that trains a model by `train_in_vivo`: fits, prior, pre-training, fine-tuning.
 
-    Ranges of labels are those of the training spectra of the split, and the subjects by which the fine-tuning stops are
-    among them. An interrupted training is resumed.
+    Ranges of labels are those of the training spectra of the split, all of which train it: there are too few to keep
+    some to stop the fine-tuning by. An interrupted training is resumed.
 
     Args:
       preset: of the model, such as `"invivo"`.
@@ -67,6 +67,8 @@ def model_generator(
             values=part.labels,
             deviations=part.label_deviations,
             sites=part.sites,
+            # Subjects are few: all of them train it, and the fine-tuning has all its rounds.
+            validation=np.empty(0, np.int64),
             seed=seed,
             output_dir=Path(output_dir) / f"{preset}_{of_key}_{seed}",
             preset=preset,
