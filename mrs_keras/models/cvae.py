@@ -169,7 +169,7 @@ class CVAE(Verbs, keras.Model):
                 else build_hybrid_generator(
                     self.acquisition,
                     self.labels.names,
-                    *networks[1:],
+                    *networks[2:],
                     self.modulated,
                     self.decoder["physics"],
                     self.decoder.get("residual", True),

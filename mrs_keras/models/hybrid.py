@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from mrs_keras.acquisition import Acquisition
 from mrs_keras.models.layers import Dense
-from mrs_keras.models.networks import hidden_layers, scale_concentrations
+from mrs_keras.models.networks import hidden_layers
 from mrs_keras.models.physical_layer import PhysicalLayer
 from mrs_keras.simulation.splines import SplineBaseline
 
@@ -23,7 +23,6 @@ KNOTS_PPM = 0.05
 def build_hybrid_generator(
     acquisition: Acquisition,
     labels: Sequence[str],
-    label_ranges: Sequence[Sequence[float]],
     spectrum_scale: float,
     latent_dim: int,
     hidden_units: Sequence[int],
@@ -34,6 +33,9 @@ def build_hybrid_generator(
 ) -> keras.Model:
     """Builds the generator from latents and labels to a spectrum by way of physical parameters.
 
+    The network sees the latents alone, and the labels set the amplitudes. Where it saw the labels as well, it learned
+    how background and labels go together in the training data, and a label that was asked for changed both.
+
     Arguments and result are those of `build_generator`, and:
 
     Args:
@@ -43,16 +45,15 @@ def build_hybrid_generator(
       residual: whether a smooth residual is added. Defaults to `True`; spectra simulated from a prior need none.
     """
     z = keras.Input((latent_dim,), name="z")
-    concentrations = keras.Input((len(label_ranges),), name="concentrations")
-    condition = keras.layers.Concatenate(name="add_label")([z, scale_concentrations(label_ranges)(concentrations)])
+    concentrations = keras.Input((len(labels),), name="concentrations")
     physical = PhysicalLayer(physics, acquisition.to_dict(), labels, name="physics")
-    hidden = hidden_layers(condition, hidden_units, activation, modulated)
+    hidden = hidden_layers(z, hidden_units, activation, modulated)
     parameters = Dense(physical.parameters, name="parameters", dtype="float32")(hidden)
     spectrum = physical({"parameters": parameters, "concentrations": concentrations})
     if not residual:
         return keras.Model({"z": z, "concentrations": concentrations}, spectrum, name="generator")
     smooth = SmoothCurve(acquisition.to_dict(), spectrum_scale, name="smooth_residual")
-    left = Dense(RESIDUAL_UNITS, activation, name="residual_hidden")(condition)
+    left = Dense(RESIDUAL_UNITS, activation, name="residual_hidden")(z)
     # It starts at 0: what physics explains, it is to explain.
     left = Dense(smooth.coefficients, kernel_initializer="zeros", name="residual", dtype="float32")(left)
     spectrum = keras.layers.Add(name="spectrum", dtype="float32")([spectrum, smooth(left)])
