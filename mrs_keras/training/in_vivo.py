@@ -102,7 +102,8 @@ def train_in_vivo(
       The trained `CVAE`.
 
     Raises:
-      ValueError: if the fits are of other spectra, there are too few subjects, one is in training and validation, or the folder holds another run.
+      ValueError: if the fits are of other spectra, there are too few subjects, one is in training and validation, or
+        the folder holds another run.
       RuntimeError: if the training diverges.
     """
     missing = np.full((len(spectra), len(labels)), np.nan)
