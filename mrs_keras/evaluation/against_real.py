@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mrs_keras.evaluation.compared_spectra import ComparedSpectra, generate_to_compare
+from mrs_keras.evaluation.model_of_scans import ModelOfScans, is_of_scans
 from mrs_keras.evaluation.real_spectra import JudgedAgainst
 from mrs_keras.evaluation.realism import (
     Controls,
@@ -91,7 +92,7 @@ class AgainstReal(Topic):
         real = dataclasses.replace(real, spectra=resampled, acquisition=acquisition)
         judged = dataclasses.replace(judged, real=real)
         compared = generate_to_compare(model, run_dir, real, acquisition, TRAINED_ON, data_dir)
-        realism = measure_realism(compared.generated, judged.held_out, judged.training)
+        realism = measure_realism(compared.generated, judged.held_out, judged.training, **_asked(model, judged))
         controls = tuple(measure_controls(*split) for split in judged.splits_of_controls())
         return cls(judged, compared, realism, controls)
 
@@ -185,6 +186,15 @@ class AgainstReal(Topic):
         else:
             sentences.append(f"Utility is tested on the labels of '{self.judged.second_labeller}'.")
         return " ".join(sentences)
+
+
+def _asked(model: CVAE, judged: JudgedAgainst) -> dict:
+    """Returns what a model that was trained on some of the real spectra says of them, for `measure_realism`."""
+    if judged.training is None or not is_of_scans(model, judged.real):
+        return {}
+    of_scans = ModelOfScans(model, judged.training)
+    losses = of_scans.losses(judged.training), of_scans.losses(judged.held_out)
+    return {"losses": losses, "reconstructed": of_scans.reconstruct(judged.held_out)}
 
 
 def _mean(results: Sequence):

@@ -154,7 +154,7 @@ CVAE_PRESETS: dict[str, dict] = {
             "source": "measured",
             # Of the acquisition and labels of `CVAE.from_preset` without a dataset; it is trained on none but measured.
             "config": "brain_press_te30",
-            "epochs": 40,
+            "epochs": 32,
             "steps_per_epoch": 100,
             "batch_size": 128,
             "learning_rate": 1e-3,

@@ -5,10 +5,11 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "criteria": ["Criterion"],
         "cross_validation": ["CrossValidation", "Generator", "SplitResult", "StudiedGenerator", "TrainedGenerator"],
         "realism": ["study_realism"],
         "splits": ["Split", "splits_by_site", "splits_by_subject"],
         "trained_models": ["model_generator", "trained_generator"],
-        "verdicts": ["Criterion", "Verdict", "verdicts_on"],
+        "verdicts": ["Verdict", "verdicts_on"],
     },
 )

@@ -122,8 +122,12 @@ def study_realism(
         title: published_generator(at_field(given, published[title], real), real)
         for title, given in zip(published, priors, strict=True)
     }
-    labels, folder = found.description.labels, output_dir / TRAININGS
-    judged |= {each: model_generator(each, fits, real, labels, folder, prior_options=options) for each in models}
+    judged |= {
+        preset: model_generator(
+            preset, fits, real, found.description.labels, output_dir / TRAININGS, prior_options=options
+        )
+        for preset in models
+    }
     judged |= others
     splits = splits_by_subject(real, seeds, folds) if split_by == "subject" else splits_by_site(real, seeds)
     started = time.monotonic()

@@ -152,8 +152,8 @@ def _text(found: RealDataset, results: Sequence[SplitResult], options: Mapping[s
         how = f"by subject within sites (folds {len({split.fold for split in splits})}, {seeds})"
     else:
         how = (
-            f"by site, each left out as a whole ({seeds}). Few spectra are held out, and the floor is that of sites, "
-            "which differ, so that single splits say little"
+            f"by site, each left out as a whole ({seeds}). Few spectra are held out, so that single splits say little, "
+            "and classifiers tell them from any others, also from real ones: they are not judged"
         )
     return (
         f"{len(real)} spectra of {len(set(real.subjects))} subjects and {len(set(real.sites))} sites of "

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from mrs_keras.data.measured_spectra import MeasuredSpectra
+from mrs_keras.evaluation.model_of_scans import ModelOfScans
 from mrs_keras.evaluation.noise import generated_noise_level
 from mrs_keras.evaluation.realism import GeneratedSpectra, RealSpectra
 from mrs_keras.fitting import InVivoFits
 from mrs_keras.labels import Labels
 from mrs_keras.models.cvae import CVAE
 from mrs_keras.random_streams import REALISM
-from mrs_keras.simulation import channels_to_complex, complex_to_channels
+from mrs_keras.simulation import channels_to_complex
 from mrs_keras.simulation.keyed_random import keyed_uniform
 from mrs_keras.study.cross_validation import StudiedGenerator, TrainedGenerator
 from mrs_keras.study.generators import GENERATED, SECONDS_TO_MEASURE, digest_of_fits
@@ -37,8 +37,8 @@ def model_generator(
 ) -> StudiedGenerator:
     """Returns a generator that trains a model by `train_in_vivo`: fits, prior, pre-training, fine-tuning.
 
-    Ranges of labels are those of the training spectra of the split, and the subjects by which the fine-tuning stops are
-    among them. An interrupted training is resumed.
+    Ranges of labels are those of the training spectra of the split, all of which train it: there are too few to keep
+    some to stop the fine-tuning by. An interrupted training is resumed.
 
     Args:
       preset: of the model, such as `"invivo"`.
@@ -67,6 +67,8 @@ def model_generator(
             values=part.labels,
             deviations=part.label_deviations,
             sites=part.sites,
+            # Subjects are few: all of them train it, and the fine-tuning has all its rounds.
+            validation=np.empty(0, np.int64),
             seed=seed,
             output_dir=Path(output_dir) / f"{preset}_{of_key}_{seed}",
             preset=preset,
@@ -91,24 +93,14 @@ def trained_generator(model: CVAE, training: RealSpectra, seed: int, count: int 
       seed: of labels and latents.
       count: of spectra. Defaults to `3000`.
     """
-    known = _labels_of(model, training)
+    of_scans = ModelOfScans(model, training)
+    known = of_scans.labels()
     row = keyed_uniform(0, count, 1, REALISM, seed, "labels of a trained model")[:, 0]
     labels = known[(row * len(known)).astype(int)]
     spectra = channels_to_complex(model.generate(labels, seed=seed)["spectrum"])
     sigma = generated_noise_level(model, labels, seed)
     generated = GeneratedSpectra(spectra, sigma, labels.astype(np.float64) if training.label_names else None)
-    middle = np.median(known, axis=0)
-
-    def columns(real: RealSpectra) -> dict[str, np.ndarray]:
-        return _measured(real).columns(middle)
-
-    def losses(real: RealSpectra) -> np.ndarray:
-        return np.asarray(model.example_losses(columns(real))["loss"], np.float64)
-
-    def reconstruct(real: RealSpectra) -> np.ndarray:
-        return channels_to_complex(np.asarray(model(columns(real), training=False)["spectrum"]))
-
-    return TrainedGenerator(generated, losses, reconstruct)
+    return TrainedGenerator(generated, of_scans.losses, of_scans.reconstruct)
 
 
 def labels_in_range(labels: Labels, training: RealSpectra) -> Labels:
@@ -126,30 +118,6 @@ def digest_of_labels(real: RealSpectra) -> str:
     for array in (real.labels, real.label_deviations):
         digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
-
-
-def _labels_of(model: CVAE, training: RealSpectra) -> np.ndarray:
-    """Returns the labels of spectra, float32 (n, labels); those that are missing are inferred."""
-    if not training.label_names:
-        return np.empty((len(training), 0), np.float32)
-    known = np.isfinite(training.labels)
-    if known.all():
-        return training.labels.astype(np.float32)
-    inferred = model.infer(complex_to_channels(training.spectra))["concentrations"]
-    return np.where(known, training.labels, inferred).astype(np.float32)
-
-
-def _measured(real: RealSpectra) -> MeasuredSpectra:
-    missing = np.full((len(real), len(real.label_names)), np.nan)
-    return MeasuredSpectra(
-        real.spectra,
-        real.noise_sigma,
-        missing if real.labels is None else real.labels,
-        missing if real.label_deviations is None else real.label_deviations,
-        ids=tuple(f"spectrum {row}" for row in range(len(real))),
-        participants=real.subjects,
-        sites=real.sites,
-    )
 
 
 def _seconds(plan: Plan) -> float:

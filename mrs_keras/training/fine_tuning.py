@@ -26,7 +26,7 @@ ROWS_AT_ONCE = 512
 def fine_tune(
     pretrained: Callable[[], CVAE],
     training: Mapping[str, np.ndarray],
-    validation: Mapping[str, np.ndarray],
+    validation: Mapping[str, np.ndarray] | None,
     recipe: Mapping,
     folder: Path,
     *,
@@ -45,7 +45,8 @@ def fine_tune(
     Args:
       pretrained: returns the model to begin with, another object each time.
       training: columns of the training spectra, as `MeasuredSpectra.columns` returns them.
-      validation: the same of the validation spectra, of other subjects.
+      validation: the same of the validation spectra, of other subjects, which the pre-training has not seen either; or
+        `None`: all rounds are trained, and the last one counts.
       recipe: `"learning_rate"`, the highest; `"batch_size"`; `"simulated"`, simulated spectra beside them in a batch;
         `"steps_per_round"`; `"rounds"`, at most; `"patience"`, rounds; `"input_noise"`, standard deviation of noise
         that is added to each spectrum at each step, over that of its own noise, and told to the model as a part of it;
@@ -58,13 +59,14 @@ def fine_tune(
       RuntimeError: if the training diverges.
     """
     model = pretrained()
-    losses = [_medians(model, validation)["loss"]]
+    losses = [0.0 if validation is None else _medians(model, validation)["loss"]]
     checkpoints = checkpoint_files(folder)
     first_round = epochs_of(checkpoints[-1]) if checkpoints else 0
     cut_history(folder / HISTORY_FILE, first_round)
     if checkpoints:
         model = load_model(checkpoints[-1], "Remove it: the training then resumes from the checkpoint before.")
-        losses += read_history(folder)["val_loss"].tolist()
+        history = read_history(folder)
+        losses += (-history["epoch"] - 1 if validation is None else history["val_loss"]).tolist()
     else:
         model.kl_weight = float(recipe["kl_weight"])
         model.compile(warm_cosine_adam(recipe["learning_rate"], recipe["rounds"] * recipe["steps_per_round"]))
@@ -75,7 +77,7 @@ def fine_tune(
         # To compile the step takes longer than all of them.
         dataclasses.replace(speed, jit_compile=False).prepare(model)
         callbacks = [
-            MedianLosses(validation),
+            *([] if validation is None else [MedianLosses(validation)]),
             keras.callbacks.CSVLogger(folder / HISTORY_FILE, append=True),
             best,
             EpochProgress(first_round, "Fine-tuning", "round"),
@@ -167,7 +169,8 @@ class BestRound(keras.callbacks.Callback):
 
     Args:
       folder: of the run.
-      losses: of the pre-trained model and of each round that was finished before.
+      losses: of the pre-trained model and of each round that was finished before. Without validation spectra, they are
+        0, -1, -2, ...: each round is better than those before.
       patience: rounds to wait for a lower loss.
     """
 
@@ -187,7 +190,8 @@ class BestRound(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         number = epoch + 1
-        self.losses.append(logs["val_loss"] if np.isfinite(logs["val_loss"]) else np.inf)
+        loss = logs.get("val_loss", -float(number))
+        self.losses.append(loss if np.isfinite(loss) else np.inf)
         if self.round == number or number % ROUNDS_BETWEEN_CHECKPOINTS == 0:
             save_model(self.model, checkpoint_file(self.folder, number))
             for path in checkpoint_files(self.folder):

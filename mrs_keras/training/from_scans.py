@@ -117,13 +117,13 @@ def _start_of(
     name: str,
 ) -> Start:
     """Returns what the fine-tuning begins with; what can be checked is checked at once."""
+    kind = latent_prior_for(len(measured))
     if init is not None:
         if fits is not None:
             raise ValueError(
                 f"`{argument('fits')}` are what a model is pre-trained from. Expected either them or a trained model. "
                 f"Received both `{argument('fits')}` and `{argument('init')}`. Leave one of them out."
             )
-        kind = latent_prior_for(len(measured))
         checked_model(init, basis, description, kind)
         simulations = simulations_of(init)
         return lambda plan, folder: Beginning(lambda: checked_model(init, None, description, kind), simulations)
@@ -136,7 +136,7 @@ def _start_of(
         path = Path(fits) / FITS_FILE if Path(fits).is_dir() else Path(fits)
         ours = fits_of(InVivoFits.load(path), measured.ids, measured.spectra, description.acquisition, name)
         ours = dataclasses.replace(ours, participants=measured.participants, sites=measured.sites)
-        return lambda plan, folder: pretrained_on_fits(plan, description, measured, ours, folder)
+        return lambda plan, folder: pretrained_on_fits(plan, description, measured, ours, kind, folder)
     if basis is None:
         raise ValueError(
             f"The training begins with fits of the spectra. Expected `{argument('basis')}`, a basis of their sequence "
@@ -148,7 +148,7 @@ def _start_of(
 
     def start(plan: Plan, folder: Path) -> Beginning:
         ours = _fitted(measured, signals, folder / FITS)
-        return pretrained_on_fits(plan, description, measured, ours, folder)
+        return pretrained_on_fits(plan, description, measured, ours, kind, folder)
 
     return start
 

@@ -80,8 +80,10 @@ def train_in_vivo(
       values: float (n, labels), NaN where missing. Defaults to `None`: none is known.
       deviations: float (n, labels), standard deviations, NaN where unknown. Defaults to `None`: not known.
       sites: of the spectra. Defaults to `None`: those of the fits.
-      validation: int, rows that the fine-tuning is stopped by and not tuned on; their fits are in the prior. Defaults
-        to `None`: 15 % of the subjects, within sites.
+      validation: int, rows that the fine-tuning is stopped by: neither their spectra nor their fits train the model,
+        as those would make what it knows before the fine-tuning look too good. They only are among the latents that
+        spectra are generated from. With no rows, all rounds of the recipe are trained. Defaults to `None`: 15 % of the
+        subjects, within sites.
       seed: Defaults to `0`.
       output_dir: folder of the run.
       preset: of the model. Defaults to `"invivo"`.
@@ -119,9 +121,11 @@ def train_in_vivo(
         claim(output_dir, settings, notice_of(measured))
         if (output_dir / MODEL_FILE).exists():
             return load_model(output_dir / MODEL_FILE, "Remove it: the training then resumes.")
-        tuned = measured[np.setdiff1d(np.arange(len(measured)), held_out)]
-        begin = pretrained_on_fits(plan, description, measured, fits, output_dir)
-        return tune_and_finish(plan, begin, tuned, measured[held_out], measured, output_dir)
+        rows = np.setdiff1d(np.arange(len(measured)), held_out)
+        tuned, stopped_by = measured[rows], measured[held_out] if len(held_out) else None
+        prior = latent_prior_for(len(measured))
+        begin = pretrained_on_fits(plan, description, tuned, fits[rows], prior, output_dir)
+        return tune_and_finish(plan, begin, tuned, stopped_by, measured, output_dir)
 
 
 def notice_of(measured: MeasuredSpectra) -> str:
@@ -151,9 +155,14 @@ class Beginning:
 
 
 def pretrained_on_fits(
-    plan: Plan, description: DatasetDescription, measured: MeasuredSpectra, fits: InVivoFits, output_dir: Path
+    plan: Plan,
+    description: DatasetDescription,
+    measured: MeasuredSpectra,
+    fits: InVivoFits,
+    latent_prior: dict,
+    output_dir: Path,
 ) -> Beginning:
-    """Makes the prior of the fits, and pre-trains a model on it."""
+    """Makes the prior of the fits of spectra, and pre-trains a model on it."""
     warn_of_fits(fits)
     labels, prior = description.labels, prior_of(fits, plan.prior_options)
     columns = LabelColumns.of(labels.names, fits.columns, factors_of(labels, measured, fits))
@@ -170,7 +179,7 @@ def pretrained_on_fits(
     recipe_of_spectra = ExampleRecipe(prior, fits.basis, plan.seed)
 
     def build(**options) -> CVAE:
-        arguments = {"latent_prior": latent_prior_for(len(measured)), **plan.config, **options, "seed": plan.seed}
+        arguments = {"latent_prior": latent_prior, **plan.config, **options, "seed": plan.seed}
         decoder = arguments.get("decoder", "free")
         if decoder != "free":
             arguments["decoder"] = {**decoder, "physics": physics_of(recipe_of_spectra)}
@@ -195,7 +204,7 @@ def tune_and_finish(
     plan: Plan,
     begin: Beginning,
     tuned: MeasuredSpectra,
-    validation: MeasuredSpectra,
+    validation: MeasuredSpectra | None,
     encoded: MeasuredSpectra,
     output_dir: Path,
 ) -> CVAE:
@@ -205,21 +214,23 @@ def tune_and_finish(
       plan: of the training.
       begin: the model to begin with, and simulations like those that it knows.
       tuned: spectra to tune on.
-      validation: spectra of other subjects, to stop by.
+      validation: spectra of other subjects, to stop by, or `None`: the tuning does not stop before its end.
       encoded: training spectra, of which the latents are drawn.
       output_dir: folder of the run.
     """
     model = begin.load()
     warn_of_labels(model.labels, encoded)
-    warn_of_validation(validation)
+    if validation is not None:
+        warn_of_validation(validation)
     recipe = {**plan.training["fine_tuning"], "kl_weight": plan.training["kl_weight"]["end"]}
     middle = _middle(model.labels, encoded)
     seconds = SECONDS_PER_ROUND * recipe["rounds"] * recipe["steps_per_round"] / 20
-    with stage(f"Fine-tuning on {len(tuned)} spectra, stopped by {len(validation)} others", seconds, at_most=True):
+    stopped = "" if validation is None else f", stopped by {len(validation)} others"
+    with stage(f"Fine-tuning on {len(tuned)} spectra{stopped}", seconds, at_most=validation is not None):
         model = fine_tune(
             begin.load,
             tuned.columns(middle),
-            validation.columns(middle),
+            None if validation is None else validation.columns(middle),
             recipe,
             output_dir,
             seed=plan.seed,

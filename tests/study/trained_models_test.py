@@ -77,10 +77,11 @@ def test_the_training_gets_the_training_spectra_alone(fits, real, tmp_path, monk
     assert given["fits"].participants == tuple(real.subjects[row] for row in rows)
     assert set(given["sites"]) == {"A"}
     assert given["seed"] == 7
+    assert len(given["validation"]) == 0
     # Nothing else is handed over: no second labels, no held-out spectra to stop by.
     assert given.keys() == {
         *("spectra", "noise_sigma", "fits", "labels", "values", "deviations", "sites", "seed", "output_dir", "preset"),
-        *("changes", "training", "prior_options"),
+        *("changes", "training", "prior_options", "validation"),
     }
 
 
