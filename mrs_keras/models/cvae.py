@@ -54,7 +54,9 @@ class CVAE(Verbs, keras.Model):
     in units of `spectrum_scale`. With `decoder_variance="optimal"`, v is the mean squared error of the (global) batch,
     which balances the two terms automatically (sigma-VAE, Rybkin et al., ICML 2021, arXiv 2006.13202). With
     `"learned"`, for data with noise, a small network predicts v of each spectrum from its latents, and generated
-    spectra carry white noise of that variance. In `evaluate` and in validation, z is the posterior mean, so these
+    spectra carry white noise of that variance. With `"known"`, for measured spectra, batches have `"noise_sigma"`, and v
+    is its square plus one learned number (`mrs_keras.models.noise_level`); the level of the noise of generated spectra
+    is drawn together with their latents. In `evaluate` and in validation, z is the posterior mean, so these
     numbers are not random. Batches are not checked for NaN: NaN in the data gives NaN.
 
     | symbol | meaning | in code |
@@ -79,8 +81,16 @@ class CVAE(Verbs, keras.Model):
         the training. Defaults to `1.0`.
       label_penalty: weight of the dependence of the latents on the labels in the training's loss, in nats: see
         `mrs_keras.models.independence`. Defaults to `0.0`: none.
-      decoder_variance: `"optimal"`, `"learned"`, or a fixed variance in units of `spectrum_scale` squared. Defaults to
-        `"optimal"`.
+      decoder_variance: `"optimal"`, `"learned"`, `"known"`, or a fixed variance in units of `spectrum_scale` squared.
+        Defaults to `"optimal"`.
+      decoder: `"free"`, a network from latents and labels to a spectrum; or `{"kind": "hybrid", "physics":
+        physics_of(recipe)}`, one from latents to the physical parameters of a prior, followed by the forward model, in
+        which the labels set the amplitudes, and by a smooth residual (`"residual": False` leaves it out). It needs
+        `adapt_to(recipe)` once. Defaults to `"free"`.
+      infer_labels: whether a small network infers labels from spectra. Batches may then have `"label_known"`, bool
+        (batch, labels), and `"label_deviation"`, float32 (batch, labels), the standard deviations of the labels: a
+        missing label is inferred, an uncertain one is combined with what is inferred, by their precisions
+        (`mrs_keras.models.label_inference`). Defaults to `False`: all labels are known and exact.
       latent_prior: what generated spectra are drawn from: the kind of one of `mrs_keras.models.latent_priors`, or with
         its arguments, such as `{"kind": "flow", "fit_steps": 12_000}`. Defaults to `"standard_normal"`.
       seed: of the sampling noise. Row i of the global batch of step n has noise keyed by (seed, n, i): a resumed
