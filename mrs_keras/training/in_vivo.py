@@ -247,8 +247,7 @@ def tune_and_finish(
     if model.latent_prior.needs_fit:
         with stage(f"Latent prior ({model.latent_prior.label}) of {len(encoded)} spectra", 10):
             state = output_dir / CHECKPOINTS / LATENT_PRIOR
-            sites = None if encoded.sites is None else np.unique(encoded.sites, return_inverse=True)[1]
-            model.fit_latent_density(encoded.columns(middle), plan.seed, state, sites=sites)
+            model.fit_latent_density(encoded.columns(middle), plan.seed, state, sites=encoded.sites)
     save_model(model, output_dir / MODEL_FILE)
     return model
 
