@@ -12,7 +12,7 @@ import tensorflow_datasets as tfds
 
 from mrs_keras.basis import Basis, match_acquisition, read_basis
 from mrs_keras.basis.wording import argument
-from mrs_keras.data import describe_dataset, open_dataset
+from mrs_keras.data import LabelColumns, describe_dataset, open_dataset
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.data.measured_spectra import MeasuredSpectra, read_measured
 from mrs_keras.files import explaining_a_full_disk
@@ -144,7 +144,9 @@ def _start_of(
             "none of them. `mrs-keras basis simulate` makes a basis."
         )
     signals = match_acquisition(read_basis(basis), description.acquisition, os.fspath(basis))
-    with_columns(signals, InVivoModel())  # raises an error before minutes of fits
+    # Both raise an error before minutes of fits.
+    with_columns(signals, InVivoModel())
+    LabelColumns.of(description.labels.names, signals.names)
 
     def start(plan: Plan, folder: Path) -> Beginning:
         ours = _fitted(measured, signals, folder / FITS)

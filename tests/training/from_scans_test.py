@@ -101,6 +101,8 @@ def test_what_is_needed_is_said_and_what_has_no_effect_is_refused(folder, tmp_pa
     assert "Expected `--basis`, a basis of their sequence" in capsys.readouterr().err
     assert command(folder, output, "--basis", folder / "without_gsh.npz", "--precision", "mixed_float16") == 1
     assert "`--precision` has no effect with the preset 'invivo'" in capsys.readouterr().err
+    assert command(folder, output, "--basis", folder / "without_gsh.npz") == 1
+    assert "The labels GSH_over_tCr cannot be computed from the signals of the basis" in capsys.readouterr().err
     assert command(folder, output, "--basis", folder / "none.npz") == 1
     assert "none.npz" in capsys.readouterr().err
     with pytest.raises(ValueError, match="trained on measured spectra. Expected `dataset`"):
