@@ -50,6 +50,9 @@ def add_generate_command(commands) -> None:
         help="multiply each drawn label with a factor of its own, uniform in LOW to HIGH, after the latents are "
         "drawn: fits of the spectra then tell whether they carry their labels (`mrs-keras evaluate --fits`)",
     )
+    generate.add_argument(
+        "--site", metavar="NAME", help="with --run of a model of scans: as from one of its sites; by default from any"
+    )
     generate.add_argument("--seed", type=int, default=0, help="of concentrations and latents")
     generate.add_argument(
         "--output",
@@ -113,9 +116,11 @@ def _generate(options) -> None:
 
     if options.run_dir is not None and options.version is not None:
         raise ValueError("--version selects SavedModels and does not go with --run. Leave one of them out.")
+    if options.site is not None and options.run_dir is None:
+        raise ValueError("--site is for the model of a training, with --run. Leave it out, or give the training.")
     concentrations = None if options.concentrations is None else read_concentrations(options.concentrations)
     if options.run_dir is not None:
-        source = open_run(options.run_dir)
+        source = open_run(options.run_dir, options.site)
     else:
         source = open_export(options.saved_models or default_saved_models(), options.version)
     transients = _transient_design(options)

@@ -86,7 +86,8 @@ def block_of(name: str) -> int:
 def farthest(values: np.ndarray, fraction: float) -> np.ndarray:
     """Returns the rows that lie farthest from the medians of their columns, int (rows fraction,), ascending.
 
-    The distance of a row is that of `robust_distances`.
+    The distance of a row is the root mean square of its `robust_scores` (Rousseeuw and Hubert 2011, doi
+    10.1002/widm.2).
 
     Args:
       values: float (rows, columns).
@@ -97,24 +98,19 @@ def farthest(values: np.ndarray, fraction: float) -> np.ndarray:
     """
     if not 0 <= fraction <= 0.5:
         raise ValueError(f"`outlier_fraction` must be from 0 to 0.5. Received: {fraction}. Give for example 0.15.")
-    order = np.argsort((_robust_scores(values) ** 2).sum(axis=1), kind="stable")
+    order = np.argsort((robust_scores(values) ** 2).sum(axis=1), kind="stable")
     return np.sort(order[len(order) - round(fraction * len(order)) :])
 
 
-def robust_distances(values: np.ndarray) -> np.ndarray:
-    """Returns how far rows lie from the medians of their columns, float64 (rows,).
+def robust_scores(values: np.ndarray) -> np.ndarray:
+    """Returns how far rows lie from the medians of the columns, float64 (rows, columns that vary).
 
-    It is the root mean square of a row's robust standard scores, by the median absolute deviation and each at most 10
-    (Rousseeuw and Hubert 2011, doi 10.1002/widm.2). Columns of which half are equal do not count.
+    A score is over the median absolute deviation, scaled as a standard deviation, and at most 10. Columns of which half
+    are equal are left out.
 
     Args:
       values: float (rows, columns).
     """
-    scores = _robust_scores(values)
-    return np.sqrt((scores**2).mean(axis=1)) if scores.shape[1] else np.zeros(len(scores))
-
-
-def _robust_scores(values: np.ndarray) -> np.ndarray:
     values = check_finite("values", np.asarray(values, np.float64))
     distances = np.abs(values - np.median(values, axis=0))
     spread = 1.4826 * np.median(distances, axis=0)

@@ -134,19 +134,22 @@ def open_source(source: "SpectrumSource | CVAE | str | os.PathLike") -> Spectrum
     return open_export(source) if (Path(source) / "generator").is_dir() else open_run(source)
 
 
-def open_run(run_dir: str | os.PathLike) -> SpectrumSource:
+def open_run(run_dir: str | os.PathLike, site: str | None = None) -> SpectrumSource:
     """Opens the model of a finished training.
 
     Args:
       run_dir: the folder that `train` wrote.
+      site: where the spectra are to be from, if the model knows sites. Defaults to `None`: from any.
 
     Raises:
       FileNotFoundError: if there is no training, or it is not finished.
-      ValueError: if the model file is damaged.
+      ValueError: if the model file is damaged, or the model does not know the site.
     """
     model = load_trained(run_dir)
+    model.check_site(site)
     digest = hashlib.sha256((Path(run_dir) / MODEL_FILE).read_bytes()).hexdigest()
-    source = _source_of(model, {"run": os.fspath(run_dir), "model_sha256": digest})
+    origin = {"run": os.fspath(run_dir), "model_sha256": digest, **({} if site is None else {"site": site})}
+    source = _source_of(model, origin, site)
     return dataclasses.replace(source, notice=read_notice(run_dir), training_data=training_data_of(run_dir))
 
 
@@ -196,10 +199,10 @@ def open_export(saved_models_dir: str | os.PathLike, version: int | None = None)
     )
 
 
-def _source_of(model: CVAE, origin: dict) -> SpectrumSource:
+def _source_of(model: CVAE, origin: dict, site: str | None = None) -> SpectrumSource:
     description = model.description
     latent_prior = model.latent_priors[0]
-    generate = tf.function(lambda inputs: model.generate_tensors(inputs, latent_prior))
+    generate = tf.function(lambda inputs: model.generate_tensors(inputs, latent_prior, site))
     return SpectrumSource(
         description,
         _in_numpy(generate),

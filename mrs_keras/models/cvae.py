@@ -21,10 +21,10 @@ from mrs_keras.models.arguments import (
     lacks_physics,
     preset_arguments,
 )
+from mrs_keras.models.batches import Batches
 from mrs_keras.models.clipping import clip_by_summed_norm
 from mrs_keras.models.hybrid import build_hybrid_generator
 from mrs_keras.models.independence import dependence
-from mrs_keras.models.label_inference import LABEL_DEVIATION, LABEL_KNOWN, OPTIONAL, combine
 from mrs_keras.models.latent_priors import make_latent_prior
 from mrs_keras.models.metrics import ActiveUnits
 from mrs_keras.models.networks import build_encoder, build_generator, build_label_network, build_noise_variance
@@ -36,7 +36,7 @@ from mrs_keras.simulation.examples import ExampleRecipe
 
 
 @keras.saving.register_keras_serializable("mrs_keras")
-class CVAE(Verbs, keras.Model):
+class CVAE(Verbs, Batches, keras.Model):
     """Conditional variational autoencoder of complex spectra, with concentrations as the condition.
 
     The method of van de Sande et al., ISMRM 2023, abstract 5027: encoder and generator both see the concentrations c;
@@ -54,7 +54,10 @@ class CVAE(Verbs, keras.Model):
     in units of `spectrum_scale`. With `decoder_variance="optimal"`, v is the mean squared error of the (global) batch,
     which balances the two terms automatically (sigma-VAE, Rybkin et al., ICML 2021, arXiv 2006.13202). With
     `"learned"`, for data with noise, a small network predicts v of each spectrum from its latents, and generated
-    spectra carry white noise of that variance. In `evaluate` and in validation, z is the posterior mean, so these
+    spectra carry white noise of that variance. With `"known"`, for measured spectra, batches have `"noise_sigma"`,
+    and v is its square plus one learned number (`mrs_keras.models.noise_level`); the level of the noise of
+    generated spectra is drawn together with their latents. In `evaluate` and in validation, z is the posterior
+    mean, so these
     numbers are not random. Batches are not checked for NaN: NaN in the data gives NaN.
 
     | symbol | meaning | in code |
@@ -79,8 +82,16 @@ class CVAE(Verbs, keras.Model):
         the training. Defaults to `1.0`.
       label_penalty: weight of the dependence of the latents on the labels in the training's loss, in nats: see
         `mrs_keras.models.independence`. Defaults to `0.0`: none.
-      decoder_variance: `"optimal"`, `"learned"`, or a fixed variance in units of `spectrum_scale` squared. Defaults to
-        `"optimal"`.
+      decoder_variance: `"optimal"`, `"learned"`, `"known"`, or a fixed variance in units of `spectrum_scale` squared.
+        Defaults to `"optimal"`.
+      decoder: `"free"`, a network from latents and labels to a spectrum; or `{"kind": "hybrid", "physics":
+        physics_of(recipe)}`, one from latents to the physical parameters of a prior, followed by the forward model, in
+        which the labels set the amplitudes, and by a smooth residual (`"residual": False` leaves it out). It needs
+        `adapt_to(recipe)` once. Defaults to `"free"`.
+      infer_labels: whether a small network infers labels from spectra. Batches may then have `"label_known"`, bool
+        (batch, labels), and `"label_deviation"`, float32 (batch, labels), the standard deviations of the labels: a
+        missing label is inferred, an uncertain one is combined with what is inferred, by their precisions
+        (`mrs_keras.models.label_inference`). Defaults to `False`: all labels are known and exact.
       latent_prior: what generated spectra are drawn from: the kind of one of `mrs_keras.models.latent_priors`, or with
         its arguments, such as `{"kind": "flow", "fit_steps": 12_000}`. Defaults to `"standard_normal"`.
       seed: of the sampling noise. Row i of the global batch of step n has noise keyed by (seed, n, i): a resumed
@@ -251,10 +262,6 @@ class CVAE(Verbs, keras.Model):
         )
         return {"spectrum": spectrum, **posterior}
 
-    def posterior(self, inputs, training=False):
-        """Returns `"z_mean"` and `"z_log_var"` of a batch, each float32 (batch, latent_dim)."""
-        return self.encoder({name: inputs[name] for name in ("spectrum", "concentrations")}, training=training)
-
     def _terms(self, inputs, noise, training):
         """Returns squared error, KL and decoder variance of each example, float32 (batch,), and latents."""
         posterior = self.posterior(inputs, training=training)
@@ -272,21 +279,6 @@ class CVAE(Verbs, keras.Model):
         elif variance == "known":
             variance = self.noise_level.variance(inputs["noise_sigma"] / self.spectrum_scale)
         return squared_error, kl, variance, {"z": z, "z_mean": z_mean}
-
-    def _with_labels(self, inputs, training=False):
-        """Returns inputs with the most probable labels, and the loss of their inference (batch,), 0 without it."""
-        if not self.infer_labels:
-            return inputs, 0.0
-        low, high = self.labels.low.astype("float32"), self.labels.high.astype("float32")
-        scale = (high - low + (high <= low)) / 2
-        deviation = inputs.get(LABEL_DEVIATION, tf.zeros_like(inputs["concentrations"])) / scale
-        labels, loss = combine(
-            (inputs["concentrations"] - low) / scale - 1.0,
-            self.label_network(inputs["spectrum"], training=training),
-            inputs.get(LABEL_KNOWN),
-            tf.square(deviation),
-        )
-        return {**inputs, "concentrations": low + scale * (labels + 1.0)}, loss
 
     def _per_example_losses(self, squared_error, kl, variance, global_batch, label_loss=0.0):
         """Returns the terms of the loss of each example, in nats, each float32 (batch,)."""
@@ -416,44 +408,7 @@ class CVAE(Verbs, keras.Model):
     def metrics(self):
         return [*self.trackers.values(), self.active_units]
 
-    # === Checks and config ===
-
-    def _checked_inputs(self, data, for_training=True) -> dict:
-        """Returns the parts of a batch that the model takes, or raises if their shapes are not the model's."""
-        data, _, weights = keras.utils.unpack_x_y_sample_weight(data)
-        if weights is not None:
-            raise ValueError(
-                "The model takes no sample weights. Expected: only spectra and concentrations. "
-                "Received: sample weights. Leave them out, or repeat examples instead."
-            )
-        expected = {"spectrum": (self.acquisition.window_points, 2), "concentrations": (len(self.labels),)}
-        if for_training and self.decoder_variance == "known":
-            expected["noise_sigma"] = ()
-        received = {key: tuple(data[key].shape) for key in data} if isinstance(data, Mapping) else type(data).__name__
-        if isinstance(data, Mapping) and all(received.get(key) == shape for key, shape in expected.items()):
-            raise ValueError(
-                "The batch axis is missing. Expected: `spectrum` (batch, points, 2) and `concentrations` (batch, "
-                f"labels). Received: {received}. Call `.batch(64)` on the dataset."
-            )
-        if not isinstance(data, Mapping) or any(
-            key not in received or received[key][1:] != shape for key, shape in expected.items()
-        ):
-            raise ValueError(
-                f"The model takes a dict of {', '.join(f'`{key}`' for key in expected)}, each with a batch axis. "
-                f"Expected after the batch axis: {expected}, for the labels {', '.join(self.labels.names)} and the "
-                f"window {self.acquisition.ppm_window} ppm. Received: {received}. "
-                "Use data of the model's acquisition, or build a model with `CVAE.from_preset(dataset=...)`."
-            )
-        # Data from NumPy and pandas are float64.
-        checked = {key: keras.ops.cast(data[key], "float32") for key in expected}
-        if self.infer_labels:
-            checked |= {key: tf.convert_to_tensor(data[key]) for key in OPTIONAL if key in data}
-            if LABEL_KNOWN in checked:
-                missing = ~checked[LABEL_KNOWN]
-                for key in ("concentrations", LABEL_DEVIATION):
-                    if key in checked:  # NaN where missing, and NaN times 0 is NaN
-                        checked[key] = tf.where(missing, 0.0, tf.cast(checked[key], tf.float32))
-        return checked
+    # === Config ===
 
     def get_config(self):
         return {

@@ -58,6 +58,19 @@ class Verbs:
         """Whether generated spectra carry noise, which needs noise in the training data."""
         return self.noise_level is not None or self.noise_variance is not None
 
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Names of the sites that spectra can be generated for; none if the latent prior knows of no sites."""
+        return getattr(self.latent_prior, "site_names", ())
+
+    def check_site(self, site: str | None) -> None:
+        """Raises `ValueError` if a site is not one of `sites`; `None` is any."""
+        if site is not None and site not in self.sites:
+            raise ValueError(
+                f"The model must know the site. Expected one of: {', '.join(self.sites) or 'none'}. Received: "
+                f"site={site!r}. Leave it out for spectra as from any of them."
+            )
+
     # === Verbs ===
 
     def encode(self, spectrum, concentrations) -> dict[str, np.ndarray]:
@@ -116,7 +129,9 @@ class Verbs:
             "label_deviation": (half * np.exp(0.5 * inferred["label_log_var"])).astype(np.float32),
         }
 
-    def generate(self, concentrations, seed, prior: str | None = None) -> dict[str, np.ndarray]:
+    def generate(
+        self, concentrations, seed, prior: str | None = None, site: str | None = None
+    ) -> dict[str, np.ndarray]:
         """Generates a spectrum for each row of concentrations.
 
         Args:
@@ -125,10 +140,11 @@ class Verbs:
           seed: int64 (rows,), one per row: the same seed gives the same spectrum in any batch. Or an integer s, for the
             row seeds 2^32 s, 2^32 s + 1, and so on.
           prior: name of the latent prior, that of one of `latent_priors`. Defaults to `None`: the first of them.
+          site: where the spectra are to be from: one of `sites`. Defaults to `None`: from any.
 
         Returns:
-          `"spectrum"`, float32 (rows, points, 2), in the units of the training data, with noise where its variance is
-          learned; and its latents `"z"`, float32 (rows, latent_dim).
+          `"spectrum"`, float32 (rows, points, 2), in the units of the training data, with noise where its level is
+          known or learned; and its latents `"z"`, float32 (rows, latent_dim).
 
         Raises:
           ValueError: if a label is negative or not finite, the number of labels is not the model's, there is not one
@@ -137,12 +153,15 @@ class Verbs:
         """
         concentrations = self._rows_of_labels(concentrations)
         latent_prior = self._chosen_prior(prior)
+        self.check_site(site)
         seeds = row_seeds(seed, len(concentrations))
         if not len(concentrations):
             shapes = self.description.shapes
             return {name: np.zeros((0, *shapes[name]), np.float32) for name in ("spectrum", "z")}
         return self._in_parts(
-            lambda inputs: self.generate_tensors(inputs, latent_prior), concentrations=concentrations, seed=seeds
+            lambda inputs: self.generate_tensors(inputs, latent_prior, site),
+            concentrations=concentrations,
+            seed=seeds,
         )
 
     def interpolate(
@@ -197,7 +216,7 @@ class Verbs:
         seed: int = 0,
         checkpoints: Path | None = None,
         most_steps: int | None = None,
-        sites: Sequence[int] | None = None,
+        sites: Sequence[str] | None = None,
     ) -> None:
         """Fits the latent prior to the posteriors of the training data.
 
@@ -210,7 +229,7 @@ class Verbs:
           checkpoints: folder for the state of a long fit, which resumes from there: same data, same seed. Defaults to
             `None`: none.
           most_steps: bound of the training steps of a flow, for trials. Defaults to `None`: none.
-          sites: number of the site of each spectrum, for a kernel. Defaults to `None`: all are of one.
+          sites: name of the site of each spectrum, for a kernel. Defaults to `None`: not known.
 
         Raises:
           ValueError: if the model's latent prior needs no fit, its latents are not finite, or the data are infinite or
@@ -260,7 +279,7 @@ class Verbs:
             return None
         z, sigma = self._drawn(self._chosen_prior(prior), seeds, concentrations)
         if sigma is None:
-            sigma = self._learned_noise({"z": z, "concentrations": concentrations})
+            sigma = self._learned_noise({"z": z, "concentrations": tf.cast(concentrations, tf.float32)})
         return np.asarray(sigma)[:, 0]
 
     def log_prior(self, z, concentrations, noise_sigma=None) -> tf.Tensor:
@@ -324,7 +343,7 @@ class Verbs:
     def _decode(self, inputs):
         return {"spectrum": self.generator({name: inputs[name] for name in ("z", "concentrations")}, training=False)}
 
-    def generate_tensors(self, inputs, latent_prior: LatentPrior | None = None, site: int | None = None):
+    def generate_tensors(self, inputs, latent_prior: LatentPrior | None = None, site: str | None = None):
         """Does the work of `generate` for a dict of tensors, unchecked, also inside a graph."""
         concentrations, seeds = inputs["concentrations"], inputs["seed"]
         z, sigma = self._drawn(latent_prior or self.latent_prior, seeds, concentrations, site)

@@ -29,7 +29,12 @@ from mrs_keras.training.claim import claim, only_writer
 from mrs_keras.training.fine_tuning import fine_tune
 from mrs_keras.training.in_vivo_plan import Plan
 from mrs_keras.training.in_vivo_prior import digest_of_prior, factors_of, prior_of
-from mrs_keras.training.measured_checks import warn_of_fits, warn_of_labels, warn_of_validation
+from mrs_keras.training.measured_checks import (
+    check_subjects_of_splits,
+    warn_of_fits,
+    warn_of_labels,
+    warn_of_validation,
+)
 from mrs_keras.training.pretraining import pretrain
 from mrs_keras.training.stage_times import stage
 
@@ -97,7 +102,8 @@ def train_in_vivo(
       The trained `CVAE`.
 
     Raises:
-      ValueError: if the fits are of other spectra, there are too few subjects, or the folder holds another run.
+      ValueError: if the fits are of other spectra, there are too few subjects, one is in training and validation, or
+        the folder holds another run.
       RuntimeError: if the training diverges.
     """
     missing = np.full((len(spectra), len(labels)), np.nan)
@@ -112,6 +118,10 @@ def train_in_vivo(
     )
     check_fits(fits, measured.spectra, "the spectra to train on")
     held_out = validation_rows(measured, seed) if validation is None else np.asarray(validation, np.int64)
+    rows = np.setdiff1d(np.arange(len(measured)), held_out)
+    tuned, stopped_by = measured[rows], measured[held_out] if len(held_out) else None
+    parts = {"train": tuned, **({} if stopped_by is None else {"validation": stopped_by})}
+    check_subjects_of_splits(parts, "the spectra to train on", fitted=True)
     plan = Plan.of(preset, seed, changes, training, prior_options, checkpoint_every)
     peaks = np.abs(measured.spectra).max(axis=1)
     description = DatasetDescription(fits.acquisition, labels, float(np.median(peaks)), backend="measured")
@@ -121,8 +131,6 @@ def train_in_vivo(
         claim(output_dir, settings, notice_of(measured))
         if (output_dir / MODEL_FILE).exists():
             return load_model(output_dir / MODEL_FILE, "Remove it: the training then resumes.")
-        rows = np.setdiff1d(np.arange(len(measured)), held_out)
-        tuned, stopped_by = measured[rows], measured[held_out] if len(held_out) else None
         prior = latent_prior_for(len(measured))
         begin = pretrained_on_fits(plan, description, tuned, fits[rows], prior, output_dir)
         return tune_and_finish(plan, begin, tuned, stopped_by, measured, output_dir)
@@ -239,8 +247,7 @@ def tune_and_finish(
     if model.latent_prior.needs_fit:
         with stage(f"Latent prior ({model.latent_prior.label}) of {len(encoded)} spectra", 10):
             state = output_dir / CHECKPOINTS / LATENT_PRIOR
-            sites = None if encoded.sites is None else np.unique(encoded.sites, return_inverse=True)[1]
-            model.fit_latent_density(encoded.columns(middle), plan.seed, state, sites=sites)
+            model.fit_latent_density(encoded.columns(middle), plan.seed, state, sites=encoded.sites)
     save_model(model, output_dir / MODEL_FILE)
     return model
 

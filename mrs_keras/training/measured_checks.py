@@ -32,7 +32,7 @@ def check_subjects_of_splits(splits: Mapping[str, MeasuredSpectra], dataset: str
             if shared:
                 raise ValueError(
                     f"A subject must not be in two splits: what is learned of it in one is known in the other. "
-                    f"Received: {named(shared, range(len(shared)))} in both '{role}' and '{other}' of '{dataset}'. "
+                    f"Received: {named(shared, range(len(shared)))} in both '{role}' and '{other}' of {dataset}. "
                     "Build the dataset again with one participant label for each subject."
                 )
     found, needed = len(subjects["train"]), FEWEST if fitted else 2
@@ -40,7 +40,7 @@ def check_subjects_of_splits(splits: Mapping[str, MeasuredSpectra], dataset: str
         spectra = len(splits["train"])
         raise ValueError(
             f"The training needs scans of at least {needed} subjects. Received: {spectra} spectra of {found} "
-            f"subject{'s' if found > 1 else ''} in the training split of '{dataset}'. Add scans of other subjects, or "
+            f"subject{'s' if found > 1 else ''} in 'train' of {dataset}. Add scans of other subjects, or "
             "begin with a model of more subjects (`--init RUN`); without scans, train on a published prior (preset "
             "`brain`)."
         )

@@ -124,6 +124,20 @@ def test_labels_are_inferred_with_a_deviation_and_only_by_models_that_can():
         model_of(infer_labels=False).infer(data["spectrum"])
 
 
+def test_spectra_are_generated_as_from_one_site_and_only_from_known_ones(tmp_path):
+    data = batch(40)
+    model = trained(data)
+    model.fit_latent_density(data, sites=["A"] * 20 + ["B"] * 20)
+    model.save(tmp_path / "model.keras")
+    again, labels = keras.models.load_model(tmp_path / "model.keras"), data["concentrations"]
+    assert again.sites == ("A", "B")
+    one, other = (again.generate(labels, seed=0, site=site)["z"] for site in ("A", "B"))
+    assert not np.allclose(one, other)
+    np.testing.assert_array_equal(one, model.generate(labels, seed=0, site="A")["z"])
+    with pytest.raises(ValueError, match="Expected one of: A, B. Received: site='C'"):
+        again.generate(labels, seed=0, site="C")
+
+
 # === The kernel ===
 
 
@@ -160,14 +174,14 @@ def test_a_small_bandwidth_draws_the_training_latents_themselves():
 
 
 def test_a_site_is_drawn_alone_and_any_by_default():
-    sites = np.repeat([0, 1], 100)
+    sites = np.repeat(["A", "B"], 100)
     generator = np.random.default_rng(2)
-    latents = generator.normal(0, 0.1, (200, 2)) + 5.0 * sites[:, None]
+    latents = generator.normal(0, 0.1, (200, 2)) + 5.0 * (sites == "B")[:, None]
     prior = KernelPrior(2, 0)
     prior.fit(latents, np.empty((200, 0)), sites=sites)
     seeds, none = tf.range(2000, dtype=tf.int64), tf.zeros((2000, 0))
-    assert prior.sample(seeds, none, site=1).numpy().min() > 4
-    assert prior.sample(seeds, none, site=0).numpy().max() < 1
+    assert prior.sample(seeds, none, site="B").numpy().min() > 4
+    assert prior.sample(seeds, none, site="A").numpy().max() < 1
     assert (prior.sample(seeds, none).numpy()[:, 0] > 2.5).mean() == pytest.approx(0.5, abs=0.05)
 
 

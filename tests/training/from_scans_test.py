@@ -118,7 +118,7 @@ def spectra_of(*participants: str) -> MeasuredSpectra:
 def test_subjects_that_cannot_carry_a_training_are_refused_by_name():
     many = spectra_of(*(f"sub-{number:02d}" for number in range(9)))
     check_subjects_of_splits({"train": many, "validation": spectra_of("sub-10")}, "mine", fitted=True)
-    with pytest.raises(ValueError, match="sub-03 in both 'train' and 'validation' of 'mine'"):
+    with pytest.raises(ValueError, match="sub-03 in both 'train' and 'validation' of mine"):
         check_subjects_of_splits({"train": many, "validation": spectra_of("sub-10", "sub-03")}, "mine", fitted=True)
     with pytest.raises(ValueError, match="at least 8 subjects. Received: 9 spectra of 1 subject in"):
         check_subjects_of_splits({"train": spectra_of(*["sub-01"] * 9)}, "mine", fitted=True)

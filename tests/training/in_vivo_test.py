@@ -118,9 +118,15 @@ def test_a_label_that_few_spectra_have_keeps_the_scale_of_the_fits():
 
 
 def test_too_few_subjects_are_refused_and_nothing_is_trained(tmp_path):
-    with pytest.raises(ValueError, match="at least 8 subjects. Received: 6"):
+    with pytest.raises(
+        ValueError, match="at least 8 subjects. Received: 5 spectra of 5 subjects in 'train' of the spectra"
+    ):
         quick(tmp_path / "run", scans(6))
-    assert not (tmp_path / "run" / "pretraining").exists()
+    twice = scans()
+    twice["fits"] = dataclasses.replace(twice["fits"], participants=("sub-00", *twice["fits"].participants[:-1]))
+    with pytest.raises(ValueError, match="sub-00 in both 'train' and 'validation' of the spectra"):
+        quick(tmp_path / "run", twice, validation=[0, 5, 7])
+    assert not (tmp_path / "run").exists()
 
 
 def test_fits_of_other_spectra_are_refused_before_anything_is_written(tmp_path):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mrs_keras.checks import check_count
+from mrs_keras.checks import check_choice, check_count
 from mrs_keras.fitting.kernel_of_fits import farthest
 from mrs_keras.models.latent_priors.latent_prior import LatentPrior
 from mrs_keras.models.row_random import row_normal, row_uniform
@@ -25,8 +25,6 @@ RIDGE = 1e-3
 
 LEAST = 1e-6
 """Least variance of a latent around its centre."""
-
-ANY_SITE = -1
 
 
 @keras.saving.register_keras_serializable("mrs_keras")
@@ -48,19 +46,29 @@ class KernelPrior(LatentPrior):
       labels: number of labels.
       bandwidth: h, from 0, the training spectra themselves, to 1, a normal distribution. Defaults to `0.95`.
       centres: largest number of spectra; of more, that many are chosen at random. Defaults to `512`.
+      site_names: where the spectra are from; `fit` sets it. Defaults to none.
     """
 
     kind = "kernel"
     reported_as = "fitted"
     label = "fitted prior"
 
-    def __init__(self, latent_dim: int, labels: int, bandwidth: float = 0.95, centres: int = 512, **kwargs):
+    def __init__(
+        self,
+        latent_dim: int,
+        labels: int,
+        bandwidth: float = 0.95,
+        centres: int = 512,
+        site_names: Sequence[str] = (),
+        **kwargs,
+    ):
         super().__init__(latent_dim, labels, **kwargs)
         if not 0 < bandwidth <= 1:
             raise ValueError(
                 f"`bandwidth` must be above 0 and at most 1. Received: {bandwidth}. Give for example 0.95."
             )
         self.bandwidth, self.centres = float(bandwidth), check_count("centres", centres, 512)
+        self.site_names = tuple(map(str, site_names))
         shapes = {
             "log_weights": (self.centres,),
             "means": (self.centres, latent_dim),
@@ -85,7 +93,7 @@ class KernelPrior(LatentPrior):
         most_steps: int | None = None,
         *,
         deviations: np.ndarray | None = None,
-        sites: Sequence[int] | None = None,
+        sites: Sequence[str] | None = None,
     ) -> None:
         """Fits the kernel.
 
@@ -96,14 +104,15 @@ class KernelPrior(LatentPrior):
           checkpoints: not used; the fit takes no time.
           most_steps: not used.
           deviations: (spectra, latent_dim), of the posteriors. Defaults to `None`: 0.
-          sites: number of the site of each spectrum. Defaults to `None`: all are of one.
+          sites: name of the site of each spectrum. Defaults to `None`: not known.
 
         Raises:
           ValueError: if a number is not finite, or there are fewer than 4 spectra.
         """
         latents, labels = self._checked_examples(latents, labels, np.float64, at_least=4)
         deviations = np.zeros_like(latents) if deviations is None else np.asarray(deviations, np.float64)
-        sites = np.zeros(len(latents), int) if sites is None else np.asarray(sites, int)
+        names, sites = np.unique([""] * len(latents) if sites is None else list(map(str, sites)), return_inverse=True)
+        self.site_names = tuple(filter(None, names.tolist()))
         if len(latents) > self.centres:
             chosen = np.sort(np.random.default_rng([seed, self.centres]).permutation(len(latents))[: self.centres])
             latents, labels, deviations, sites = (each[chosen] for each in (latents, labels, deviations, sites))
@@ -144,8 +153,8 @@ class KernelPrior(LatentPrior):
     def is_fitted(self) -> bool:
         return bool(np.any(self.means.numpy()))
 
-    def sample(self, seeds, labels, site: int = ANY_SITE):
-        """Draws latents as the base class defines it; of one site only if its number is given."""
+    def sample(self, seeds, labels, site: str | None = None):
+        """Draws latents as the base class defines it; around spectra of one site only if it is named."""
         offsets, log_weights = self._at(labels, site)
         cumulative = tf.cumsum(tf.nn.softmax(log_weights), axis=1)
         below = tf.cast(row_uniform(seeds, 1, RowStream.COMPONENT) > cumulative, tf.int32)
@@ -157,7 +166,7 @@ class KernelPrior(LatentPrior):
         return mean + row_normal(seeds, self.latent_dim) @ tf.transpose(self.factor) + posterior
 
     def log_prob(self, latents, labels):
-        offsets, log_weights = self._at(labels, ANY_SITE)
+        offsets, log_weights = self._at(labels, None)
         means = self.means[None] + offsets @ tf.transpose(self.slopes)
         covariances = self.factor @ tf.transpose(self.factor) + tf.linalg.diag(tf.square(self.deviations) + LEAST)
         cholesky = tf.linalg.cholesky(covariances)
@@ -169,13 +178,14 @@ class KernelPrior(LatentPrior):
         return tf.reduce_logsumexp(tf.nn.log_softmax(log_weights) + log_normal, axis=1)
 
     def settings(self):
-        return {"bandwidth": self.bandwidth, "centres": self.centres}
+        return {"bandwidth": self.bandwidth, "centres": self.centres, "site_names": list(self.site_names)}
 
     def _at(self, labels, site):
         """Returns labels less those of the centres, (batch, centres, labels), and ln p(i | c) up to a constant."""
         offsets = labels[:, None, :] - self.label_means[None]
         distances = tf.reduce_sum(tf.square(offsets @ self.label_whitening), axis=-1)
         log_weights = self.log_weights[None] - 0.5 * distances
-        if site != ANY_SITE:
-            log_weights = tf.where(self.sites[None] == float(site), log_weights, -np.inf)
+        if site is not None:
+            number = float(self.site_names.index(check_choice("site", site, self.site_names)))
+            log_weights = tf.where(self.sites[None] == number, log_weights, -np.inf)
         return offsets, log_weights
