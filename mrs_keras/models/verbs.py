@@ -279,7 +279,7 @@ class Verbs:
             return None
         z, sigma = self._drawn(self._chosen_prior(prior), seeds, concentrations)
         if sigma is None:
-            sigma = self._learned_noise({"z": z, "concentrations": concentrations})
+            sigma = self._learned_noise({"z": z, "concentrations": tf.cast(concentrations, tf.float32)})
         return np.asarray(sigma)[:, 0]
 
     def log_prior(self, z, concentrations, noise_sigma=None) -> tf.Tensor:

@@ -87,11 +87,15 @@ def test_numbers_say_how_far_generated_spectra_are_from_simulated_ones(physics, 
     quality = [SetQuality.of(fit, factor * simulated.requested, physics, fit.parameters) for factor in (1.5, 1.0)]
     off = dataclasses.replace(simulated, name="fitted", label="generated")
     sets = FittedSet(off, fit, quality[0]), FittedSet(simulated, fit, quality[1])
-    numbers = Generation(np.zeros(1), physics, (sets[0],), sets[1], fit).numbers()["generation"]
+    generation = Generation(physics.basis.acquisition.window_ppm_axis, physics, (sets[0],), sets[1], fit)
+    numbers = generation.numbers()["generation"]
     assert numbers["fitted"]["above_simulated"]["ks"] == dict.fromkeys(physics.compared, 0.0)
     error = numbers["fitted"]["concentration_error"]["median"] / numbers["simulated"]["concentration_error"]["median"]
     assert numbers["fitted"]["above_simulated"]["concentration_error"] == pytest.approx(error - 1)
     assert error > 2
+    panels = generation.figures()["generated_marginals"].axes
+    assert [axes.get_xlabel().split("\n")[0] for axes in panels] == list(physics.compared)
+    assert "spectra drawn from the prior" in "".join(section.text for section in generation.sections())
 
 
 def test_requested_concentrations_follow_the_prior_within_the_trained_ranges(physics):

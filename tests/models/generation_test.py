@@ -267,3 +267,11 @@ def test_the_loss_with_a_learned_variance_is_that_of_an_independent_calculation(
 
 def test_a_model_without_learned_noise_generates_none():
     assert CVAE.from_preset("base").noise_variance is None
+
+
+def test_the_level_of_learned_noise_is_told_for_labels_in_numpy():
+    model = small_model(decoder_variance="learned")
+    labels = np.tile(np.mean(model.labels.ranges, axis=1), (3, 1))
+    sigma = model.noise_of(np.arange(3), labels, prior="standard_normal")
+    assert sigma.shape == (3,)
+    assert (sigma > 0).all()

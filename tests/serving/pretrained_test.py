@@ -5,7 +5,10 @@ import json
 import keras
 import numpy as np
 
-from mrs_keras import default_basis, fit_spectra
+from mrs_keras import Prior, default_basis, fit_spectra, load_pretrained
+from mrs_keras.basis.default import basis_for
+from mrs_keras.fitting import InVivoModel
+from mrs_keras.generation import open_run
 from mrs_keras.serving import load_export
 from mrs_keras.simulation import channels_to_complex
 from tests.conftest import REPOSITORY
@@ -52,3 +55,29 @@ def test_the_pretrained_keras_model_is_that_of_the_savedmodels():
     posterior = encoder.signatures["encode"](spectrum=ours["spectrum"], concentrations=concentrations)
     for name, values in model.encode(ours["spectrum"], concentrations).items():
         np.testing.assert_allclose(values, posterior[name], atol=1e-5)
+
+
+def test_the_pretrained_brain_carries_the_labels_and_the_noise_asked_for(measured):
+    model, prior = load_pretrained("brain"), Prior.from_preset("brain_press_te30")
+    basis = basis_for(prior.metabolites)
+    drawn = prior.draw(basis, 0, 40, seed=5).concentrations
+    wanted = np.clip(drawn, model.labels.low, model.labels.high).astype(np.float32)
+    spectra = channels_to_complex(model.generate(wanted, seed=5)["spectrum"])
+    sigma = model.noise_of(2**32 * 5 + np.arange(40), wanted)
+    options = {"broad": (), "creatine_ch2": False, "align_basis": False, "groups": {}}
+    in_vivo = InVivoModel(**options, splines_per_ppm=10.0, baseline_freedom=(8.0,))
+    fits = fit_spectra(spectra, basis, model=in_vivo, noise_sigma=sigma)
+    for names, tolerance in ((("NAA", "NAAG"), 0.02), (("Cr", "PCr"), 0.025), (("GPC", "PCho"), 0.04)):
+        columns = [prior.metabolites.index(name) for name in names]
+        error = np.median(np.abs(fits.concentrations[:, columns].sum(1) / wanted[:, columns].sum(1) - 1))
+        measured(f"pretrained brain: {' + '.join(names)} off by {error:.2%} (median of 40)")
+        assert error < tolerance
+    assert 0.95 < np.median(fits.misfit) < 1.1
+
+
+def test_commands_draw_labels_of_the_pretrained_brain_from_its_prior():
+    source = open_run(SAVED_MODELS / "brain")
+    labels = source.description.labels
+    drawn = source.training_data.drawn_labels(labels, 0, 2000, 0)
+    columns = [labels.names.index(name) for name in ("Cr", "PCr")]
+    assert np.corrcoef(drawn[:, columns].T)[0, 1] < -0.5
