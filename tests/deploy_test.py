@@ -132,7 +132,8 @@ def flags(words: list[str]) -> dict[str, str]:
 def test_the_model_config_names_exactly_the_models_of_saved_models_and_their_folders():
     config = text_format.Parse(text("models.config"), model_server_config_pb2.ModelServerConfig())
     models = {model.name: model for model in config.model_config_list.config}
-    assert set(models) == {path.name for path in (REPOSITORY / "saved_models").iterdir() if path.is_dir()}
+    versions = (REPOSITORY / "saved_models").glob("*/[0-9]*/saved_model.pb")
+    assert set(models) == {path.parents[1].name for path in versions}
     for name, model in models.items():
         assert (model.base_path, model.model_platform) == (f"/models/{name}", "tensorflow")
         assert model.model_version_policy.latest.num_versions == 2
