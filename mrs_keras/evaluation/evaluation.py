@@ -231,6 +231,11 @@ def _measure(
 
 def _data_of(settings: Mapping, dataset: str | os.PathLike | None, config: str | None) -> tuple:
     """Returns dataset and config for the evaluation: those given, else those of the training."""
+    if "dataset" not in settings:
+        raise ValueError(
+            "The evaluation needs a training on a dataset, which says what the model has seen. Received one on arrays "
+            "(`train_in_vivo`). Train on a dataset of these scans, or compare with `mrs_keras.evaluation.realism`."
+        )
     trained_on = settings["dataset"]
     if not isinstance(trained_on, str):  # a run from before other datasets were supported
         trained_on = DEFAULT_DATASET

@@ -15,6 +15,7 @@ from mrs_keras.measured.label_match import match_labels
 from mrs_keras.measured.label_sums import labels_of
 from mrs_keras.measured.label_tables import read_label_table
 from mrs_keras.measured.subjects import session_of
+from mrs_keras.run_folder import SETTINGS_FILE, read_settings
 from mrs_keras.simulation import channels_to_complex
 
 NEEDED = ("participant_id", "noise_sigma")
@@ -184,16 +185,35 @@ def _notice_of_training(settings: Mapping) -> str:
 def _training_subjects(
     settings: Mapping, description: DatasetDescription, data_dir: str | os.PathLike | None
 ) -> set[str]:
-    """Returns the participants in the training split of a model, if that comes from the same scans."""
+    """Returns the participants in the training split of a model, if that comes from the same scans.
+
+    Those of the model that its training began with are among them.
+    """
+    seen = _subjects_of_initial_model(settings.get("init"), description, data_dir)
     try:
         trained = DatasetDescription.from_metadata(settings["fingerprint"])
     except (KeyError, ValueError):  # of an earlier version, before measured datasets
-        return set()
+        return seen
     ours, theirs = trained.origin, description.origin
     folders = [origin.get("paths", {}).get("folder") for origin in (ours, theirs)]
     same = None not in folders and folders[0] == folders[1]
     same |= ours.get("files_digest") is not None and ours.get("files_digest") == theirs.get("files_digest")
     if not same:
-        return set()
+        return seen
     builder = open_dataset(settings["dataset"], settings["config"], data_dir)
-    return set(load_arrays(builder, "train", with_unlabelled=True)["participant_id"].astype(str))
+    return seen | set(load_arrays(builder, "train", with_unlabelled=True)["participant_id"].astype(str))
+
+
+def _subjects_of_initial_model(
+    run_dir: str | None, description: DatasetDescription, data_dir: str | os.PathLike | None
+) -> set[str]:
+    if run_dir is None:
+        return set()
+    settings = read_settings(run_dir) if (Path(run_dir) / SETTINGS_FILE).exists() else {}
+    if "fingerprint" not in settings:  # it is gone, or was trained on arrays
+        warnings.warn(
+            f"The training began with the model in '{run_dir}', whose subjects are not known: they may count as held "
+            "out, and the numbers be too good.",
+            stacklevel=4,
+        )
+    return _training_subjects(settings, description, data_dir)

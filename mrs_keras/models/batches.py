@@ -40,12 +40,12 @@ class Batches:
         # Data from NumPy and pandas are float64.
         checked = {key: keras.ops.cast(data[key], "float32") for key in expected}
         if self.infer_labels:
-            checked |= {key: tf.convert_to_tensor(data[key]) for key in OPTIONAL if key in data}
+            checked |= {key: keras.ops.cast(data[key], kind) for key, kind in OPTIONAL.items() if key in data}
             if LABEL_KNOWN in checked:
                 missing = ~checked[LABEL_KNOWN]
                 for key in ("concentrations", LABEL_DEVIATION):
                     if key in checked:  # NaN where missing, and NaN times 0 is NaN
-                        checked[key] = tf.where(missing, 0.0, tf.cast(checked[key], tf.float32))
+                        checked[key] = tf.where(missing, 0.0, checked[key])
         return checked
 
     def _with_labels(self, inputs, training=False):

@@ -8,7 +8,8 @@ import tensorflow as tf
 LABEL_KNOWN, LABEL_DEVIATION = "label_known", "label_deviation"
 """Keys of a batch: bool (batch, labels), and float32 (batch, labels), standard deviations in the labels' units."""
 
-OPTIONAL = (LABEL_KNOWN, LABEL_DEVIATION)
+OPTIONAL = {LABEL_KNOWN: "bool", LABEL_DEVIATION: "float32"}
+"""Those keys -> kind of the numbers."""
 
 LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE = -14.0, 4.0
 """Bounds of the log variance of an inferred label, of which the range is -1 to 1."""

@@ -152,8 +152,13 @@ class Verbs:
             normal prior with a warning. Labels outside the trained range give a warning, too.
         """
         concentrations = self._rows_of_labels(concentrations)
-        latent_prior = self._chosen_prior(prior)
         self.check_site(site)
+        latent_prior = self._chosen_prior(prior)
+        if site is not None and latent_prior is not self.latent_prior:
+            raise ValueError(
+                f"Only the {self.latent_prior.label} knows sites. Received: site={site!r}, prior={prior!r}. Leave one "
+                "of them out."
+            )
         seeds = row_seeds(seed, len(concentrations))
         if not len(concentrations):
             shapes = self.description.shapes

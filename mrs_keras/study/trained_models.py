@@ -59,6 +59,8 @@ def model_generator(
 
     def make(rows: np.ndarray, seed: int) -> TrainedGenerator:
         part = real.select(rows)
+        # Splits of another kind have the same seeds and other rows.
+        of_rows = hashlib.sha256(np.asarray(rows, np.int64).tobytes()).hexdigest()[:8]
         model = train_in_vivo(
             part.spectra,
             part.noise_sigma,
@@ -70,7 +72,7 @@ def model_generator(
             # Subjects are few: all of them train it, and the fine-tuning has all its rounds.
             validation=np.empty(0, np.int64),
             seed=seed,
-            output_dir=Path(output_dir) / f"{preset}_{of_key}_{seed}",
+            output_dir=Path(output_dir) / f"{preset}_{of_key}_{seed}_{of_rows}",
             preset=preset,
             changes=changes,
             training=training,

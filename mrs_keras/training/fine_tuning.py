@@ -176,7 +176,8 @@ class BestRound(keras.callbacks.Callback):
 
     def __init__(self, folder: Path, losses: list[float], patience: int):
         super().__init__()
-        self.folder, self.losses, self.patience = folder, list(losses), patience
+        self.folder, self.patience = folder, patience
+        self.losses = [loss if np.isfinite(loss) else np.inf for loss in losses]
 
     @property
     def round(self) -> int:

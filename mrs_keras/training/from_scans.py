@@ -23,7 +23,7 @@ from mrs_keras.fitting.matching import fits_of
 from mrs_keras.measured.subjects import session_of
 from mrs_keras.models.cvae import CVAE
 from mrs_keras.models.trained import load_model
-from mrs_keras.run_folder import FITS, MODEL_FILE
+from mrs_keras.run_folder import FITS, MODEL_FILE, read_notice
 from mrs_keras.training.claim import check_claim, claim, fingerprint, only_writer
 from mrs_keras.training.cluster import cluster_from_environment
 from mrs_keras.training.in_vivo import Beginning, Plan, latent_prior_for, notice_of, pretrained_on_fits, tune_and_finish
@@ -98,7 +98,8 @@ def train_from_scans(
         return load_model(output_dir / MODEL_FILE, "Remove it: the training then resumes.")
     full = explaining_a_full_disk(output_dir, "Free some space, and run the same command again to resume.")
     with full, only_writer(output_dir), _short_warnings():
-        notice = " ".join(filter(None, (description.notice, notice_of(measured))))
+        earlier = "" if init is None else read_notice(init)
+        notice = " ".join(dict.fromkeys(filter(None, (description.notice, notice_of(measured), earlier))))
         claim(output_dir, settings, notice)
         print(f"{len(measured)} training and {len(splits['validation'])} validation spectra of {name}", file=sys.stderr)
         return tune_and_finish(plan, start(plan, output_dir), measured, splits["validation"], measured, output_dir)

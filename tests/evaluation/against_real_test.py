@@ -86,6 +86,17 @@ def test_another_split_of_the_same_scans_does_not_make_training_spectra_held_out
     assert not set(found.training.subjects) & set(found.held_out.subjects)
 
 
+def test_subjects_of_the_model_that_a_training_began_with_are_not_held_out(folder, run):
+    found, tuned = (
+        open_real_spectra("measured_mrs/other_split", folder / "data", settings)
+        for settings in (read_settings(run), {"init": str(run)})
+    )
+    np.testing.assert_array_equal(tuned.trained_on, found.trained_on)
+    with pytest.warns(UserWarning, match="whose subjects are not known"):
+        gone = open_real_spectra("measured_mrs/other_split", folder / "data", {"init": str(folder / "none")})
+    assert gone.training is None
+
+
 def test_a_model_of_another_sampling_without_noise_is_given_that_of_the_real_spectra(
     folder, run_dir, data_dir, tmp_path, monkeypatch
 ):

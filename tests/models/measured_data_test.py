@@ -136,6 +136,17 @@ def test_spectra_are_generated_as_from_one_site_and_only_from_known_ones(tmp_pat
     np.testing.assert_array_equal(one, model.generate(labels, seed=0, site="A")["z"])
     with pytest.raises(ValueError, match="Expected one of: A, B. Received: site='C'"):
         again.generate(labels, seed=0, site="C")
+    with pytest.raises(ValueError, match="Only the fitted prior knows sites"):
+        again.generate(labels, seed=0, site="A", prior="standard_normal")
+
+
+def test_what_is_known_of_labels_may_have_other_kinds_of_numbers():
+    data = batch()
+    wide = {**data, "label_known": data["label_known"].astype(int), "label_deviation": np.full((12, 2), 0.02)}
+    losses = [model_of().example_losses(each)["loss"] for each in (data, wide)]
+    np.testing.assert_array_equal(*losses)
+    del wide["label_known"]
+    np.testing.assert_array_equal(model_of().example_losses(wide)["loss"], losses[0])
 
 
 # === The kernel ===
@@ -183,6 +194,17 @@ def test_a_site_is_drawn_alone_and_any_by_default():
     assert prior.sample(seeds, none, site="B").numpy().min() > 4
     assert prior.sample(seeds, none, site="A").numpy().max() < 1
     assert (prior.sample(seeds, none).numpy()[:, 0] > 2.5).mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_spectra_of_no_known_site_are_drawn_from_no_site():
+    sites = np.repeat(["", "A", "B"], 100)
+    latents = np.random.default_rng(2).normal(0, 0.1, (300, 2)) + 5.0 * np.repeat([0, 1, 2], 100)[:, None]
+    prior = KernelPrior(2, 0)
+    prior.fit(latents, np.empty((300, 0)), sites=sites)
+    assert prior.site_names == ("A", "B")
+    seeds, none = tf.range(500, dtype=tf.int64), tf.zeros((500, 0))
+    for site, mean in (("A", 5.0), ("B", 10.0)):
+        np.testing.assert_allclose(prior.sample(seeds, none, site=site).numpy().mean(axis=0), mean, atol=0.2)
 
 
 def test_the_density_of_the_kernel_integrates_to_one_and_is_that_of_its_draws():

@@ -85,6 +85,21 @@ def test_the_training_gets_the_training_spectra_alone(fits, real, tmp_path, monk
     }
 
 
+def test_other_training_spectra_have_a_folder_of_their_own(fits, real, tmp_path, monkeypatch):
+    folders = []
+
+    def train(*data, output_dir, **options):
+        folders.append(output_dir)
+        raise StopError
+
+    monkeypatch.setattr(trained_models, "train_in_vivo", train)
+    # As of folds and of sites that are left out: the same seed, other spectra.
+    for rows in (np.arange(20), np.arange(20), np.arange(1, 21)):
+        with pytest.raises(StopError):
+            model_generator("invivo", fits, real, LABELS, tmp_path).make(rows, 7)
+    assert folders[0] == folders[1] != folders[2]
+
+
 def test_results_of_another_recipe_are_not_read(fits, real, tmp_path):
     keys = {
         model_generator("invivo", fits, real, LABELS, tmp_path, **options).key

@@ -10,7 +10,7 @@ from mrs_keras.data.measured_spectra import MeasuredSpectra, read_measured
 from mrs_keras.fitting import InVivoFits
 from mrs_keras.measured import write_example
 from mrs_keras.models import CVAE_PRESETS, load_trained
-from mrs_keras.run_folder import read_history, read_notice
+from mrs_keras.run_folder import NOTICE_FILE, read_history, read_notice
 from mrs_keras.training.initial_model import checked_model, with_latent_prior
 from mrs_keras.training.measured_checks import check_subjects_of_splits, warn_of_fits, warn_of_labels
 from tests.fitting.fits_of_truth import fits_of_truth
@@ -78,7 +78,9 @@ def test_from_scans_to_a_model_and_on_from_its_fits_and_from_the_model(folder, t
     ):
         np.testing.assert_array_equal(ours, theirs)
 
+    (run / NOTICE_FILE).write_text("Of other subjects.\n")
     assert command(folder, tmp_path / "tuned", "--init", run) == 0
+    assert read_notice(tmp_path / "tuned").endswith("Of other subjects.")
     said = capsys.readouterr().err
     assert "Pre-training" not in said
     assert "Fine-tuning on 13" in said

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
-from mrs_keras import Labels, Prior
+from mrs_keras import Labels, Prior, evaluate
 from mrs_keras.data.measured_spectra import MeasuredSpectra
 from mrs_keras.models import load_trained
 from mrs_keras.run_folder import read_history, read_notice
@@ -71,6 +71,11 @@ def test_a_run_holds_model_prior_basis_histories_and_notice(run):
     again = load_trained(path)
     for ours, theirs in zip(again.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_an_evaluation_says_that_it_needs_a_dataset(run):
+    with pytest.raises(ValueError, match="needs a training on a dataset"):
+        evaluate(run[0])
 
 
 def test_the_model_generates_labelled_spectra_with_noise(run):

@@ -112,7 +112,9 @@ class KernelPrior(LatentPrior):
         latents, labels = self._checked_examples(latents, labels, np.float64, at_least=4)
         deviations = np.zeros_like(latents) if deviations is None else np.asarray(deviations, np.float64)
         names, sites = np.unique([""] * len(latents) if sites is None else list(map(str, sites)), return_inverse=True)
+        # A spectrum of an unknown site, whose name is "" and comes first, has the number -1.
         self.site_names = tuple(filter(None, names.tolist()))
+        sites = sites - (len(names) - len(self.site_names))
         if len(latents) > self.centres:
             chosen = np.sort(np.random.default_rng([seed, self.centres]).permutation(len(latents))[: self.centres])
             latents, labels, deviations, sites = (each[chosen] for each in (latents, labels, deviations, sites))
