@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
-from mrs_keras.models.label_inference import LABEL_DEVIATION, LABEL_KNOWN, OPTIONAL, combine
+from mrs_keras.models.label_inference import LABEL_DEVIATION, LABEL_KNOWN, OPTIONAL, combine, half_ranges
 
 
 class Batches:
@@ -52,8 +52,7 @@ class Batches:
         """Returns inputs with the most probable labels, and the loss of their inference (batch,), 0 without it."""
         if not self.infer_labels:
             return inputs, 0.0
-        low, high = self.labels.low.astype("float32"), self.labels.high.astype("float32")
-        scale = (high - low + (high <= low)) / 2
+        low, scale = self.labels.low.astype("float32"), half_ranges(self.labels)
         deviation = inputs.get(LABEL_DEVIATION, tf.zeros_like(inputs["concentrations"])) / scale
         labels, loss = combine(
             (inputs["concentrations"] - low) / scale - 1.0,

@@ -3,7 +3,10 @@
 import math
 from collections.abc import Mapping
 
+import numpy as np
 import tensorflow as tf
+
+from mrs_keras.labels import Labels
 
 LABEL_KNOWN, LABEL_DEVIATION = "label_known", "label_deviation"
 """Keys of a batch: bool (batch, labels), and float32 (batch, labels), standard deviations in the labels' units."""
@@ -13,6 +16,12 @@ OPTIONAL = {LABEL_KNOWN: "bool", LABEL_DEVIATION: "float32"}
 
 LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE = -14.0, 4.0
 """Bounds of the log variance of an inferred label, of which the range is -1 to 1."""
+
+
+def half_ranges(labels: Labels) -> np.ndarray:
+    """Returns half of the width of the range of each label, float32 (labels,); 0.5 where it has none."""
+    low, high = labels.low.astype(np.float32), labels.high.astype(np.float32)
+    return (high - low + (high <= low)) / 2
 
 
 def combine(

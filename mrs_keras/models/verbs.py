@@ -13,6 +13,7 @@ import tensorflow as tf
 from mrs_keras.checks import check_choice, check_finite
 from mrs_keras.data.pipeline import finite_batches
 from mrs_keras.models.geodesic import on_path
+from mrs_keras.models.label_inference import LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE, half_ranges
 from mrs_keras.models.latent_priors import KernelPrior, LatentPrior, StandardNormalPrior
 from mrs_keras.models.line_metric import line_bends
 from mrs_keras.models.row_random import row_normal
@@ -123,10 +124,11 @@ class Verbs:
             )
         spectrum = self.description.checked(spectrum=spectrum)["spectrum"]
         inferred = self.label_network.predict(spectrum, batch_size=ROWS_AT_ONCE, verbose=0)
-        half = (self.labels.high - self.labels.low) / 2
+        half = half_ranges(self.labels)
+        log_variance = np.clip(inferred["label_log_var"], LEAST_LOG_VARIANCE, MOST_LOG_VARIANCE)
         return {
             "concentrations": (self.labels.low + half * (inferred["label_mean"] + 1.0)).astype(np.float32),
-            "label_deviation": (half * np.exp(0.5 * inferred["label_log_var"])).astype(np.float32),
+            "label_deviation": (half * np.exp(0.5 * log_variance)).astype(np.float32),
         }
 
     def generate(

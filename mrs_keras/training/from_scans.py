@@ -2,12 +2,14 @@
 
 import contextlib
 import dataclasses
+import hashlib
 import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import tensorflow_datasets as tfds
 
 from mrs_keras.basis import Basis, match_acquisition, read_basis
@@ -27,7 +29,7 @@ from mrs_keras.run_folder import FITS, MODEL_FILE, read_notice
 from mrs_keras.training.claim import check_claim, claim, fingerprint, only_writer
 from mrs_keras.training.cluster import cluster_from_environment
 from mrs_keras.training.in_vivo import Beginning, Plan, latent_prior_for, notice_of, pretrained_on_fits, tune_and_finish
-from mrs_keras.training.initial_model import checked_model, simulations_of
+from mrs_keras.training.initial_model import checked_model, keep_beginning, simulations_of
 from mrs_keras.training.measured_checks import check_subjects_of_splits
 from mrs_keras.training.source import data_settings
 from mrs_keras.training.stage_times import stage
@@ -85,12 +87,13 @@ def train_from_scans(
     measured, output_dir = splits["train"], Path(output_dir)
     name = f"{builder.name}/{builder.builder_config.name}" if builder.builder_config else builder.name
     check_subjects_of_splits(splits, name, fitted=init is None)
-    start = _start_of(fits, init, basis, measured, description, name)
+    start, begins_with = _start_of(fits, init, basis, measured, description, name)
     settings = {
         **plan.settings(),
         "source": "measured",
         **data_settings(dataset, config, plan.preset),
         "init": None if init is None else str(Path(init).resolve()),
+        "begins_with": begins_with,
         "fingerprint": fingerprint(builder),
     }
     check_claim(output_dir, settings)
@@ -116,8 +119,8 @@ def _start_of(
     measured: MeasuredSpectra,
     description: DatasetDescription,
     name: str,
-) -> Start:
-    """Returns what the fine-tuning begins with; what can be checked is checked at once."""
+) -> tuple[Start, str]:
+    """Returns what the fine-tuning begins with, and a digest of it; what can be checked is checked at once."""
     kind = latent_prior_for(len(measured))
     if init is not None:
         if fits is not None:
@@ -126,8 +129,12 @@ def _start_of(
                 f"Received both `{argument('fits')}` and `{argument('init')}`. Leave one of them out."
             )
         checked_model(init, basis, description, kind)
-        simulations = simulations_of(init)
-        return lambda plan, folder: Beginning(lambda: checked_model(init, None, description, kind), simulations)
+
+        def go_on(plan: Plan, folder: Path) -> Beginning:
+            keep_beginning(init, folder)
+            return Beginning(lambda: checked_model(init, None, description, kind), simulations_of(folder, plan.seed))
+
+        return go_on, _digest((Path(init) / MODEL_FILE).read_bytes())
     if fits is not None:
         if basis is not None:
             raise ValueError(
@@ -137,7 +144,8 @@ def _start_of(
         path = Path(fits) / FITS_FILE if Path(fits).is_dir() else Path(fits)
         ours = fits_of(InVivoFits.load(path), measured.ids, measured.spectra, description.acquisition, name)
         ours = dataclasses.replace(ours, participants=measured.participants, sites=measured.sites)
-        return lambda plan, folder: pretrained_on_fits(plan, description, measured, ours, kind, folder)
+        digest = _digest(ours.basis.fids, ours.concentrations, ours.fitted)
+        return lambda plan, folder: pretrained_on_fits(plan, description, measured, ours, kind, folder), digest
     if basis is None:
         raise ValueError(
             f"The training begins with fits of the spectra. Expected `{argument('basis')}`, a basis of their sequence "
@@ -153,7 +161,14 @@ def _start_of(
         ours = _fitted(measured, signals, folder / FITS)
         return pretrained_on_fits(plan, description, measured, ours, kind, folder)
 
-    return start
+    return start, _digest(signals.fids)
+
+
+def _digest(*parts: np.ndarray | bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part if isinstance(part, bytes) else np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()[:24]
 
 
 def _fitted(measured: MeasuredSpectra, basis: Basis, folder: Path) -> InVivoFits:

@@ -10,9 +10,10 @@ from mrs_keras.basis import read_basis
 from mrs_keras.basis.aliases import canonical_name
 from mrs_keras.data import LabelColumns, simulated
 from mrs_keras.data.description import DatasetDescription
+from mrs_keras.files import replacing
 from mrs_keras.models.cvae import CVAE
 from mrs_keras.models.trained import load_trained
-from mrs_keras.run_folder import BASIS_FILE, PRETRAINING, PRIOR_FILE, read_settings
+from mrs_keras.run_folder import BASIS_FILE, PRETRAINING, PRIOR_FILE, SETTINGS_FILE, read_settings
 from mrs_keras.simulation import Prior
 
 SCALES = (0.5, 2.0)
@@ -58,7 +59,16 @@ def checked_model(
     return with_latent_prior(model, latent_prior)
 
 
-def simulations_of(run_dir: str | os.PathLike) -> Callable[[int, int], tf.data.Dataset] | None:
+def keep_beginning(run_dir: str | os.PathLike, output_dir: Path) -> None:
+    """Copies prior, basis and factors of the labels of a run, if it has them, so that another can begin with this one."""
+    names = (PRIOR_FILE, BASIS_FILE, f"{PRETRAINING}/{SETTINGS_FILE}")
+    if all((Path(run_dir) / name).exists() for name in names):
+        for name in names:
+            with replacing(output_dir / name) as partial:
+                partial.write_bytes((Path(run_dir) / name).read_bytes())
+
+
+def simulations_of(run_dir: str | os.PathLike, seed: int) -> Callable[[int, int], tf.data.Dataset] | None:
     """Returns what makes spectra like those that a run was pre-trained on, as in `Beginning`, or `None`."""
     run_dir = Path(run_dir)
     needed = [run_dir / PRIOR_FILE, run_dir / BASIS_FILE, run_dir / PRETRAINING]
@@ -69,7 +79,7 @@ def simulations_of(run_dir: str | os.PathLike) -> Callable[[int, int], tf.data.D
     columns = LabelColumns.of(list(factors), prior.metabolites, list(factors.values()))
 
     def simulations(batch_size: int, first_batch: int) -> tf.data.Dataset:
-        return simulated(prior, basis, batch_size, first_batch=first_batch, labels=columns)
+        return simulated(prior, basis, batch_size, seed, first_batch=first_batch, labels=columns)
 
     return simulations
 

@@ -70,4 +70,5 @@ def scaled(leaf: Distribution, fraction: tf.Tensor, factor: float) -> tf.Tensor:
 
 def as_complex(values: tf.Tensor) -> tf.Tensor:
     """Returns values that complex ones can be multiplied with."""
-    return tf.cast(values, tf.complex64)
+    # Not `tf.cast`, whose gradient warns.
+    return values if values.dtype.is_complex else tf.complex(values, tf.zeros_like(values))
