@@ -60,7 +60,7 @@ def checked_model(
 
 
 def keep_beginning(run_dir: str | os.PathLike, output_dir: Path) -> None:
-    """Copies prior, basis and factors of the labels of a run, if it has them, so that another can begin with this one."""
+    """Copies prior, basis and label factors of a run, if it has them, so that another can begin with this one."""
     names = (PRIOR_FILE, BASIS_FILE, f"{PRETRAINING}/{SETTINGS_FILE}")
     if all((Path(run_dir) / name).exists() for name in names):
         for name in names:
