@@ -1,6 +1,5 @@
 """A kernel density around the latents of few training spectra."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +9,9 @@ import tensorflow as tf
 
 from mrs_keras.checks import check_choice, check_count
 from mrs_keras.fitting.kernel_of_fits import farthest
+from mrs_keras.models.latent_priors.components import chosen_component, log_density
 from mrs_keras.models.latent_priors.latent_prior import LatentPrior
-from mrs_keras.models.row_random import row_normal, row_uniform
+from mrs_keras.models.row_random import row_normal
 from mrs_keras.random_streams import RowStream
 
 OUTLIERS = 0.15
@@ -158,11 +158,8 @@ class KernelPrior(LatentPrior):
     def sample(self, seeds, labels, site: str | None = None):
         """Draws latents as the base class defines it; around spectra of one site only if it is named."""
         offsets, log_weights = self._at(labels, site)
-        cumulative = tf.cumsum(tf.nn.softmax(log_weights), axis=1)
-        below = tf.cast(row_uniform(seeds, 1, RowStream.COMPONENT) > cumulative, tf.int32)
         last = tf.reduce_sum(tf.cast(self.log_weights > -np.inf, tf.int32)) - 1
-        # Rounding may leave the last cumulative sum just below a uniform number.
-        centre = tf.minimum(tf.reduce_sum(below, axis=1), last)
+        centre = chosen_component(seeds, log_weights, last)
         mean = tf.gather(self.means, centre) + tf.gather(offsets, centre, batch_dims=1) @ tf.transpose(self.slopes)
         posterior = tf.gather(self.deviations, centre) * row_normal(seeds, self.latent_dim, RowStream.POSTERIOR)
         return mean + row_normal(seeds, self.latent_dim) @ tf.transpose(self.factor) + posterior
@@ -171,13 +168,7 @@ class KernelPrior(LatentPrior):
         offsets, log_weights = self._at(labels, None)
         means = self.means[None] + offsets @ tf.transpose(self.slopes)
         covariances = self.factor @ tf.transpose(self.factor) + tf.linalg.diag(tf.square(self.deviations) + LEAST)
-        cholesky = tf.linalg.cholesky(covariances)
-        # (centres, latent_dim, batch): one triangular solve per centre.
-        standard = tf.linalg.triangular_solve(cholesky, tf.transpose(latents[:, None] - means, (1, 2, 0)))
-        log_determinant = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(cholesky)), axis=-1)
-        log_normal = -0.5 * tf.transpose(tf.reduce_sum(standard**2, axis=1)) - log_determinant
-        log_normal -= 0.5 * self.latent_dim * math.log(2 * math.pi)
-        return tf.reduce_logsumexp(tf.nn.log_softmax(log_weights) + log_normal, axis=1)
+        return log_density(latents, means, tf.linalg.cholesky(covariances), log_weights)
 
     def settings(self):
         return {"bandwidth": self.bandwidth, "centres": self.centres, "site_names": list(self.site_names)}

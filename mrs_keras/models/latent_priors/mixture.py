@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from mrs_keras.checks import check_count
+from mrs_keras.models.latent_priors.components import chosen_component, log_density
 from mrs_keras.models.latent_priors.latent_prior import LatentPrior
-from mrs_keras.models.row_random import row_normal, row_uniform
-from mrs_keras.random_streams import RowStream
+from mrs_keras.models.row_random import row_normal
 
 
 @keras.saving.register_keras_serializable("mrs_keras")
@@ -94,10 +94,7 @@ class GaussianMixturePrior(LatentPrior):
 
     def sample(self, seeds, labels):
         offsets, log_weights = self._at(labels)
-        cumulative = tf.cumsum(tf.nn.softmax(log_weights), axis=1)
-        below = tf.cast(row_uniform(seeds, 1, RowStream.COMPONENT) > cumulative, tf.int32)
-        # Rounding may leave the last cumulative sum just below a uniform number.
-        component = tf.minimum(tf.reduce_sum(below, axis=1), self.components - 1)
+        component = chosen_component(seeds, log_weights, self.components - 1)
         own_offset = tf.gather(offsets, component, batch_dims=1)
         mean = tf.gather(self.means, component) + tf.einsum("bij,bj->bi", tf.gather(self.slopes, component), own_offset)
         return mean + tf.einsum("bij,bj->bi", tf.gather(self.cholesky, component), row_normal(seeds, self.latent_dim))
@@ -105,13 +102,7 @@ class GaussianMixturePrior(LatentPrior):
     def log_prob(self, latents, labels):
         offsets, log_weights = self._at(labels)
         means = self.means[None] + tf.einsum("kij,bkj->bki", self.slopes, offsets)
-        cholesky = tf.convert_to_tensor(self.cholesky)
-        # (components, latent_dim, batch): one triangular solve per component.
-        standard = tf.linalg.triangular_solve(cholesky, tf.transpose(latents[:, None] - means, (1, 2, 0)))
-        log_determinant = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(cholesky)), axis=-1)
-        log_normal = -0.5 * tf.transpose(tf.reduce_sum(standard**2, axis=1)) - log_determinant
-        log_normal -= 0.5 * self.latent_dim * math.log(2 * math.pi)
-        return tf.reduce_logsumexp(tf.nn.log_softmax(log_weights) + log_normal, axis=1)
+        return log_density(latents, means, tf.convert_to_tensor(self.cholesky), log_weights)
 
     def settings(self):
         return {"components": self.components}
