@@ -97,7 +97,43 @@ class EpochProgress(keras.callbacks.Callback):
             self.bar.close()
 
 
-def close_files(callbacks: list[keras.callbacks.Callback]) -> None:
+def fit_epochs(
+    model: keras.Model,
+    batches,
+    callbacks: list[keras.callbacks.Callback],
+    *,
+    epochs: int,
+    first_epoch: int,
+    steps: int,
+    **validation,
+) -> None:
+    """Trains a model from one epoch to another, and closes the files of the callbacks however it ends.
+
+    Args:
+      model: compiled.
+      batches: endless dataset, beginning with the first epoch.
+      callbacks: of the training.
+      epochs: number of the last epoch.
+      first_epoch: epochs that were trained before.
+      steps: batches of an epoch.
+      **validation: arguments of `fit` that validate.
+    """
+    try:
+        model.fit(
+            batches,
+            **validation,
+            epochs=epochs,
+            initial_epoch=first_epoch,
+            steps_per_epoch=steps,
+            shuffle=False,
+            verbose=0,
+            callbacks=callbacks,
+        )
+    finally:
+        _close_files(callbacks)
+
+
+def _close_files(callbacks: list[keras.callbacks.Callback]) -> None:
     """Closes the history and the progress bar, which `fit` leaves open if it raises."""
     for callback in callbacks:
         if isinstance(callback, EpochProgress):

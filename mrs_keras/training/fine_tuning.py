@@ -13,7 +13,7 @@ from mrs_keras.files import remove
 from mrs_keras.models.cvae import CVAE
 from mrs_keras.models.trained import load_model
 from mrs_keras.run_folder import HISTORY_FILE, checkpoint_file, checkpoint_files, epochs_of, read_history
-from mrs_keras.training.callbacks import EpochProgress, close_files, cut_history, save_model
+from mrs_keras.training.callbacks import EpochProgress, cut_history, fit_epochs, save_model
 from mrs_keras.training.schedules import warm_cosine_adam
 from mrs_keras.training.speed import check_finite_weights, choose_speed, leave_training
 
@@ -83,18 +83,8 @@ def fine_tune(
             EpochProgress(first_round, "Fine-tuning", "round"),
             keras.callbacks.TerminateOnNaN(),
         ]
-        try:
-            model.fit(
-                _batches(training, recipe, seed, first_round * steps, simulations),
-                epochs=rounds,
-                initial_epoch=first_round,
-                steps_per_epoch=steps,
-                shuffle=False,
-                verbose=0,
-                callbacks=callbacks,
-            )
-        finally:
-            close_files(callbacks)
+        batches = _batches(training, recipe, seed, first_round * steps, simulations)
+        fit_epochs(model, batches, callbacks, epochs=rounds, first_epoch=first_round, steps=steps)
     check_finite_weights(model)
     if best.round == 0:
         return pretrained()

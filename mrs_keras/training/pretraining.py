@@ -9,7 +9,7 @@ import tensorflow as tf
 from mrs_keras.models.cvae import CVAE
 from mrs_keras.models.trained import load_model
 from mrs_keras.run_folder import HISTORY_FILE, MODEL_FILE, checkpoint_files, epochs_of
-from mrs_keras.training.callbacks import Checkpoint, EpochProgress, close_files, cut_history, save_model
+from mrs_keras.training.callbacks import Checkpoint, EpochProgress, cut_history, fit_epochs, save_model
 from mrs_keras.training.schedules import kl_schedule, warm_cosine_adam
 from mrs_keras.training.speed import check_finite_weights, choose_speed, leave_training
 
@@ -62,18 +62,7 @@ def pretrain(
         EpochProgress(first_epoch, "Pre-training"),
         keras.callbacks.TerminateOnNaN(),
     ]
-    try:
-        model.fit(
-            batches(first_epoch * steps),
-            epochs=epochs,
-            initial_epoch=first_epoch,
-            steps_per_epoch=steps,
-            shuffle=False,
-            verbose=0,
-            callbacks=callbacks,
-        )
-    finally:
-        close_files(callbacks)
+    fit_epochs(model, batches(first_epoch * steps), callbacks, epochs=epochs, first_epoch=first_epoch, steps=steps)
     check_finite_weights(model)
     leave_training(model)
     save_model(model, finished)

@@ -28,7 +28,7 @@ from mrs_keras.run_folder import (
     epochs_of,
 )
 from mrs_keras.training.architecture_check import check_architecture
-from mrs_keras.training.callbacks import Checkpoint, EpochProgress, close_files, cut_history, save_model
+from mrs_keras.training.callbacks import Checkpoint, EpochProgress, cut_history, fit_epochs, save_model
 from mrs_keras.training.claim import check_claim, claim, fingerprint, only_writer
 from mrs_keras.training.cluster import Cluster, cluster_from_environment
 from mrs_keras.training.from_scans import train_from_scans
@@ -215,19 +215,15 @@ def train(
             callbacks = _callbacks(output_dir, first_epoch, checkpoint_every, is_chief)
             validation = speed.validation(open_validation(builder, settings["model"]))
             validation["validation_data"] = distribute(validation["validation_data"], strategy)
-            try:
-                model.fit(
-                    distribute(source.batches, strategy),
-                    **validation,
-                    epochs=settings["epochs"],
-                    initial_epoch=first_epoch,
-                    steps_per_epoch=steps,
-                    shuffle=False,
-                    verbose=0,
-                    callbacks=callbacks,
-                )
-            finally:
-                close_files(callbacks)
+            fit_epochs(
+                model,
+                distribute(source.batches, strategy),
+                callbacks,
+                epochs=settings["epochs"],
+                first_epoch=first_epoch,
+                steps=steps,
+                **validation,
+            )
             check_finite_weights(model)
             leave_training(model)
             if model.latent_prior.needs_fit:
