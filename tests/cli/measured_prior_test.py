@@ -177,8 +177,9 @@ def test_the_printed_commands_build_train_evaluate_export_and_generate(written, 
     train(tmp_path / "run", data_dir=data_dir, config="mine", preset="endless", epochs=1, batch_size=8, changes=quick)
     assert HOLDS in (tmp_path / "run" / "NOTICE.txt").read_text()
     numbers = evaluate(tmp_path / "run", data_dir=data_dir)
-    assert numbers["reconstruction"].keys() == {"model", "pca", "model_over_pca"}
-    assert numbers["spectra"]["fitted"] == 0
+    # A prior of fits has a spline baseline, so the in-vivo fit judges its models.
+    assert {"parameters", "distance_from_physical_model"} <= numbers["reconstruction"].keys()
+    assert numbers["spectra"]["fitted"] > 0
     capsys.readouterr()
     assert main(["export", "--run", str(tmp_path / "run"), "--output", str(tmp_path / "models")]) == 0
     assert HOLDS in capsys.readouterr().out
