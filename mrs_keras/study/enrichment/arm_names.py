@@ -5,10 +5,12 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Arm:
-    """Attributes:
-    title: as in tables and figures.
-    about: what the training set is, one sentence.
-    trains_on_simulations: whether a network is trained on simulations for it, which takes minutes.
+    """What a regression is trained on.
+
+    Attributes:
+      title: as in tables and figures.
+      about: what the training set is, one sentence.
+      trains_on_simulations: whether a network is trained on simulations for it, which takes minutes.
     """
 
     title: str
@@ -16,17 +18,16 @@ class Arm:
     trains_on_simulations: bool = False
 
 
-CLASSICAL, SIMULATIONS, MEAN = "classical", "simulations", "mean"
+MEAN, REAL, NOISE = "mean", "real", "noise"
+CLASSICAL, AGAIN, SIMULATIONS = "classical", "classical_again", "simulations"
 OUTSIDE, RECALIBRATED = "outside", "outside_recalibrated"
 
 ARMS: dict[str, Arm] = {
     MEAN: Arm("mean", "The mean of the labels of the n subjects is predicted for everybody."),
-    "real": Arm("real", "The spectra of the n subjects as they are."),
-    "noise": Arm("+ noise", "The n spectra, each with many draws of the noise of the task."),
+    REAL: Arm("real", "The spectra of the n subjects as they are."),
+    NOISE: Arm("+ noise", "The n spectra, each with many draws of the noise of the task."),
     CLASSICAL: Arm("classical", "The n spectra with noise, phases, shifts, broadening and baselines."),
-    "classical_again": Arm(
-        "classical, again", "Classical augmentation with other seeds: no difference is to be found."
-    ),
+    AGAIN: Arm("classical, again", "Classical augmentation with other seeds: no difference is to be found."),
     "placebo": Arm("shuffled labels", "Spectra of the cVAE of the n with shuffled labels: no gain is to be found."),
     "mixup": Arm("mixup", "Mixtures of pairs of the n spectra and of their labels, classical augmentation."),
     "cvae": Arm("cVAE of the n", "A cVAE of the n spectra, classical augmentation."),
