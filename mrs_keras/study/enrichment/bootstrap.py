@@ -88,8 +88,10 @@ def bootstrap(sums: AgreementSums) -> Agreement:
     each predicts all sites; both arms have the same. For components of variance of sites, of draws and of their
     interaction the variance of a mean is expected to be that of sites and of draws, plus three times the part of the
     interaction (Owen 2007, Ann Appl Stat 1:386-411, doi 10.1214/07-AOAS122): the limits are wide rather than narrow
-    for what changes with the draw at each site on its own. With one draw its share of the variance is not known, and
-    the limits are those over sites alone.
+    for what changes with the draw at each site on its own. In simulated studies of seven sites 95 % limits of a
+    difference of 0 held it in 95 to 100 % with ten draws and in 94 to 100 % with two; with two in only 76 to 84 % where
+    an effect of the draw that all sites share is the only one. With one draw its share of the variance is not known:
+    the limits are those over sites alone, and too narrow as soon as seeds matter (83 to 42 %).
 
     Args:
       sums: of one or of two arms, sites and draws not pooled yet.

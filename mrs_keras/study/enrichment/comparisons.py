@@ -29,9 +29,10 @@ def comparisons_of(results: TaskResults) -> list[Comparison]:
     of all arms to classical augmentation at the main size by the first truth, with all regressors. Classical
     augmentation with other seeds is not in it, since nothing is claimed of it. In the family an arm is `better` or
     `worse` if the limits of the difference of concordance exclude 0 and p after Holm is below 0.05. Outside of it the
-    same words rest on the unadjusted limits alone: of 20 such verdicts on arms without any difference one is expected
-    to be wrong, so that they describe and do not prove. Otherwise the verdict is `within 5 %` if all of the limits of
-    the relative difference of the percentage errors are inside +-5 %, and `unresolved` if not.
+    same words rest on the unadjusted limits alone: of 20 comparisons without any difference one is expected to get them
+    by chance, so that they describe and do not prove. Otherwise the verdict is `within 5 %` if all of the limits of
+    the relative difference of the percentage errors are inside +-5 %, and `unresolved` if not. With one draw verdicts
+    know nothing of seeds; see `bootstrap`.
 
     Args:
       results: of a task.

@@ -3,8 +3,6 @@
 import dataclasses
 from collections.abc import Iterable
 
-import numpy as np
-
 from mrs_keras.study.enrichment.agreement import agreement_sums
 from mrs_keras.study.enrichment.arm_names import CLASSICAL
 from mrs_keras.study.enrichment.bootstrap import agreement_of
