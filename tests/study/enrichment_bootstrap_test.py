@@ -45,6 +45,15 @@ def test_effects_of_sites_alone_have_the_standard_error_of_a_mean():
     assert found == pytest.approx(scipy.stats.sem(effects), rel=0.05)
 
 
+def test_degrees_of_freedom_are_those_of_sites_or_fewer_where_draws_dominate():
+    sites, draws = np.linspace(-1, 1, 7)[:, None], np.array([[-1.0, 1.0]])
+    assert log_error_of(50 + 0.05 * (sites + 0 * draws)).degrees == 6
+    assert log_error_of(50 + 0.05 * (0 * sites + draws)).degrees == pytest.approx(1, rel=1e-6)
+    of_sites, of_draws = np.var(sites, ddof=1) / 7, 1.0
+    expected = (of_sites + of_draws) ** 2 / (of_sites**2 / 6 + of_draws**2 / 1)
+    assert log_error_of(50 + 0.05 * (sites + draws)).degrees == pytest.approx(expected, rel=0.05)
+
+
 def test_one_unit_fewer_is_drawn_and_each_as_often():
     weights = resampled("sites", 7)
     assert weights.shape == (REPLICATES, 7)
@@ -67,8 +76,8 @@ def test_sites_and_draws_are_resampled_independently():
         # Limits are wide where each site has effects of the draw of its own: three times that variance.
         (10, {"of_both": 0.15}, 0.97, 1.0),
         (2, {"of_both": 0.15}, 0.97, 1.0),
-        # Two draws do not tell how much draws vary, where nothing else does: t of sites is too short.
-        (2, {"of_draws": 0.15}, 0.78, 0.94),
+        # Two draws hardly tell how much draws vary, where nothing else does: t of sites alone holds it in 84 %.
+        (2, {"of_draws": 0.15}, 0.88, 0.96),
     ],
 )
 def test_limits_of_the_same_arm_twice_hold_0_as_often_as_they_say(draws, effects, low, high):

@@ -20,12 +20,12 @@ class Estimate(NamedTuple):
     Attributes:
       value: from all sites and draws.
       standard_error: of the value; NaN with fewer than two sites.
-      degrees: degrees of freedom of Student's t, sites - 1.
+      degrees: degrees of freedom of Student's t, at most sites - 1.
     """
 
     value: float
     standard_error: float
-    degrees: int
+    degrees: float
 
     @property
     def limits(self) -> Interval:
@@ -88,8 +88,10 @@ def bootstrap(sums: AgreementSums) -> Agreement:
     each predicts all sites; both arms have the same. For components of variance of sites, of draws and of their
     interaction the variance of a mean is expected to be that of sites and of draws, plus three times the part of the
     interaction (Owen 2007, Ann Appl Stat 1:386-411, doi 10.1214/07-AOAS122): the limits are wide rather than narrow
-    for what changes with the draw at each site on its own. In simulated studies of seven sites 95 % limits of a
-    difference of 0 held it in 95 to 100 % with ten draws and in 94 to 100 % with two; with two in only 76 to 84 % where
+    for what changes with the draw at each site on its own. Student's t has sites - 1 degrees of freedom, and fewer
+    where draws dominate, down to draws - 1: those of Satterthwaite (1946), Biometrics Bulletin 2:110-114, for the sum
+    of the variances of sites and of draws, each from a bootstrap of its own. In simulated studies of seven sites 95 %
+    limits of a difference of 0 held it in 95 to 100 %, with ten draws and with two, but with two in 91 % where
     an effect of the draw that all sites share is the only one. With one draw its share of the variance is not known:
     the limits are those over sites alone, and too narrow as soon as seeds matter (83 to 42 %).
 
@@ -101,13 +103,28 @@ def bootstrap(sums: AgreementSums) -> Agreement:
       standard errors are NaN.
     """
     values = agreement_of(sums)
-    degrees = int(sums.sites_of_labels.min()) - 1
-    errors = [np.nan, np.nan]
-    if degrees > 0:
-        replicates = _contrasts(sums, resampled("sites", sums.sites), resampled("draws", sums.draws))
-        finite = [each[np.isfinite(each)] for each in replicates]
-        errors = [np.std(each, ddof=1) if len(each) > 1 else np.nan for each in finite]
-    return Agreement(*(Estimate(value, float(error), degrees) for value, error in zip(values, errors, strict=True)))
+    most = int(sums.sites_of_labels.min()) - 1
+    errors, degrees = [np.nan] * 2, [most] * 2
+    if most > 0:
+        sites, draws = resampled("sites", sums.sites), resampled("draws", sums.draws)
+        errors = _deviations(_contrasts(sums, sites, draws))
+        if sums.draws > 1:
+            of_sites = _deviations(_contrasts(sums, sites, np.ones((1, sums.draws))))
+            of_draws = _deviations(_contrasts(sums, np.ones((1, sums.sites)), draws))
+            degrees = [_satterthwaite(*each, most, sums.draws - 1) for each in zip(of_sites, of_draws, strict=True)]
+    return Agreement(*(Estimate(*each) for each in zip(values, errors, degrees, strict=True)))
+
+
+def _deviations(replicates: np.ndarray) -> list[float]:
+    """Returns the standard deviation of the finite replicates of each measure."""
+    finite = [each[np.isfinite(each)] for each in replicates]
+    return [float(np.std(each, ddof=1)) if len(each) > 1 else np.nan for each in finite]
+
+
+def _satterthwaite(of_sites: float, of_draws: float, sites: int, draws: int) -> float:
+    """Returns the degrees of freedom of the sum of two squared standard errors that have `sites` and `draws`."""
+    both = of_sites**2 + of_draws**2
+    return min(float(sites), both**2 / (of_sites**4 / sites + of_draws**4 / draws)) if both > 0 else float(sites)
 
 
 def agreement_of(sums: AgreementSums) -> tuple[float, float]:
@@ -121,10 +138,10 @@ def _contrasts(sums: AgreementSums, sites: np.ndarray, draws: np.ndarray) -> np.
     pooled = sums.pooled(sites)
     share = draws / draws.sum(axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
-        measures = np.stack(
-            [
-                np.einsum("abd,bd->ab", pooled.concordance().mean(axis=3), share),
-                np.log(np.einsum("abd,bd->ab", pooled.error().mean(axis=3), share)),
-            ]
-        )
+        measures = np.stack([_averaged(pooled.concordance(), share), np.log(_averaged(pooled.error(), share))])
         return measures[:, 0] - measures[:, 1] if measures.shape[1] > 1 else measures[:, 0]
+
+
+def _averaged(of_draws: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Averages (arms, replicates, draws, labels) over labels and, by their share, draws. One replicate fits any."""
+    return (of_draws.mean(axis=3) * share).sum(axis=2)
