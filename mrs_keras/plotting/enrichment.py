@@ -58,7 +58,7 @@ def plot_enrichment_curves(
     styles = _styles(important, titles)
     x = np.asarray(subjects, float)
     # Limits of arms stand side by side, over this much of the smallest step: over each other, nobody could read them.
-    width = 0.4 * (np.log(x[1:] / x[:-1]).min() if len(x) > 1 else 1.0)
+    width = 0.4 * np.log([2.0, *(x[1:] / x[:-1])]).min()
     edges = x[0] * np.exp(-width), x[-1] * np.exp(width)
     lines = dict(zip((title for title in titles if title not in important), itertools.cycle(OTHER_LINES)))
     figure = new_figure(4.6 * len(curves) + 2.4, 5.2)
@@ -143,6 +143,7 @@ def plot_differences(
     names = ("difference of concordance", "difference of the error (percent of it)")
     for place, (axes, name) in enumerate(zip(panels, names, strict=True)):
         axes.set_xlim(_without_far_limits([arm[regressor][place] for arm in differences.values() for regressor in arm]))
+        axes.locator_params(axis="x", nbins=6)
         axes.axvline(0, color="0.3", linewidth=1)
         axes.set_xlabel(f"{name}\nfrom {reference}")
         axes.grid(axis="x", color="0.92")

@@ -33,7 +33,7 @@ def test_arms_stand_in_the_sentence_of_their_verdict_with_limits():
     assert "cVAE of the n" not in better
     assert "real -0.10 (-0.16 to -0.04)" in sentence(text, "Worse than classical augmentation")
     assert "cVAE of the n -0.02 (-0.08 to 0.04)" in sentence(text, "Unresolved against classical augmentation")
-    assert "Of 9 other arms, 5 are better than that with every regressor, 2 worse, 2 neither." in text
+    assert "Of 9 other arms: 5 better than that with every regressor, 2 worse, 2 neither." in text
     assert "WARNING" not in text
 
 
@@ -116,13 +116,17 @@ def test_the_outside_program_is_beaten_by_nobody_or_by_those_who_are_named():
     assert "No outside program was compared." in alone
 
 
-def test_a_second_truth_that_changes_a_verdict_is_quoted():
+def test_a_second_truth_that_changes_a_finding_is_quoted():
     where = {"arm": "simulations", "reference": "classical", "truth": "Osprey", "size": "16", "regressor": "ridge"}
-    text = words(changed_comparison(situation(), {"verdict": "unresolved"}, **where))
-    assert (
-        "Judged by Osprey instead, 17 of 18 verdicts are the same (simulations with ridge is unresolved, +0.24" in text
-    )
+    text = words(changed_comparison(situation(), {"concordance": Interval(0.05, -0.01, 0.11)}, **where))
+    assert "Judged by Osprey instead, limits are on the same side of 0 or hold it in 17 of 18 comparisons" in text
+    assert "(not so: simulations with ridge +0.05 (-0.01 to 0.11) instead of +0.24 (0.18 to 0.30))" in text
     assert "Judged by" not in words(situation(truths=("exact",)))
+
+
+def test_a_second_truth_without_holms_correction_is_not_taken_for_another_finding():
+    task = changed_comparison(situation(), {"verdict": "unresolved"}, arm="simulations", truth="LCModel")
+    assert "in 18 of 18 comparisons" in words(task)
 
 
 def test_holms_correction_that_takes_a_verdict_away_is_said():

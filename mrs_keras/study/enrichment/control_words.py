@@ -53,8 +53,8 @@ def control_warnings(task: JudgedTask) -> Iterable[str]:
         texts = [f"{name} {_signed(each, name)} {_where(task, each)}" for each, name in failed]
         yield (
             "WARNING: THE A/A COMPARISON FAILED. Classical augmentation differs from itself with other seeds in "
-            f"{len(failed)} of {len(intervals)} intervals: {'; '.join(texts)}. By chance, one in 20 would exclude 0. "
-            "Differences of that size between other arms mean nothing."
+            f"{len(failed)} of {len(intervals)} intervals: {'; '.join(texts)}. By chance, about "
+            f"{0.05 * len(intervals):.1f} would exclude 0. Differences of that size between other arms mean nothing."
         )
     if missed := [pair for pair in _at_largest(placebo_pairs(task)) if pair[3] <= 0]:
         texts = [_pair_text(task, *pair[:3]) for pair in missed]

@@ -192,7 +192,7 @@ def _task_sections(number: int, report: TaskReport, images: Mapping[str, bytes])
                 drawn(f"differences_to_{reference}") if size == task.main and not other else {},
             )
             for other, truth in enumerate(task.results.truths)
-            for size in dict.fromkeys((task.main, *task.results.sizes))
+            for size in ((task.main,) if other else dict.fromkeys((task.main, *task.results.sizes)))
         ]
     parts += [
         (f"slopes, {main}", "Of the predictions on the truth.", label_table(task, "slope"), drawn("slopes")),

@@ -86,11 +86,11 @@ def _against_classical(task: JudgedTask) -> Iterable[str]:
     better = sum(set(verdicts) == {"better"} for verdicts in of_arm.values())
     worse = sum(set(verdicts) == {"worse"} for verdicts in of_arm.values())
     mixed = sum({"better", "worse"} & set(verdicts) != set() and len(set(verdicts)) > 1 for verdicts in of_arm.values())
-    every = "with every regressor" if len(task.regressors) > 1 else "with the only regressor"
-    yield (
-        f"Of {len(of_arm)} other arms, {better} are better than that {every}, {worse} worse, "
-        f"{f'{mixed} differ by regressor, ' if mixed else ''}{len(of_arm) - better - worse - mixed} neither."
-    )
+    every = "with every regressor" if len(task.regressors) > 1 else "with the regressor"
+    parts = [f"{better} better than that {every}", f"{worse} worse"]
+    if mixed:
+        parts.append(f"{mixed} better or worse with some")
+    yield f"Of {len(of_arm)} other arms: {', '.join(parts)}, {len(of_arm) - better - worse - mixed} neither."
     yield from _verdicts(task, found, "classical augmentation")
     if tested := [each for each in found if math.isfinite(each.p_holm)]:
         missed = [
@@ -214,7 +214,7 @@ def _levels(task: JudgedTask) -> Iterable[str]:
 
 
 def _second_truths(task: JudgedTask) -> Iterable[str]:
-    """Says whether another labeller's truth changes the verdicts."""
+    """Says whether another labeller's truth changes what is found; by limits alone, since Holm's family has one truth."""
     for truth in list(task.results.truths)[1:]:
         pairs = [
             (each, other)
@@ -223,13 +223,20 @@ def _second_truths(task: JudgedTask) -> Iterable[str]:
         ]
         if not pairs:
             continue
-        changed = [other for each, other in pairs if other.verdict != each.verdict]
-        text = f"Judged by {truth} instead, {len(pairs) - len(changed)} of {len(pairs)} verdicts are the same"
+        changed = [(each, other) for each, other in pairs if _side(each) != _side(other)]
         texts = "; ".join(
-            f"{title_of(each.arm)} {with_regressor(each.regressor)} is {each.verdict}, {difference(each)}"
-            for each in changed
+            f"{title_of(each.arm)} {with_regressor(each.regressor)} {with_limits(other.concordance, '+')} instead of "
+            f"{with_limits(each.concordance, '+')}"
+            for each, other in changed
         )
-        yield f"{text}{f' ({texts})' if changed else ''}."
+        yield (
+            f"Judged by {truth} instead, limits are on the same side of 0 or hold it in {len(pairs) - len(changed)} of "
+            f"{len(pairs)} comparisons{f' (not so: {texts})' if changed else ''}."
+        )
+
+
+def _side(each: Comparison) -> int:
+    return int(each.concordance.low > 0) - int(each.concordance.high < 0)
 
 
 def _key(each: Comparison) -> tuple[str, str, str, str]:
