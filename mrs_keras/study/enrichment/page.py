@@ -1,6 +1,7 @@
 """The report of the study: a page, a text for the terminal, and numbers for JSON."""
 
 import dataclasses
+import itertools
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -38,6 +39,15 @@ HOW_TO_COMPARE = (
 WIDTH = 120
 """Characters of a line of text in the terminal."""
 
+FIGURE_TITLES = {
+    "learning_curves": ("learning curves", HOW_TO_READ),
+    "differences_to_classical": ("what each arm adds to classical augmentation", HOW_TO_COMPARE),
+    "differences_to_simulations": ("what each arm adds to simulations", "As above, from simulations."),
+    "slopes": ("slopes of predictions", "Are large differences between subjects predicted as large?"),
+    "label_fidelity": ("labels of generated spectra", "Do generated spectra show what their labels say?"),
+}
+"""Name of a figure -> title and text of its section."""
+
 CAPTIONS = {
     "learning_curves": (
         "Concordance with the number of labelled subjects. Vertical lines are 95 % limits of the coloured arms, beside "
@@ -48,7 +58,7 @@ CAPTIONS = {
         "Differences from classical augmentation at the main size, ordered, with 95 % limits and verdicts; hollow "
         "marks are unresolved. Limits that reach the edge of a panel go on beyond it. The controls stand below."
     ),
-    "differences_to_simulations": "The same, from simulations.",
+    "differences_to_simulations": "Differences from simulations at the main size; marks and lines as above.",
     "slopes": (
         "Slope of the predictions on the truth at the main size. Below 1, predictions are drawn to the mean: what "
         "percentage errors do not show."
@@ -166,52 +176,45 @@ def numbers_of(report: TaskReport) -> dict:
 
 
 def _task_sections(number: int, report: TaskReport, images: Mapping[str, bytes]) -> list[Section]:
-    """Returns figures and tables of a task; those without content are left out."""
+    """Returns the figures of a task, then its tables; those without content are left out."""
     task, name = report.task, report.task.results.title
-
-    def drawn(figure: str) -> dict[str, str]:
-        key = image_name(number, figure)
-        return {"figure": key, "caption": CAPTIONS[figure]} if key in images else {}
-
     main = task.subjects(task.main)
-    parts = [
-        ("concordance", HOW_TO_READ, score_table(task, "concordance"), drawn("learning_curves")),
-        ("percentage error", "", score_table(task, "error"), {}),
+    drawn = [
+        Section(f"{name}: {title}", text, figure=key, caption=CAPTIONS[figure])
+        for figure, (title, text) in FIGURE_TITLES.items()
+        if (key := image_name(number, figure)) in images
     ]
-    for truth in list(task.results.truths)[1:]:
-        parts += [
-            (f"{measure}, by {truth}", "Another labeller's truth.", score_table(task, measure, truth), {})
-            for measure in ("concordance", "error")
+    tables = []
+    for truth in task.results.truths:
+        by = "" if truth == task.truth else f", by {truth}"
+        tables += [
+            (f"concordance{by}", "Mean over labels.", score_table(task, "concordance", truth)),
+            (f"error{by}", "Mean absolute percentage error.", score_table(task, "error", truth)),
         ]
-    for reference in (CLASSICAL, SIMULATIONS):
-        parts += [
+    for reference, truth in itertools.product((CLASSICAL, SIMULATIONS), task.results.truths):
+        sizes = dict.fromkeys((task.main, *task.results.sizes)) if truth == task.truth else (task.main,)
+        by = "" if truth == task.truth else f", by {truth}"
+        tables += [
             (
-                f"differences from {title_of(reference)}, {task.subjects(size)}" + (f", by {truth}" if other else ""),
-                HOW_TO_COMPARE if (reference, size, other) == (CLASSICAL, task.main, False) else "",
+                f"differences from {title_of(reference)}, {task.subjects(size)}{by}",
+                "With verdicts.",
                 comparison_table(task, reference, size, truth),
-                drawn(f"differences_to_{reference}") if size == task.main and not other else {},
             )
-            for other, truth in enumerate(task.results.truths)
-            for size in ((task.main,) if other else dict.fromkeys((task.main, *task.results.sizes)))
+            for size in sizes
         ]
-    parts += [
-        (f"slopes, {main}", "Of the predictions on the truth.", label_table(task, "slope"), drawn("slopes")),
-        (f"bias, {main}", "Mean of the predictions minus that of the truth.", label_table(task, "bias"), {}),
-        (f"concordance of each label, {main}", "", label_table(task, "concordance"), {}),
+    tables += [
+        (f"slopes, {main}", "Of the predictions on the truth.", label_table(task, "slope")),
+        (f"bias, {main}", "Mean of the predictions minus that of the truth.", label_table(task, "bias")),
+        (f"concordance of each label, {main}", "Mean over draws.", label_table(task, "concordance")),
         (
             "worth how many real subjects",
             "With how many labelled subjects classical augmentation has the concordance of an arm; point estimates.",
             worth_table(task, report.worth),
-            {},
         ),
-        ("labels of generated spectra", "", fidelity_table(task), drawn("label_fidelity")),
-        ("failures", "Arms without a result, in part or at all.", failure_table(task), {}),
+        ("labels of generated spectra", "How far they are right.", fidelity_table(task)),
+        ("failures", "Arms without a result, in part or at all.", failure_table(task)),
     ]
-    return [
-        Section(f"{name}: {title}", text, table if table[1] else None, **figure)
-        for title, text, table, figure in parts
-        if table[1] or figure
-    ]
+    return drawn + [Section(f"{name}: {title}", text, table) for title, text, table in tables if table[1]]
 
 
 def _listed_rows(texts: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

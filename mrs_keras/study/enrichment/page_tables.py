@@ -14,7 +14,13 @@ Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 MEASURES = {"concordance": 2, "error": 1}
 """Attribute of a score -> digits."""
 
-OF_LABELS = {"concordance": "{:.2f}", "slope": "{:.2f}", "bias": "{:+.1f} %", "error": "{:.1f} %"}
+OF_LABELS = {
+    "concordance": "{:.2f}",
+    "correlation": "{:.2f}",
+    "slope": "{:.2f}",
+    "bias": "{:+.1f} %",
+    "error": "{:.1f} %",
+}
 """What is known of each label -> how it is written."""
 
 
@@ -89,23 +95,14 @@ def worth_table(task: JudgedTask, worth: Mapping[tuple[str, str, str], object]) 
 def fidelity_table(task: JudgedTask) -> Table:
     """Returns how far the labels of the generated spectra of each arm are right."""
     numbers = fidelity_labels(task)
-    columns = [
-        (name, label)
-        for name, arms in numbers.items()
-        for label in task.results.labels
-        if any(math.isfinite(values[label]) for values in arms.values())
-    ]
-    arms = [arm for arm in (*ARMS, *task.results.fidelity) if any(arm in each for each in numbers.values())]
-    digits = {"error": "{:.1f} %"}
+    found = {arm for arms in numbers.values() for arm in arms}
     rows = []
-    for arm in dict.fromkeys(arms):
-        values = [numbers[name].get(arm, {}).get(label, math.nan) for name, label in columns]
-        cells = (
-            digits.get(name, "{:.2f}").format(value) if math.isfinite(value) else ""
-            for (name, _), value in zip(columns, values, strict=True)
-        )
-        rows.append((title_of(arm), *cells))
-    return ("", *(f"{label} {name}" for name, label in columns)), rows
+    for arm in dict.fromkeys((*ARMS, *task.results.fidelity)):
+        for label in task.results.labels if arm in found else ():
+            values = [(name, arms.get(arm, {}).get(label, math.nan)) for name, arms in numbers.items()]
+            cells = [OF_LABELS[name].format(value) if math.isfinite(value) else "" for name, value in values]
+            rows.append((title_of(arm), label, *cells))
+    return ("arm", "label", *numbers), rows
 
 
 def arm_table(tasks: Sequence[JudgedTask]) -> Table:

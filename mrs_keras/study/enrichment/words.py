@@ -214,7 +214,7 @@ def _levels(task: JudgedTask) -> Iterable[str]:
 
 
 def _second_truths(task: JudgedTask) -> Iterable[str]:
-    """Says whether another labeller's truth changes what is found; by limits alone, since Holm's family has one truth."""
+    """Says whether another labeller's truth changes what is found, by limits alone: Holm's family has one truth."""
     for truth in list(task.results.truths)[1:]:
         pairs = [
             (each, other)
