@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "basis": ["plot_basis"],
+        "enrichment": ["plot_differences", "plot_enrichment_curves", "plot_label_fidelity", "plot_slopes"],
         "fitted_labels": ["plot_fitted_labels"],
         "generation": ["plot_coverage", "plot_labels", "plot_marginals", "plot_physicality"],
         "interpolation": ["plot_interpolation", "plot_procedure", "plot_random_pairs"],
