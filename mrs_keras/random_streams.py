@@ -22,6 +22,7 @@
 | evaluation: labels, latents | 0 | `keyed_uniform`, `keyed_normal` | row |
 | realism: noise around a spectrum | `seed` | `keyed_normal`, `CANONICAL_NOISE` | (seed, kind of spectra, spectrum) |
 | realism: draws, folds, cheats | `seed` | `keyed_uniform`, `REALISM` | (seed, name of the draw, row) |
+| enrichment: spectra with exact labels | `seed` | as the dataset, `EXACT_TRUTH` | (seed, site or subject, parameter) |
 | evaluation: resampled fits | 0 | `keyed_uniform`, `RESAMPLED_FITS` | (label, resample) |
 | evaluation: random pairs | `seed` of the dataset | `keyed_uniform`, split `"evaluation"` | (seed, pair) |
 
@@ -47,6 +48,7 @@ EVALUATED_LATENTS = "latents of an evaluation"
 RESAMPLED_FITS = "resampled fits of generated spectra"
 CANONICAL_NOISE = "noise around a canonical spectrum"
 REALISM = "realism"
+EXACT_TRUTH = "exact truth"
 """Names of streams of `keyed_uniform` and `keyed_normal`. Changing one changes the bytes of datasets, or numbers."""
 
 
