@@ -24,9 +24,10 @@
 | realism: draws, folds, cheats | `seed` | `keyed_uniform`, `REALISM` | (seed, name of the draw, row) |
 <<<<<<< HEAD
 | enrichment: subjects, augmentation, noise | `seed` | `keyed_uniform`, `keyed_normal`, `ENRICHMENT` | (seed, name of the draw, row) |
-=======
 | enrichment: resampled sites, draws | 0 | `keyed_uniform`, `BOOTSTRAP` | (sites or draws, their number, replicate) |
->>>>>>> 939d00afed6352e892750f08ae9aa825cb560023
+=======
+| enrichment: spectra with exact labels | `seed` | as the dataset, `EXACT_TRUTH` | (seed, site or subject, parameter) |
+>>>>>>> 0f352517797afc1d51d0c3fce22ee576a98836cb
 | evaluation: resampled fits | 0 | `keyed_uniform`, `RESAMPLED_FITS` | (label, resample) |
 | evaluation: random pairs | `seed` of the dataset | `keyed_uniform`, split `"evaluation"` | (seed, pair) |
 
@@ -54,9 +55,10 @@ CANONICAL_NOISE = "noise around a canonical spectrum"
 REALISM = "realism"
 <<<<<<< HEAD
 ENRICHMENT = "enrichment"
-=======
 BOOTSTRAP = "bootstrap of a study"
->>>>>>> 939d00afed6352e892750f08ae9aa825cb560023
+=======
+EXACT_TRUTH = "exact truth"
+>>>>>>> 0f352517797afc1d51d0c3fce22ee576a98836cb
 """Names of streams of `keyed_uniform` and `keyed_normal`. Changing one changes the bytes of datasets, or numbers."""
 
 
