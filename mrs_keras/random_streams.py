@@ -22,12 +22,9 @@
 | evaluation: labels, latents | 0 | `keyed_uniform`, `keyed_normal` | row |
 | realism: noise around a spectrum | `seed` | `keyed_normal`, `CANONICAL_NOISE` | (seed, kind of spectra, spectrum) |
 | realism: draws, folds, cheats | `seed` | `keyed_uniform`, `REALISM` | (seed, name of the draw, row) |
-<<<<<<< HEAD
-| enrichment: subjects, augmentation, noise | `seed` | `keyed_uniform`, `keyed_normal`, `ENRICHMENT` | (seed, name of the draw, row) |
+| enrichment: subjects, augmentation, noise | `seed` | `keyed_...`, `ENRICHMENT` | (seed, name of the draw, row) |
 | enrichment: resampled sites, draws | 0 | `keyed_uniform`, `BOOTSTRAP` | (sites or draws, their number, replicate) |
-=======
 | enrichment: spectra with exact labels | `seed` | as the dataset, `EXACT_TRUTH` | (seed, site or subject, parameter) |
->>>>>>> 0f352517797afc1d51d0c3fce22ee576a98836cb
 | evaluation: resampled fits | 0 | `keyed_uniform`, `RESAMPLED_FITS` | (label, resample) |
 | evaluation: random pairs | `seed` of the dataset | `keyed_uniform`, split `"evaluation"` | (seed, pair) |
 
@@ -53,12 +50,9 @@ EVALUATED_LATENTS = "latents of an evaluation"
 RESAMPLED_FITS = "resampled fits of generated spectra"
 CANONICAL_NOISE = "noise around a canonical spectrum"
 REALISM = "realism"
-<<<<<<< HEAD
 ENRICHMENT = "enrichment"
 BOOTSTRAP = "bootstrap of a study"
-=======
 EXACT_TRUTH = "exact truth"
->>>>>>> 0f352517797afc1d51d0c3fce22ee576a98836cb
 """Names of streams of `keyed_uniform` and `keyed_normal`. Changing one changes the bytes of datasets, or numbers."""
 
 

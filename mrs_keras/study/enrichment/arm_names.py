@@ -41,7 +41,7 @@ ARMS: dict[str, Arm] = {
     ),
     "hybrid": Arm(
         "hybrid, all scans",
-        "The model of measured spectra with a physical decoder, tuned on all scans of the training sites without labels.",
+        "The model of measured spectra with a physical decoder, of all scans of the training sites without labels.",
         True,
     ),
     "simulations_and_hybrid": Arm(

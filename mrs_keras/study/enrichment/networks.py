@@ -1,7 +1,6 @@
 """The networks of the study that generate spectra, each trained on what its arm may see."""
 
 import dataclasses
-from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -10,7 +9,6 @@ import tensorflow as tf
 from mrs_keras.data import DatasetDescription
 from mrs_keras.data.pipeline import endless_batches
 from mrs_keras.evaluation.noise import generated_noise_level
-from mrs_keras.files import remove
 from mrs_keras.labels import Labels
 from mrs_keras.models.cvae import CVAE
 from mrs_keras.random_streams import ENRICHMENT
@@ -99,7 +97,7 @@ def in_range(labels: Labels, values: np.ndarray) -> Labels:
 
 
 def mixed_labels(values: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Draws labels between those of two subjects, float64 (count, labels): as varied as these, and inside their range."""
+    """Draws labels between those of two subjects, float64 (count, labels), inside their range."""
     draws = keyed_uniform(0, count, 3, ENRICHMENT, seed, "labels of a cVAE")
     first, second = (draws[:, :2] * len(values)).astype(int).T
     return values[first] + draws[:, 2:] * (values[second] - values[first])

@@ -109,9 +109,10 @@ class Task:
 
     def noisy(self, draw: int) -> np.ndarray:
         """Returns all spectra with the noise of the task, complex128 (n, points); another noise in each draw."""
-        sigma = self.scans.noise_sigma
-        seed = seed_of(self.seed, draw, 0)
-        return with_noise(self.scans.spectra, sigma, self.noise_factor * sigma, seed, f"noise of the task, {self.key}")
+        scans = self.scans
+        return noisy_spectra(
+            scans.spectra, scans.noise_sigma, self.noise_factor, seed=self.seed, draw=draw, key=self.key
+        )
 
     @cached_property
     def digest(self) -> str:
@@ -135,3 +136,20 @@ class Task:
     def _plain_effort(self) -> Mapping:
         names = ("examples", "epochs", "inner_folds", "scratch_steps", "pretraining", "fidelity_rows")
         return {name: getattr(self.effort, name) for name in names}
+
+
+def noisy_spectra(
+    spectra: np.ndarray, noise_sigma: np.ndarray, noise_factor: float, *, seed: int, draw: int, key: str
+) -> np.ndarray:
+    """Returns spectra with the noise of a task, complex128 (n, points); that of row k depends on (seed, draw, key, k).
+
+    Args:
+      spectra: complex (n, points).
+      noise_sigma: float (n,), standard deviation of the noise that each real number carries.
+      noise_factor: noise of the task over that.
+      seed: of the study.
+      draw: number of the draw.
+      key: of the task.
+    """
+    stream = f"noise of the task, {key}"
+    return with_noise(spectra, noise_sigma, noise_factor * noise_sigma, seed_of(seed, draw, 0), stream)
