@@ -56,6 +56,7 @@ class ArmData:
       labels: names, units and ranges of the labels of the n.
       acquisition: of all spectra.
       seed: of the draw.
+      network_seed: of a network of all scans, which several draws share.
       effort: numbers of the study.
       folder: where trainings that several arms share are kept.
     """
@@ -67,6 +68,7 @@ class ArmData:
     labels: Labels
     acquisition: Acquisition
     seed: int
+    network_seed: int
     effort: Effort
     folder: Path
 

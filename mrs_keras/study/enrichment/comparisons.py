@@ -6,14 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from mrs_keras.study.enrichment.agreement import agreement_sums
-from mrs_keras.study.enrichment.arm_names import CLASSICAL, SIMULATIONS
+from mrs_keras.study.enrichment.arm_names import AGAIN, CLASSICAL, MEAN, OUTSIDE, RECALIBRATED, SIMULATIONS
 from mrs_keras.study.enrichment.bootstrap import bootstrap
 from mrs_keras.study.enrichment.results import Comparison, Interval, TaskResults
 from mrs_keras.study.enrichment.scores import arms_and_regressors
 
 REFERENCES = (CLASSICAL, SIMULATIONS)
-AGAIN = "classical_again"
-"""The arm that is the reference with other seeds."""
 
 SAME_ERROR_PERCENT = 5.0
 LEVEL = 0.05
@@ -105,7 +103,7 @@ def _comparison(
 def _in_family(comparison: Comparison, results: TaskResults) -> bool:
     return (
         comparison.reference == CLASSICAL
-        and comparison.arm != AGAIN
+        and comparison.arm not in (AGAIN, MEAN, OUTSIDE, RECALIBRATED)
         and comparison.size == results.main_size
         and comparison.truth == next(iter(results.truths))
     )

@@ -13,7 +13,8 @@ class Effort:
       sizes: numbers of labelled training subjects, beside all.
       main_size: size at which arms are compared first.
       draws: draws of subjects and seeds.
-      trained_draws: of them, for arms for which a network is trained on simulations.
+      trained_draws: networks that are trained on simulations for each rotation and arm. What depends on the n has as
+        many draws; the hybrid does not, so that all draws share its networks in turn.
       examples: training examples of a regression, of which half are generated in arms that generate spectra.
       epochs: of the perceptron.
       inner_folds: folds of the n subjects by which regressions are tuned.
@@ -37,7 +38,7 @@ class Effort:
     fidelity_rows: int = 48
     exact_subjects: int = 240
     exact_sizes: tuple[int, ...] = (50, 150)
-    exact_draws: int = 4
+    exact_draws: int = 3
 
 
 FULL = Effort()
@@ -47,10 +48,10 @@ QUICK = Effort(
     draws=2,
     trained_draws=1,
     examples=512,
-    epochs=20,
+    epochs=15,
     inner_folds=2,
     scratch_steps=100,
-    pretraining={"epochs": 4, "steps_per_epoch": 25, "fine_tuning": {"rounds": 2}},
+    pretraining={"epochs": 4, "steps_per_epoch": 25, "fine_tuning": {"rounds": 1}},
     fidelity_rows=8,
     exact_subjects=60,
     exact_sizes=(30,),

@@ -67,13 +67,13 @@ def jobs_of(task: Task) -> list[Job]:
     main = task.chosen_main_size
     trainings, long, short = [], [], []
     for rotation in task.rotations:
-        for arm, about in ARMS.items():
+        for arm in ARMS:
             if arm in (MEAN, OUTSIDE, RECALIBRATED):
                 continue
-            draws = task.trained_draws if about.trains_on_simulations else task.draws
-            for draw in range(min(draws, task.draws)):
-                if arm == HYBRIDS[0]:
-                    trainings.append(Job(task.key, TRAIN, arm, main, draw, rotation.number))
+            trained = min(task.trained_draws, task.draws)
+            if arm == HYBRIDS[0]:
+                trainings += [Job(task.key, TRAIN, arm, main, draw, rotation.number) for draw in range(trained)]
+            for draw in range(trained if arm in AT_MAIN_SIZE else task.draws):
                 for size in (main,) if arm in AT_MAIN_SIZE else task.fitting_sizes:
                     group = long if arm in AT_MAIN_SIZE else short
                     group.append(Job(task.key, PREDICT, arm, size, draw, rotation.number))
@@ -136,10 +136,11 @@ def digest_of(job: Job, task: Task) -> str:
 
 
 def _training_name(job: Job, task: Task) -> str:
-    """Returns the folder of the networks of a job: hybrids are the same at all sizes."""
-    about = [FORMAT, mrs_keras.__version__, task.digest, job.draw, job.rotation]
-    about += [HYBRIDS[0]] if job.arm in HYBRIDS else [job.arm, job.size]
-    return f"{about[5]}_draw{job.draw}_{hashlib.sha256(json.dumps(about).encode()).hexdigest()[:12]}"
+    """Returns the folder of the network of a job; hybrids are the same at all sizes."""
+    shared = job.arm in HYBRIDS
+    name, draw = (HYBRIDS[0], task.network_of(job.draw)) if shared else (job.arm, job.draw)
+    about = [FORMAT, mrs_keras.__version__, task.digest, name, draw, job.rotation, "" if shared else job.size]
+    return f"{name}_{draw}_{hashlib.sha256(json.dumps(about).encode()).hexdigest()[:12]}"
 
 
 def _fidelity(arm: str, data: ArmData, task: Task) -> dict[str, float]:

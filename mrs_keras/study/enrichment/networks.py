@@ -11,7 +11,9 @@ from mrs_keras.data.pipeline import endless_batches
 from mrs_keras.evaluation.noise import generated_noise_level
 from mrs_keras.labels import Labels
 from mrs_keras.models.cvae import CVAE
+from mrs_keras.models.trained import load_model
 from mrs_keras.random_streams import ENRICHMENT
+from mrs_keras.run_folder import MODEL_FILE
 from mrs_keras.simulation import channels_to_complex, complex_to_channels
 from mrs_keras.simulation.keyed_random import keyed_uniform
 from mrs_keras.study.enrichment.arm_data import ArmData, LabelledSpectra
@@ -72,8 +74,11 @@ def cvae_of_simulations(data: ArmData) -> CVAE:
 def hybrid_of_scans(data: ArmData) -> CVAE:
     """Trains the model of measured spectra on all scans of the training sites; its labels are those of fits.
 
-    It depends on the rotation and the seed alone, not on the n: arms of all sizes share it.
+    It depends on the rotation and `network_seed` alone, not on the n: draws and sizes share it, also at the same time.
     """
+    if (data.folder / MODEL_FILE).exists():
+        return load_model(data.folder / MODEL_FILE, "Remove its folder: the study then trains it again.")
+    data = dataclasses.replace(data, seed=data.network_seed)
     simulated = data.simulations(ENCODED, of_all_scans=True, factors=np.ones(len(data.labels)))
     return train_in_vivo(
         data.scans.spectra,

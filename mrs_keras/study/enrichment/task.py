@@ -37,7 +37,7 @@ class Task:
       sizes: numbers of labelled training subjects, beside all.
       main_size: at which arms are compared first.
       draws: of subjects and seeds.
-      trained_draws: of them, for arms that train a network on simulations.
+      trained_draws: networks that are trained on simulations, for each rotation and arm.
       effort: other numbers.
       seed: of the study.
     """
@@ -76,6 +76,10 @@ class Task:
         fitting = [size for size in self.fitting_sizes if size != ALL]
         return max((size for size in fitting if int(size) <= self.main_size), key=int, default=fitting[0])
 
+    def network_of(self, draw: int) -> int:
+        """Returns the number of the network of all scans that a draw uses: the draws share them in turn."""
+        return draw % min(self.trained_draws, self.draws)
+
     def rows_of(self, rotation: Rotation, size: str, draw: int) -> np.ndarray:
         """Returns the rows of the labelled training subjects of a draw."""
         return drawn_subjects(rotation, self.labelled, size, seed_of(self.seed, draw, rotation.number))
@@ -103,6 +107,7 @@ class Task:
             labels=dataclasses.replace(self.labels, ranges=tuple(ranges)),
             acquisition=self.acquisition,
             seed=seed_of(self.seed, draw, rotation.number),
+            network_seed=seed_of(self.seed, self.network_of(draw), rotation.number),
             effort=self.effort,
             folder=folder,
         )
