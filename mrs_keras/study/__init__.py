@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "criteria": ["Criterion"],
         "cross_validation": ["CrossValidation", "Generator", "SplitResult", "StudiedGenerator", "TrainedGenerator"],
+        "enrichment.study": ["study_enrichment", "write_noisy_scans"],
         "realism": ["study_realism"],
         "splits": ["Split", "splits_by_site", "splits_by_subject"],
         "trained_models": ["model_generator", "trained_generator"],

@@ -64,7 +64,7 @@ def test_an_arm_without_regressor_is_compared_with_the_reference_of_each(compari
 
 def test_the_family_is_that_of_classical_at_the_main_size_by_the_first_truth(comparisons):
     family = {(c.arm, c.regressor) for c in comparisons if np.isfinite(c.p_holm)}
-    assert family == {(arm, of) for arm in ("mean", "real", "simulations") for of in ("ridge", "perceptron")}
+    assert family == {(arm, of) for arm in ("real", "simulations") for of in ("ridge", "perceptron")}
     assert all(
         (c.reference, c.size, c.truth) == ("classical", "16", "first") for c in comparisons if np.isfinite(c.p_holm)
     )

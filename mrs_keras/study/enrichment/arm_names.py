@@ -51,3 +51,6 @@ ARMS: dict[str, Arm] = {
     RECALIBRATED: Arm("outside, recalibrated", "The same, recalibrated by a line through the n subjects."),
 }
 """Name -> arm, in the order of tables. All that generate spectra train on real and generated ones in equal parts."""
+
+TRAINED_ARMS = tuple(name for name in ARMS if name not in (MEAN, OUTSIDE, RECALIBRATED))
+"""Arms that train a regression."""

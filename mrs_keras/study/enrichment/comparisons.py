@@ -24,13 +24,13 @@ def comparisons_of(results: TaskResults) -> list[Comparison]:
     reference arm of each regressor, which the comparison then names.
 
     One family of claims is protected against chance as a whole, by Holm (1979), Scand J Stat 6:65-70: the differences
-    of all arms to classical augmentation at the main size by the first truth, with all regressors. Classical
-    augmentation with other seeds is not in it, since nothing is claimed of it. In the family an arm is `better` or
-    `worse` if the limits of the difference of concordance exclude 0 and p after Holm is below 0.05. Outside of it the
-    same words rest on the unadjusted limits alone: of 20 comparisons without any difference one is expected to get them
-    by chance, so that they describe and do not prove. Otherwise the verdict is `within 5 %` if all of the limits of
-    the relative difference of the percentage errors are inside +-5 %, and `unresolved` if not. With one draw verdicts
-    know nothing of seeds; see `bootstrap`.
+    of all arms to classical augmentation at the main size by the first truth, with all regressors. Nothing is claimed
+    of classical augmentation with other seeds, of the mean and of other programs: they are not in it. In the family an
+    arm is `better` or `worse` if the limits of the difference of concordance exclude 0 and p after Holm is below 0.05.
+    Outside of it the same words rest on the unadjusted limits alone: of 20 comparisons without any difference one is
+    expected to get them by chance, so that they describe and do not prove. Otherwise the verdict is `within 5 %` if all
+    of the limits of the relative difference of the percentage errors are inside +-5 %, and `unresolved` if not. With
+    one draw verdicts know nothing of seeds; see `bootstrap`.
 
     Args:
       results: of a task.

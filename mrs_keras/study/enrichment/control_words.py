@@ -3,12 +3,10 @@
 import math
 from collections.abc import Iterable
 
-from mrs_keras.study.enrichment.arm_names import CLASSICAL
+from mrs_keras.study.enrichment.arm_names import AGAIN, CLASSICAL, REAL
 from mrs_keras.study.enrichment.judged_task import (
-    AGAIN,
     CVAE,
     PLACEBO,
-    REAL,
     JudgedTask,
     holds_zero,
     listed,

@@ -44,8 +44,8 @@ def rotations_of(sites: Sequence[str], subjects: Sequence[str]) -> list[Rotation
     if len(counts) < 2:
         raise ValueError(
             "The study asks what generated spectra are worth at sites never seen, so it holds out sites. Expected "
-            f"scans of two or more sites. Received: {len(places)} of one, '{next(iter(counts), '')}'. Build the dataset with "
-            "`site`, a pattern that finds it in the participant's name, or a column `site` in participants.tsv."
+            f"scans of two or more sites. Received: {len(places)} of one, '{next(iter(counts), '')}'. Build the "
+            "dataset with `site`, a pattern for the participants' names, or with a column `site` in participants.tsv."
         )
     groups: list[list[str]] = [[] for _ in range(min(ROTATIONS, len(counts)))]
     sizes = [0] * len(groups)

@@ -4,12 +4,15 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from mrs_keras.study.enrichment.arm_names import TRAINED_ARMS
+
 
 @dataclasses.dataclass(frozen=True)
 class Effort:
     """Numbers of a study.
 
     Attributes:
+      arms: to measure; the mean and another program's answers cost nothing and are always there.
       sizes: numbers of labelled training subjects, beside all.
       main_size: size at which arms are compared first.
       draws: draws of subjects and seeds.
@@ -26,6 +29,7 @@ class Effort:
       exact_draws: draws there.
     """
 
+    arms: tuple[str, ...] = TRAINED_ARMS
     sizes: tuple[int, ...] = (8, 16, 32)
     main_size: int = 16
     draws: int = 10

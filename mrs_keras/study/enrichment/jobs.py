@@ -10,7 +10,7 @@ import numpy as np
 import mrs_keras
 from mrs_keras.files import replacing
 from mrs_keras.study.enrichment.arm_data import ArmData
-from mrs_keras.study.enrichment.arm_names import AGAIN, ARMS, MEAN, OUTSIDE, REAL, RECALIBRATED
+from mrs_keras.study.enrichment.arm_names import AGAIN, REAL, TRAINED_ARMS
 from mrs_keras.study.enrichment.arms import GENERATORS, SEED_OF_AGAIN, generated_spectra, training_examples
 from mrs_keras.study.enrichment.augmentation import with_noise
 from mrs_keras.study.enrichment.fidelity import label_fidelity
@@ -64,20 +64,18 @@ class Job:
 
 def jobs_of(task: Task) -> list[Job]:
     """Returns all jobs of a task; those that train come first, since others need what they train."""
-    main = task.chosen_main_size
+    main, arms = task.chosen_main_size, [arm for arm in TRAINED_ARMS if arm in task.effort.arms]
     trainings, long, short = [], [], []
     for rotation in task.rotations:
-        for arm in ARMS:
-            if arm in (MEAN, OUTSIDE, RECALIBRATED):
-                continue
-            trained = min(task.trained_draws, task.draws)
-            if arm == HYBRIDS[0]:
-                trainings += [Job(task.key, TRAIN, arm, main, draw, rotation.number) for draw in range(trained)]
+        trained = min(task.trained_draws, task.draws)
+        if set(HYBRIDS) & set(arms):
+            trainings += [Job(task.key, TRAIN, HYBRIDS[0], main, draw, rotation.number) for draw in range(trained)]
+        for arm in arms:
             for draw in range(trained if arm in AT_MAIN_SIZE else task.draws):
                 for size in (main,) if arm in AT_MAIN_SIZE else task.fitting_sizes:
                     group = long if arm in AT_MAIN_SIZE else short
                     group.append(Job(task.key, PREDICT, arm, size, draw, rotation.number))
-    of_labels = [Job(task.key, FIDELITY, arm, main, 0, 0) for arm in (*GENERATORS, REAL)]
+    of_labels = [Job(task.key, FIDELITY, arm, main, 0, 0) for arm in arms if arm in (*GENERATORS, REAL)]
     return trainings + long + short + of_labels
 
 

@@ -4,10 +4,10 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from mrs_keras.study.enrichment.arm_names import ARMS, CLASSICAL, MEAN, OUTSIDE, RECALIBRATED
+from mrs_keras.study.enrichment.arm_names import AGAIN, ARMS, CLASSICAL, MEAN, OUTSIDE, RECALIBRATED
 from mrs_keras.study.enrichment.results import ALL, Comparison, Interval, Score, TaskResults
 
-AGAIN, PLACEBO, CVAE, REAL = "classical_again", "placebo", "cvae", "real"
+PLACEBO, CVAE = "placebo", "cvae"
 
 CONTROLS = (AGAIN, PLACEBO)
 """Arms that are there to be caught if the study finds what is not there."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mrs_keras.basis import BROAD_SIGNALS, Basis, basis_for, match_acquisition, read_basis
-from mrs_keras.checks import check_count, check_positive
+from mrs_keras.checks import check_choice, check_count, check_positive
 from mrs_keras.data.measured_spectra import MeasuredSpectra
 from mrs_keras.evaluation.real_spectra import RealDataset, read_real_dataset
 from mrs_keras.files import replacing
@@ -19,6 +19,7 @@ from mrs_keras.plotting.html_page import png_bytes
 from mrs_keras.run_folder import NUMBERS_FILE, REPORT_FILE, TABLE_FILE
 from mrs_keras.simulation import Prior
 from mrs_keras.simulation.blocks import cores
+from mrs_keras.study.enrichment.arm_names import CLASSICAL, TRAINED_ARMS
 from mrs_keras.study.enrichment.collected import collect
 from mrs_keras.study.enrichment.comparisons import comparisons_of
 from mrs_keras.study.enrichment.effort import FULL, QUICK, Effort
@@ -50,6 +51,7 @@ def study_enrichment(
     second_labels: str | os.PathLike | None = None,
     outside: str | os.PathLike | None = None,
     label_names: Sequence[str] | None = None,
+    arms: Sequence[str] | None = None,
     noise_factor: float = NOISE_FACTOR,
     quick: bool = False,
     effort: Effort | None = None,
@@ -76,6 +78,7 @@ def study_enrichment(
       second_labels: table of fits of the same scans by another program, as a second truth. Defaults to `None`.
       outside: table of the answers of another program on the noisy spectra (`write_noisy_scans`). Defaults to `None`.
       label_names: of the labels to predict. Defaults to `None`: tNAA, tCho, mI and GSH, of those that the dataset has.
+      arms: to measure, of `TRAINED_ARMS`; `classical` is always among them. Defaults to `None`: all.
       noise_factor: noise of the task over that of a scan. Defaults to `2.83`, that of 8 averages of 64.
       quick: whether to try it in minutes, with numbers that mean little. Defaults to `False`.
       effort: other numbers of the study. Defaults to `None`: those of `quick`.
@@ -95,6 +98,9 @@ def study_enrichment(
     seed = check_count("seed", seed, 0, at_least=0)
     workers = cores() if workers is None else check_count("workers", workers, 2)
     effort = effort or (QUICK if quick else FULL)
+    if arms is not None:
+        chosen = {CLASSICAL, *(check_choice("arms", arm, TRAINED_ARMS) for arm in arms)}
+        effort = dataclasses.replace(effort, arms=tuple(arm for arm in TRAINED_ARMS if arm in chosen))
     folder, started = Path(output_dir), time.monotonic()
     found = read_real_dataset(dataset, data_dir, second_labels)
     in_vivo, second_truth, warned = task_in_vivo(

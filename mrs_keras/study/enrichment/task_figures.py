@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mrs_keras import plotting
-from mrs_keras.study.enrichment.arm_names import CLASSICAL, SIMULATIONS
-from mrs_keras.study.enrichment.judged_task import CONTROLS, CVAE, LEVELS, REAL, JudgedTask, title_of
+from mrs_keras.study.enrichment.arm_names import CLASSICAL, REAL, SIMULATIONS
+from mrs_keras.study.enrichment.judged_task import CONTROLS, CVAE, LEVELS, JudgedTask, title_of
 from mrs_keras.study.enrichment.results import ALL, Score
 
 IMPORTANT = tuple(
