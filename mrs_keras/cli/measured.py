@@ -75,6 +75,7 @@ def add_measured_commands(commands) -> None:
     example = add("example", _example, "write a small BIDS folder of simulated scans, with labels, to try things on")
     example.add_argument("folder", type=Path, help="folder to write")
     example.add_argument("--participants", type=int, default=12, help="number of participants")
+    example.add_argument("--sites", type=int, default=2, help="sites, to which participants belong in turn")
     example.add_argument("--coils", type=int, default=4, help="receiver coils")
     example.add_argument("--transients", type=int, default=16, help="single averages of each scan")
     example.add_argument("--seed", type=int, default=0, help="of all draws")
@@ -165,6 +166,7 @@ def _example(options) -> None:
     write_example(
         options.folder,
         participants=options.participants,
+        sites=options.sites,
         coils=options.coils,
         transients=options.transients,
         seed=options.seed,
