@@ -77,6 +77,13 @@ def task_in_vivo(
     places, people = scans.sites, scans.participants
     labelled = np.isfinite(scans.values).all(axis=1)
     fitting = sizes_that_fit(effort.sizes, rotations_of(places, people), labelled)
+    second = None if found.second_labeller is None else real.second_labels[:, columns]
+    if second is not None and np.isfinite(second).all(axis=1).sum() < len(real) / 2:
+        raise ValueError(
+            f"The table '{found.second_labeller}' is not of these scans. Expected the labels {', '.join(labels.names)} "
+            f"of half of the {len(real)} spectra or more. Received: {int(np.isfinite(second).all(axis=1).sum())}. Give "
+            "a table of fits of the same participants."
+        )
     dropped = [str(size) for size in effort.sizes if str(size) not in fitting]
     if dropped:
         warned.append(
@@ -97,7 +104,7 @@ def task_in_vivo(
         effort,
         seed,
     )
-    return task, None if real.second_labels is None else real.second_labels[:, columns], warned
+    return task, second, warned
 
 
 def task_of_exact_labels(effort: Effort, noise_factor: float, seed: int, folder: Path) -> Task:
