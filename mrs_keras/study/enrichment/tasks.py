@@ -15,7 +15,7 @@ from mrs_keras.fitting import InVivoFits, InVivoModel
 from mrs_keras.fitting.folder_fits import fit_folder
 from mrs_keras.labels import Labels
 from mrs_keras.measured.label_worth import conditioning_worth
-from mrs_keras.measured.subjects import session_of
+from mrs_keras.measured.subjects import session_of, subject_of
 from mrs_keras.study.enrichment.design import rotations_of, sizes_that_fit
 from mrs_keras.study.enrichment.effort import Effort
 from mrs_keras.study.enrichment.exact_truth import exact_truth_domain
@@ -54,7 +54,8 @@ def task_in_vivo(
       seed: of the study.
 
     Raises:
-      ValueError: if no label can be learned, there is one site, or there are too few subjects.
+      ValueError: if no label can be learned, a subject has several spectra, there is one site, or there are too few
+        subjects.
     """
     columns, warned = _learnable(found, label_names)
     real, all_labels = found.real, found.description.labels
@@ -75,6 +76,12 @@ def task_in_vivo(
         tuple(real.sites),
     )
     places, people = scans.sites, scans.participants
+    subjects = {subject_of(name) for name in people}
+    if len(subjects) < len(scans):
+        raise ValueError(
+            f"The study counts every subject once. Received: {len(scans)} spectra of {len(subjects)} subjects in "
+            f"'{found.name}'. Build a dataset of one spectrum of each subject."
+        )
     labelled = np.isfinite(scans.values).all(axis=1)
     fitting = sizes_that_fit(effort.sizes, rotations_of(places, people), labelled)
     second = None if found.second_labeller is None else real.second_labels[:, columns]
