@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mrs_keras.study.enrichment.arm_names import MEAN, OUTSIDE, RECALIBRATED
-from mrs_keras.study.enrichment.jobs import FIDELITY, PREDICT, TRAIN, Job, result_of
+from mrs_keras.study.enrichment.jobs import FIDELITY, PREDICT, Job, result_of
 from mrs_keras.study.enrichment.recalibration import recalibrated
 from mrs_keras.study.enrichment.results import Cell, TaskResults
 from mrs_keras.study.enrichment.task import Task
@@ -97,6 +97,6 @@ def _failures(jobs: Sequence[Job], failed: Mapping[Job, str]) -> dict[str, str]:
     texts = {}
     for arm in dict.fromkeys(job.arm for job in failed):
         errors = [error for job, error in failed.items() if job.arm == arm]
-        total = sum(job.arm == arm and job.kind != TRAIN for job in jobs)
+        total = sum(job.arm == arm for job in jobs)
         texts[arm] = f"{len(errors)} of {total} parts failed, the first with {errors[0]}"
     return texts
