@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mrs_keras.basis import BROAD_SIGNALS, Basis, basis_for, match_acquisition, read_basis
-from mrs_keras.checks import check_choice, check_count, check_positive
+from mrs_keras.checks import check_choice, check_count
 from mrs_keras.data.measured_spectra import MeasuredSpectra
 from mrs_keras.evaluation.real_spectra import RealDataset, read_real_dataset
 from mrs_keras.files import replacing
@@ -79,7 +80,7 @@ def study_enrichment(
       outside: table of the answers of another program on the noisy spectra (`write_noisy_scans`). Defaults to `None`.
       label_names: of the labels to predict. Defaults to `None`: tNAA, tCho, mI and GSH, of those that the dataset has.
       arms: to measure, of `TRAINED_ARMS`; `classical` is always among them. Defaults to `None`: all.
-      noise_factor: noise of the task over that of a scan. Defaults to `2.83`, that of 8 averages of 64.
+      noise_factor: noise of the task over that of a scan, 1 or more. Defaults to `2.83`, that of 8 averages of 64.
       quick: whether to try it in minutes, with numbers that mean little. Defaults to `False`.
       effort: other numbers of the study. Defaults to `None`: those of `quick`.
       seed: of all draws. Defaults to `0`.
@@ -94,7 +95,7 @@ def study_enrichment(
       ValueError: if there is one site, no label can be learned, subjects are too few or occur twice, or fits or tables
         are of other scans.
     """
-    check_positive("noise_factor", noise_factor, NOISE_FACTOR)
+    _check_factor(noise_factor)
     seed = check_count("seed", seed, 0, at_least=0)
     workers = cores() if workers is None else check_count("workers", workers, 2)
     effort = effort or (QUICK if quick else FULL)
@@ -159,21 +160,29 @@ def write_noisy_scans(
     Returns:
       `folder`.
     """
+    _check_factor(noise_factor)
     found = read_real_dataset(dataset, data_dir)
     real = found.real
     chosen = fits.basis if fits is not None else _basis(basis, found)
-    factor = check_positive("noise_factor", noise_factor, NOISE_FACTOR)
-    noisy = noisy_spectra(real.spectra, real.noise_sigma, factor, seed=seed, draw=0, key=IN_VIVO)
+    noisy = noisy_spectra(real.spectra, real.noise_sigma, noise_factor, seed=seed, draw=0, key=IN_VIVO)
     return write_noisy(
         folder,
         noisy,
-        factor * real.noise_sigma,
+        noise_factor * real.noise_sigma,
         real.acquisition,
         real.subjects,
         basis=chosen,
         signal=real.spectra,
         seed=seed,
     )
+
+
+def _check_factor(noise_factor: float) -> None:
+    if not 1 <= noise_factor < math.inf:
+        raise ValueError(
+            "`noise_factor` must be 1 or more: noise is added to scans that have their own. "
+            f"Received: {noise_factor}. Give for example {NOISE_FACTOR:.2f}."
+        )
 
 
 def _fits(
