@@ -47,6 +47,14 @@ def test_a_second_truth_is_kept_apart(task):
     assert both.digest == plain.digest != made.digest
 
 
+def test_a_second_table_of_other_scans_is_refused(task):
+    second = task.scans.values.copy()
+    second[:30] = np.nan
+    text = refused(dataset_of(task, second_labels=second))
+    assert "'second.tsv' is not of these scans. Expected the labels tNAA_over_tCr, mI_over_tCr of half" in text
+    assert "Received: 15." in text
+
+
 def test_only_labels_that_were_asked_for_are_predicted(task):
     made, _, _ = asked(dataset_of(task), task, label_names=["mI_over_tCr"])
     assert made.labels.names == ("mI_over_tCr",)

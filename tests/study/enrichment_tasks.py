@@ -1,6 +1,9 @@
 """A task of the study of enrichment whose scans are of known parameters, which their fits are."""
 
 import dataclasses
+import os
+from collections.abc import Sequence
+from unittest import mock
 
 import numpy as np
 
@@ -9,6 +12,8 @@ from mrs_keras.data import DatasetDescription
 from mrs_keras.data.measured_spectra import MeasuredSpectra
 from mrs_keras.evaluation.real_spectra import RealDataset
 from mrs_keras.evaluation.realism import RealSpectra
+from mrs_keras.study.enrichment import study
+from mrs_keras.study.enrichment.arm_names import CLASSICAL
 from mrs_keras.study.enrichment.effort import Effort
 from mrs_keras.study.enrichment.task import Task
 from tests.fitting.fits_of_truth import ACQUISITION, fits_of_truth
@@ -89,4 +94,36 @@ def dataset_of(task: Task, *, second_labels: np.ndarray | None = None, **changes
     peak = float(np.median(np.abs(scans.spectra).max(axis=1)))
     labels = task.labels if real.labels is not None else Labels((), ())
     description = DatasetDescription(task.acquisition, labels, peak, backend="measured")
-    return RealDataset("measured_mrs/mine", description, scans.ids, real, None)
+    return RealDataset(
+        "measured_mrs/mine", description, scans.ids, real, None if second_labels is None else "second.tsv"
+    )
+
+
+def run_study(
+    folder: str | os.PathLike,
+    *,
+    arms: Sequence[str] = EFFORT.arms,
+    workers: int = 1,
+    converged: np.ndarray | None = None,
+    **options,
+) -> dict:
+    """Runs a study whose scans, in both tasks, are of known parameters; in the second one of classical augmentation.
+
+    Args:
+      folder: to write.
+      arms: of the first task. Defaults to classical augmentation and simulations.
+      workers: processes.
+      converged: bool (36,), which fits of the first task converged. Defaults to `None`: all.
+      **options: of `study_enrichment`.
+    """
+    task = measured_task()
+    fits = task.fits if converged is None else dataclasses.replace(task.fits, converged=converged)
+    exact = measured_task(
+        30, title="Exact", key="exact", draws=1, effort=dataclasses.replace(EFFORT, arms=(CLASSICAL,))
+    )
+    with (
+        mock.patch.object(study, "read_real_dataset", return_value=dataset_of(task)),
+        mock.patch.object(study, "task_of_exact_labels", return_value=exact),
+    ):
+        given = {"fits": fits, "arms": arms, "effort": EFFORT, "noise_factor": 3.0, "workers": workers, **options}
+        return study.study_enrichment("measured_mrs/mine", output_dir=folder, **given)
