@@ -97,19 +97,19 @@ def task_in_vivo(
             f"There are too few labelled subjects outside of the held-out sites for n = {', '.join(dropped)}: left out."
         )
     task = Task(
-        f"Measured scans of {found.name}",
-        IN_VIVO,
-        scans,
-        fits_of(scans),
-        labels,
-        real.acquisition,
-        noise_factor,
-        effort.sizes,
-        effort.main_size,
-        effort.draws,
-        effort.trained_draws,
-        effort,
-        seed,
+        title=f"Measured scans of {found.name}",
+        key=IN_VIVO,
+        scans=scans,
+        fits=fits_of(scans),
+        labels=labels,
+        acquisition=real.acquisition,
+        noise_factor=noise_factor,
+        sizes=effort.sizes,
+        main_size=effort.main_size,
+        draws=effort.draws,
+        trained_draws=effort.trained_draws,
+        effort=effort,
+        seed=seed,
     )
     return task, second, warned
 
@@ -131,19 +131,19 @@ def task_of_exact_labels(effort: Effort, noise_factor: float, seed: int, folder:
     ranges = zip(domain.labels.min(axis=0).tolist(), domain.labels.max(axis=0).tolist(), strict=True)
     labels = Labels(domain.label_names, tuple(ranges), "", "concentration ratio")
     return Task(
-        EXACT_TITLE,
-        EXACT,
-        scans,
-        fits_of_scans(scans, domain.basis, folder),
-        labels,
-        domain.acquisition,
-        noise_factor,
-        effort.exact_sizes,
-        effort.exact_sizes[0],
-        effort.exact_draws,
-        1,
-        effort,
-        seed,
+        title=EXACT_TITLE,
+        key=EXACT,
+        scans=scans,
+        fits=fits_of_scans(scans, domain.basis, folder),
+        labels=labels,
+        acquisition=domain.acquisition,
+        noise_factor=noise_factor,
+        sizes=effort.exact_sizes,
+        main_size=effort.exact_sizes[0],
+        draws=effort.exact_draws,
+        trained_draws=1,
+        effort=effort,
+        seed=seed,
     )
 
 
