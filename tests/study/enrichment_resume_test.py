@@ -85,3 +85,26 @@ def test_a_study_that_is_killed_at_random_resumes_with_the_same_numbers(whole, t
     finish(started(folder, 2))
     assert (folder / "numbers.json").read_bytes() == (whole[0] / "numbers.json").read_bytes()
     assert (folder / "table.txt").read_bytes() == (whole[0] / "table.txt").read_bytes()
+
+
+def test_no_worker_outlives_a_study_that_was_killed(tmp_path):
+    process, log = started(tmp_path / "out", 2), tmp_path / "out" / "workers.log"
+    wait_until(log.exists, 300)
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not alive(process.pid), 60)
+
+
+def alive(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_until(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.1)

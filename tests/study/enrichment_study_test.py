@@ -7,6 +7,8 @@ import pytest
 
 from mrs_keras.study import study_enrichment
 from mrs_keras.study.enrichment import study
+from mrs_keras.study.enrichment.arms import SEED_OF_AGAIN
+from mrs_keras.study.enrichment.design import seed_of
 from tests.study.enrichment_tasks import EFFORT, NAMES, dataset_of, measured_task, run_study
 
 
@@ -78,6 +80,7 @@ def test_numbers_are_those_of_labels_and_predictions_in_the_parts(done):
         ({"noise_factor": float("nan")}, "`noise_factor` must be 1 or more"),
         ({"noise_factor": 0.5}, "`noise_factor` must be 1 or more.*Received: 0.5"),
         ({"seed": -1}, "`seed` must be a whole number of at least 0"),
+        ({"seed": 53687}, "`seed` must be 53686 or less.*Received: seed=53687"),
         ({"workers": 0}, "`workers` must be a whole number of at least 1"),
         ({"arms": ["classical", "magic"]}, "`arms`.*magic"),
         ({"basis": "basis.npz"}, "Received `fits` and `basis`. Leave one of them out."),
@@ -88,6 +91,12 @@ def test_wrong_arguments_are_refused_before_anything_is_written(options, message
     with pytest.raises(ValueError, match=message):
         run_study(tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_largest_seed_has_seeds_that_numpy_takes_and_no_other_arm_has():
+    last = seed_of(study.LARGEST_SEED, 999, 9)
+    assert last < SEED_OF_AGAIN
+    np.random.RandomState(last + SEED_OF_AGAIN)
 
 
 def test_fits_of_other_scans_are_refused(tmp_path):

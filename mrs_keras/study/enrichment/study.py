@@ -21,8 +21,10 @@ from mrs_keras.run_folder import NUMBERS_FILE, REPORT_FILE, TABLE_FILE
 from mrs_keras.simulation import Prior
 from mrs_keras.simulation.blocks import cores
 from mrs_keras.study.enrichment.arm_names import CLASSICAL, TRAINED_ARMS
+from mrs_keras.study.enrichment.arms import SEED_OF_AGAIN
 from mrs_keras.study.enrichment.collected import collect
 from mrs_keras.study.enrichment.comparisons import comparisons_of
+from mrs_keras.study.enrichment.design import SEEDS_OF_A_STUDY
 from mrs_keras.study.enrichment.effort import FULL, QUICK, Effort
 from mrs_keras.study.enrichment.jobs import Job, jobs_of, result_of, seconds_of
 from mrs_keras.study.enrichment.judged_task import JudgedTask
@@ -42,6 +44,11 @@ NOISE_FACTOR = 8**0.5
 
 OWN_BASIS = "brain_press_te30"
 """Preset of the metabolites of this package's own basis."""
+
+
+LARGEST_SEED = SEED_OF_AGAIN // SEEDS_OF_A_STUDY - 1
+"""Of a study: its draws then share no seed with the comparison of classical augmentation with itself, and none is too
+large for NumPy."""
 
 
 def study_enrichment(
@@ -97,6 +104,11 @@ def study_enrichment(
     """
     _check_factor(noise_factor)
     seed = check_count("seed", seed, 0, at_least=0)
+    if seed > LARGEST_SEED:
+        raise ValueError(
+            f"`seed` must be {LARGEST_SEED} or less: each study has {SEEDS_OF_A_STUDY} seeds of its own. "
+            f"Received: seed={seed}. Give for example seed=0."
+        )
     workers = cores() if workers is None else check_count("workers", workers, 2)
     effort = effort or (QUICK if quick else FULL)
     if arms is not None:

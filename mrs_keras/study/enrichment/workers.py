@@ -5,11 +5,12 @@ import contextlib
 import multiprocessing
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from mrs_keras.study.enrichment.jobs import TRAIN, Job, run_job
+from mrs_keras.study.enrichment.jobs import FIDELITY, PREDICT, TRAIN, Job, run_job
 from mrs_keras.study.enrichment.task import Task
 
 LOG_FILE = "workers.log"
@@ -35,7 +36,8 @@ def do_jobs(
 ) -> dict[Job, str]:
     """Does jobs in other processes, each with one thread, and returns job -> error of those that failed.
 
-    Trainings are done first: other jobs need them.
+    Trainings are done first, since other jobs need them, and fidelity last: it needs networks that predictions train,
+    and a network is for one process to train.
 
     Args:
       jobs: to do.
@@ -47,7 +49,6 @@ def do_jobs(
     failures: dict[Job, str] = {}
     if not jobs:
         return failures
-    first = [job for job in jobs if job.kind == TRAIN]
     # A fresh process, also for one worker: threads of this one would change the last digits.
     context = multiprocessing.get_context("spawn")
     with (
@@ -57,8 +58,8 @@ def do_jobs(
         ) as pool,
     ):
         try:
-            for group in (first, [job for job in jobs if job.kind != TRAIN]):
-                running = {pool.submit(_do, job): job for job in group}
+            for kind in (TRAIN, PREDICT, FIDELITY):
+                running = {pool.submit(_do, job): job for job in jobs if job.kind == kind}
                 for done in concurrent.futures.as_completed(running):
                     job = running[done]
                     error = done.result()
@@ -82,6 +83,13 @@ def _begin(tasks: dict[str, Task], folder: Path) -> None:
         os.dup2(log, stream)
     _TASKS.update(tasks)
     _FOLDER = folder
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Ends a worker whose study was killed: it would wait for ever, and write where a resumed study does."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _do(job: Job) -> str | None:
