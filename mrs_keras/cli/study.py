@@ -82,7 +82,13 @@ def _add_enrichment(study_commands) -> None:
         "--write-noisy",
         type=Path,
         metavar="FOLDER",
-        help="write the noisy spectra for LCModel, with control files, and stop",
+        help="write the noisy spectra for another program, and stop",
+    )
+    enrichment.add_argument(
+        "--noisy-format",
+        choices=("lcmodel", "nifti_mrs"),
+        default="lcmodel",
+        help="of `--write-noisy`: RAW and control files for LCModel, or NIfTI-MRS",
     )
     enrichment.add_argument(
         "--outside", type=Path, metavar="TABLE", help="another program's answers on what `--write-noisy` wrote"
@@ -135,9 +141,11 @@ def _enrichment(options) -> None:
         **({} if options.noise is None else {"noise_factor": options.noise}),
     }
     if options.write_noisy is not None:
-        write_noisy_scans(_dataset(options), options.write_noisy, **shared)
-        print(f"Spectra and control files: {options.write_noisy}. Run LCModel on each control file there, and give")
-        print(f"the answers to the study with --outside {options.write_noisy}.")
+        write_noisy_scans(_dataset(options), options.write_noisy, format=options.noisy_format, **shared)
+        print(
+            f"Noisy spectra: {options.write_noisy}. Fit each with the other program, on a control file that is LCModel"
+        )
+        print(f"itself, and give its tables to the study with --outside {options.write_noisy}.")
         return
     study_enrichment(
         _dataset(options),

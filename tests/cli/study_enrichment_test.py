@@ -100,7 +100,8 @@ def test_what_is_missing_or_wrong_is_named(options, message, few, tmp_path, caps
 def test_noisy_spectra_for_another_program_are_those_of_the_first_draw(few, tmp_path, capsys):
     folder = tmp_path / "noisy"
     options = ["--config", "mine", "--noise", "4", "--seed", "2", "--write-noisy", folder, "--output", tmp_path / "out"]
-    assert enrichment(few, *options) == 0
+    with pytest.warns(UserWarning, match="this package's own"):
+        assert enrichment(few, *options) == 0
     printed = capsys.readouterr().out
     assert f"--outside {folder}" in printed
     assert not (tmp_path / "out").exists()

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from mrs_keras.run_folder import MODEL_FILE
 from mrs_keras.study.enrichment import jobs as jobs_module
 from mrs_keras.study.enrichment.arm_names import TRAINED_ARMS
 from mrs_keras.study.enrichment.collected import collect
@@ -34,6 +35,11 @@ def fake(monkeypatch):
     def predictions(data, inner, test, acquisition, **options):
         return {"ridge": np.abs(test[:, :2])}
 
+    def trained(arm, data, count):
+        data.folder.mkdir(parents=True)
+        (data.folder / MODEL_FILE).touch()
+
+    monkeypatch.setattr(jobs_module, "generated_spectra", trained)
     monkeypatch.setattr(jobs_module, "training_examples", examples)
     monkeypatch.setattr(jobs_module, "tuned_predictions", predictions)
     return folders
@@ -65,6 +71,8 @@ def test_without_hybrids_nothing_is_trained_first(task):
 
 def test_hybrids_of_all_sizes_and_arms_share_a_folder_and_other_networks_have_their_own(task, fake, tmp_path):
     many = dataclasses.replace(task, draws=4, trained_draws=2)
+    for job in [Job("in_vivo", TRAIN, "hybrid", "8", draw, rotation) for draw in (0, 1) for rotation in range(3)]:
+        run_job(job, many, tmp_path)
     for arm in ("hybrid", "simulations_and_hybrid", "cvae_of_simulations"):
         for size in ("8", "all"):
             for draw in range(4):
@@ -74,6 +82,18 @@ def test_hybrids_of_all_sizes_and_arms_share_a_folder_and_other_networks_have_th
     assert len(set(fake["hybrid"])) == 2 * 3
     assert len(set(fake["cvae_of_simulations"])) == 2 * 4 * 3
     assert {folder.parent for folders in fake.values() for folder in folders} == {tmp_path / "trainings"}
+
+
+def test_without_its_network_a_hybrid_fails_at_once_and_the_training_is_not_done(task, fake, tmp_path):
+    training, prediction = (Job("in_vivo", kind, "hybrid", "8", 0, 0) for kind in (TRAIN, PREDICT))
+    with pytest.raises(RuntimeError, match="its training failed, or it was removed"):
+        run_job(prediction, task, tmp_path)
+    run_job(training, task, tmp_path)
+    assert result_of(training, task, tmp_path) == {"trained": True}
+    run_job(prediction, task, tmp_path)
+    (fake["hybrid"][0] / MODEL_FILE).unlink()
+    assert result_of(training, task, tmp_path) is None
+    assert result_of(prediction, task, tmp_path) is not None
 
 
 def test_a_result_is_read_again_and_that_of_something_else_is_not(task, fake, tmp_path):

@@ -5,9 +5,11 @@ import math
 
 import numpy as np
 
-from mrs_keras.study.enrichment.arm_names import ARMS, CLASSICAL
+from mrs_keras.study.enrichment.arm_names import CLASSICAL
 from mrs_keras.study.enrichment.judged_task import LEVELS, JudgedTask
 from mrs_keras.study.enrichment.results import Comparison, Interval, Score, TaskResults
+
+TRAINED_ON_SIMULATIONS = ("cvae_of_simulations", "hybrid", "simulations_and_hybrid")
 
 LABELS = ("tNAA_over_tCr", "tCho_over_tCr", "mI_over_tCr", "GSH_over_tCr")
 
@@ -95,7 +97,7 @@ def _score(arm, regressor, size, truth, value, reach):
         label: {"concordance": value + 0.05 * place, "error": 5.0 + place, "slope": value + 0.1, "bias": place - 1.5}
         for place, label in enumerate(LABELS)
     }
-    draws = 2 if ARMS[arm].trains_on_simulations else 10
+    draws = 2 if arm in TRAINED_ON_SIMULATIONS else 10
     error = _error(value)
     return Score(
         arm=arm,

@@ -23,7 +23,8 @@ def done(tmp_path_factory):
 
 
 def test_it_says_first_what_is_done_and_how_long_it_takes(done):
-    (plan,) = done[2]
+    fits, plan = done[2]
+    assert fits.startswith("Fits of ")
     assert "36 spectra of 3 sites in 3 rotations, n = 8, all, 2 draws; 25 parts, of which 0 train a network" in plan
     assert plan.splitlines()[-1].startswith("About ")
     assert plan.splitlines()[-1].endswith("on 1 cores.")

@@ -127,7 +127,7 @@ def test_a_held_out_subject_among_the_training_is_caught(task, tmp_path):
     right = task.rotations[0]
     wrong = dataclasses.replace(right, training=np.append(right.training, right.test[0]))
     with pytest.raises(
-        AssertionError, match=f"held-out subjects in training: .*{task.scans.participants[wrong.test[0]]}"
+        AssertionError, match=f"held out, and yet in training: .*{task.scans.participants[wrong.test[0]]}"
     ):
         task.data(wrong, "8", 0, tmp_path)
 
@@ -136,9 +136,10 @@ def test_another_session_of_a_held_out_subject_is_caught(task, tmp_path):
     right = task.rotations[0]
     names = list(task.scans.participants)
     names[right.training[0]] = f"{names[right.test[0]]}_ses-2"
-    other = dataclasses.replace(task, scans=dataclasses.replace(task.scans, participants=tuple(names)))
+    scans, fits = (dataclasses.replace(each, participants=tuple(names)) for each in (task.scans, task.fits))
+    other = dataclasses.replace(task, scans=scans, fits=fits)
     other.data(other.rotations[0], "8", 0, tmp_path)
-    with pytest.raises(AssertionError, match="held-out subjects"):
+    with pytest.raises(AssertionError, match="held out, and yet in training"):
         other.data(right, "8", 0, tmp_path)
 
 
@@ -146,7 +147,7 @@ def test_a_held_out_site_among_the_training_is_caught(task, tmp_path):
     right = task.rotations[0]
     rows = np.append(right.training, right.test[0])
     wrong = Rotation(0, right.sites, right.test[1:], rows)
-    with pytest.raises(AssertionError, match=f"held-out sites in training: .*{right.sites[0]}"):
+    with pytest.raises(AssertionError, match=f"held out, and yet in training: .*{right.sites[0]}"):
         task.data(wrong, "8", 0, tmp_path)
 
 

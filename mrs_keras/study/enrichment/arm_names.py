@@ -10,12 +10,10 @@ class Arm:
     Attributes:
       title: as in tables and figures.
       about: what the training set is, one sentence.
-      trains_on_simulations: whether a network is trained on simulations for it, which takes minutes.
     """
 
     title: str
     about: str
-    trains_on_simulations: bool = False
 
 
 MEAN, REAL, NOISE = "mean", "real", "noise"
@@ -32,9 +30,7 @@ ARMS: dict[str, Arm] = {
     "mixup": Arm("mixup", "Mixtures of pairs of the n spectra and of their labels, classical augmentation."),
     "cvae": Arm("cVAE of the n", "A cVAE of the n spectra, classical augmentation."),
     SIMULATIONS: Arm("simulations", "Simulations of a prior from fits of the n spectra, classical augmentation."),
-    "cvae_of_simulations": Arm(
-        "cVAE of simulations", "A cVAE of the simulations of the n, classical augmentation.", True
-    ),
+    "cvae_of_simulations": Arm("cVAE of simulations", "A cVAE of the simulations of the n, classical augmentation."),
     "simulations_of_all": Arm(
         "simulations, all scans",
         "Simulations of a prior from fits of all scans of the training sites, whose labels are not used.",
@@ -42,10 +38,9 @@ ARMS: dict[str, Arm] = {
     "hybrid": Arm(
         "hybrid, all scans",
         "The model of measured spectra with a physical decoder, of all scans of the training sites without labels.",
-        True,
     ),
     "simulations_and_hybrid": Arm(
-        "simulations + hybrid", "Simulations of the n and spectra of the hybrid model, in equal parts.", True
+        "simulations + hybrid", "Simulations of the n and spectra of the hybrid model, in equal parts."
     ),
     OUTSIDE: Arm("outside program", "Another program's answers on the noisy spectra."),
     RECALIBRATED: Arm("outside, recalibrated", "The same, recalibrated by a line through the n subjects."),

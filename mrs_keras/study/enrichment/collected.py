@@ -6,13 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from mrs_keras.study.enrichment.arm_names import MEAN, OUTSIDE, RECALIBRATED
-from mrs_keras.study.enrichment.jobs import FIDELITY, PREDICT, Job, result_of
+from mrs_keras.study.enrichment.jobs import FIDELITY, HYBRIDS, PREDICT, Job, result_of
 from mrs_keras.study.enrichment.recalibration import recalibrated
 from mrs_keras.study.enrichment.results import Cell, TaskResults
 from mrs_keras.study.enrichment.task import Task
-
-LABEL_TABLE = "label table"
-"""Name of the truth that is the dataset's own labels."""
 
 
 def collect(
@@ -21,6 +18,7 @@ def collect(
     folder: Path,
     *,
     failed: Mapping[Job, str],
+    truth_name: str = "label table",
     second_truth: np.ndarray | None = None,
     second_name: str = "second labeller",
     outside: np.ndarray | None = None,
@@ -32,7 +30,8 @@ def collect(
       jobs: of the task.
       folder: of their files.
       failed: job -> error.
-      second_truth: float (n, labels), labels by a second labeller. Defaults to `None`: none.
+      truth_name: name of the labels of the task. Defaults to `"label table"`.
+      second_truth: float (n, labels), labels by a second labeller, in the scale of the first. Defaults to `None`: none.
       second_name: of that.
       outside: float (n, labels), answers of another program on the noisy spectra. Defaults to `None`: none.
     """
@@ -40,7 +39,7 @@ def collect(
     for size in task.fitting_sizes:
         for draw in range(task.draws):
             predictions |= _without_training(task, size, draw, outside)
-    truths = {LABEL_TABLE: task.scans.values}
+    truths = {truth_name: task.scans.values}
     if second_truth is not None:
         truths[second_name] = second_truth
     labelled = {
@@ -62,6 +61,7 @@ def collect(
         predictions=predictions,
         failures=_failures(jobs, failed),
         fidelity=fidelity,
+        networks=dict.fromkeys(HYBRIDS, min(task.trained_draws, task.draws)),
     )
 
 

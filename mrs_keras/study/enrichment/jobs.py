@@ -9,6 +9,7 @@ import numpy as np
 
 import mrs_keras
 from mrs_keras.files import replacing
+from mrs_keras.run_folder import MODEL_FILE
 from mrs_keras.study.enrichment.arm_data import ArmData
 from mrs_keras.study.enrichment.arm_names import AGAIN, REAL, TRAINED_ARMS
 from mrs_keras.study.enrichment.arms import GENERATORS, SEED_OF_AGAIN, generated_spectra, training_examples
@@ -93,8 +94,10 @@ def seconds_of(job: Job, task: Task) -> float:
 
 def run_job(job: Job, task: Task, folder: Path) -> None:
     """Does a job and keeps its result; what is finished already is read again by `result_of`."""
-    rotation = task.rotations[job.rotation]
-    data = task.data(rotation, job.size, job.draw, folder / TRAININGS / _training_name(job, task))
+    rotation, trained = task.rotations[job.rotation], _training_folder(job, task, folder)
+    data = task.data(rotation, job.size, job.draw, trained)
+    if job.kind != TRAIN and job.arm in HYBRIDS and not (trained / MODEL_FILE).exists():
+        raise RuntimeError(f"The network in '{trained}' is not there: its training failed, or it was removed.")
     if job.kind == TRAIN:
         generated_spectra(job.arm, data, 2)
         result = {"trained": True}
@@ -121,6 +124,8 @@ def result_of(job: Job, task: Task, folder: Path) -> dict | None:
     path = _path(job, folder)
     if not path.exists():
         return None
+    if job.kind == TRAIN and not (_training_folder(job, task, folder) / MODEL_FILE).exists():
+        return None
     content = json.loads(path.read_text(encoding="utf-8"))
     return content["result"] if content["digest"] == digest_of(job, task) else None
 
@@ -130,15 +135,16 @@ def digest_of(job: Job, task: Task) -> str:
     rotation = task.rotations[job.rotation]
     rows = task.rows_of(rotation, job.size, job.draw).tolist()
     about = [FORMAT, mrs_keras.__version__, task.digest, dataclasses.asdict(job), rows, rotation.test.tolist()]
+    about += [task.network_of(job.draw)] if job.arm in HYBRIDS else []
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()
 
 
-def _training_name(job: Job, task: Task) -> str:
+def _training_folder(job: Job, task: Task, folder: Path) -> Path:
     """Returns the folder of the network of a job; hybrids are the same at all sizes."""
     shared = job.arm in HYBRIDS
     name, draw = (HYBRIDS[0], task.network_of(job.draw)) if shared else (job.arm, job.draw)
     about = [FORMAT, mrs_keras.__version__, task.digest, name, draw, job.rotation, "" if shared else job.size]
-    return f"{name}_{draw}_{hashlib.sha256(json.dumps(about).encode()).hexdigest()[:12]}"
+    return folder / TRAININGS / f"{name}_{draw}_{hashlib.sha256(json.dumps(about).encode()).hexdigest()[:12]}"
 
 
 def _fidelity(arm: str, data: ArmData, task: Task) -> dict[str, float]:

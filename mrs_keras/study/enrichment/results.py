@@ -42,6 +42,7 @@ class TaskResults:
       predictions: float (subjects, labels) of each cell. Rows are NaN where a site is never held out.
       failures: arm -> what went wrong, for arms without predictions in some cells.
       fidelity: arm -> label error of its generated spectra, numbers by name.
+      networks: arm -> number of trained networks for each rotation, where the draws share them.
     """
 
     title: str
@@ -55,6 +56,7 @@ class TaskResults:
     predictions: Mapping[Cell, np.ndarray]
     failures: Mapping[str, str] = dataclasses.field(default_factory=dict)
     fidelity: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
+    networks: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 class Interval(NamedTuple):

@@ -1,24 +1,17 @@
 """`mrs-keras study enrichment`: what training with generated spectra is worth at sites never seen."""
 
 import dataclasses
-import json
-import math
 import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
-from mrs_keras.basis import BROAD_SIGNALS, Basis, basis_for, match_acquisition, read_basis
 from mrs_keras.checks import check_choice, check_count
-from mrs_keras.data.measured_spectra import MeasuredSpectra
 from mrs_keras.evaluation.real_spectra import RealDataset, read_real_dataset
-from mrs_keras.files import replacing
 from mrs_keras.fitting import InVivoFits
-from mrs_keras.plotting.html_page import png_bytes
-from mrs_keras.run_folder import NUMBERS_FILE, REPORT_FILE, TABLE_FILE
-from mrs_keras.simulation import Prior
 from mrs_keras.simulation.blocks import cores
 from mrs_keras.study.enrichment.arm_names import CLASSICAL, TRAINED_ARMS
 from mrs_keras.study.enrichment.arms import SEED_OF_AGAIN
@@ -28,22 +21,26 @@ from mrs_keras.study.enrichment.design import SEEDS_OF_A_STUDY
 from mrs_keras.study.enrichment.effort import FULL, QUICK, Effort
 from mrs_keras.study.enrichment.jobs import Job, jobs_of, result_of, seconds_of
 from mrs_keras.study.enrichment.judged_task import JudgedTask
-from mrs_keras.study.enrichment.noisy_scans import outside_predictions, write_noisy
-from mrs_keras.study.enrichment.page import TaskReport, enrichment_page, image_name, numbers_of, summary_table
+from mrs_keras.study.enrichment.noisy_scans import outside_predictions
+from mrs_keras.study.enrichment.noisy_task import NOISE_FACTOR, check_noise_factor
+from mrs_keras.study.enrichment.page import TaskReport
+from mrs_keras.study.enrichment.report import write_report
 from mrs_keras.study.enrichment.scores import scores_of
-from mrs_keras.study.enrichment.task import Task, noisy_spectra
-from mrs_keras.study.enrichment.task_figures import task_figures
-from mrs_keras.study.enrichment.tasks import EXACT, IN_VIVO, fits_of_scans, task_in_vivo, task_of_exact_labels
-from mrs_keras.study.enrichment.words_of_design import caveats_of, design_of, plan_of
-from mrs_keras.study.enrichment.workers import do_jobs
+from mrs_keras.study.enrichment.task import Task
+from mrs_keras.study.enrichment.tasks import EXACT, IN_VIVO, chosen_fits, task_in_vivo, task_of_exact_labels
+from mrs_keras.study.enrichment.words_of_design import caveats_of, plan_of
+from mrs_keras.study.enrichment.workers import LOG_FILE, do_jobs
 from mrs_keras.study.enrichment.worth import worth_in_subjects
-from mrs_keras.study.generators import fits_of_dataset
+from mrs_keras.training.claim import claim, only_writer
+from mrs_keras.training.stage_times import in_words
 
-NOISE_FACTOR = 8**0.5
-"""Noise of the task over that of a scan: as of 8 averages where the scan has 64."""
+NOTICE = (
+    "parts/ holds predicted labels of single subjects, fits/ their fitted spectra, and trainings/ models of them: "
+    "these folders are as private as the scans. The report, its figures and numbers.json hold aggregates alone."
+)
 
-OWN_BASIS = "brain_press_te30"
-"""Preset of the metabolites of this package's own basis."""
+SECONDS_PER_FIT = 0.4
+"""Rough time of a fit, on one core."""
 
 
 LARGEST_SEED = SEED_OF_AGAIN // SEEDS_OF_A_STUDY - 1
@@ -74,7 +71,8 @@ def study_enrichment(
     subjects, with what an arm makes of these: nothing, classical augmentation, simulations of a prior from fits,
     spectra of networks. Each group of sites is held out once. The truth is the table of labels of the spectra without
     added noise. A second task is the same on simulated spectra whose labels are known exactly, and which fits and
-    priors describe wrongly on purpose. `mrs_keras/study/README.md` has the design.
+    priors describe wrongly on purpose. `mrs_keras/study/enrichment/README.md` has
+    the design.
 
     Writes `report.html`, `table.txt`, `numbers.json` and figures to the folder, all of aggregates. What is measured is
     kept in `parts/` and `trainings/` of the folder: an interrupted study goes on there, with the same numbers.
@@ -102,7 +100,7 @@ def study_enrichment(
       ValueError: if there is one site, no label can be learned, subjects are too few or occur twice, or fits or tables
         are of other scans.
     """
-    _check_factor(noise_factor)
+    check_noise_factor(noise_factor)
     seed = check_count("seed", seed, 0, at_least=0)
     if seed > LARGEST_SEED:
         raise ValueError(
@@ -115,10 +113,45 @@ def study_enrichment(
         chosen = {CLASSICAL, *(check_choice("arms", arm, TRAINED_ARMS) for arm in arms)}
         effort = dataclasses.replace(effort, arms=tuple(arm for arm in TRAINED_ARMS if arm in chosen))
     folder, started = Path(output_dir), time.monotonic()
-    found = read_real_dataset(dataset, data_dir, second_labels)
+    with only_writer(folder):
+        numbers = _study(
+            read_real_dataset(dataset, data_dir, second_labels),
+            fits=fits,
+            basis=basis,
+            outside=outside,
+            label_names=label_names,
+            noise_factor=noise_factor,
+            quick=quick,
+            effort=effort,
+            seed=seed,
+            workers=workers,
+            folder=folder,
+        )
+    tqdm.write(f"{(time.monotonic() - started) / 60:.0f} minutes")
+    return numbers
+
+
+def _study(
+    found: RealDataset,
+    *,
+    fits: InVivoFits | None,
+    basis: str | os.PathLike | None,
+    outside: str | os.PathLike | None,
+    label_names: Sequence[str] | None,
+    noise_factor: float,
+    quick: bool,
+    effort: Effort,
+    seed: int,
+    workers: int,
+    folder: Path,
+) -> dict:
+    """Returns the numbers of a study whose arguments are checked; arguments as in `study_enrichment`."""
+    to_fit = effort.exact_subjects + (len(found.real) if fits is None else 0)
+    seconds = to_fit * SECONDS_PER_FIT / cores()
+    print(f"Fits of {to_fit} spectra first: about {in_words(seconds)}; those of an earlier run are read")
     in_vivo, second_truth, warned = task_in_vivo(
         found,
-        lambda scans: _fits(found, scans, fits, basis, folder),
+        lambda scans: chosen_fits(found, scans, fits, basis, folder),
         effort,
         label_names=label_names,
         noise_factor=noise_factor,
@@ -127,98 +160,55 @@ def study_enrichment(
     answers = None if outside is None else outside_predictions(outside, found.real.subjects, in_vivo.labels.names)
     exact = task_of_exact_labels(effort, noise_factor, seed, folder / "fits_of_exact")
     tasks = {IN_VIVO: in_vivo, EXACT: exact}
+    claim(folder, _settings(found, tasks), NOTICE)
     jobs = {key: jobs_of(task) for key, task in tasks.items()}
     failed = _done(jobs, tasks, folder, workers)
+    caveats = [*warned, *caveats_of(in_vivo, quick, basis is None and fits is None, answers is not None, found)]
+    if second_truth is not None:
+        # Two programs differ by a factor for each label, which would stand for every arm's error.
+        factors = np.nanmedian(in_vivo.scans.values / second_truth, axis=0)
+        second_truth = second_truth * factors
+        of_labels = ", ".join(f"{name} {x:.2f}" for name, x in zip(in_vivo.labels.names, factors, strict=True))
+        caveats.append(
+            "The second labeller's values are multiplied by one factor for each label, the ratio of the medians of the "
+            f"two tables: {of_labels}."
+        )
     reports = []
     for key, task in tasks.items():
+        measured = key == IN_VIVO
         results = collect(
             task,
             jobs[key],
             folder,
             failed={job: error for job, error in failed.items() if job.task == key},
-            second_truth=second_truth if key == IN_VIVO else None,
-            second_name="second labeller" if second_labels is None else Path(second_labels).stem,
-            outside=answers if key == IN_VIVO else None,
+            truth_name="label table" if measured else "exact labels",
+            second_truth=second_truth if measured else None,
+            second_name=Path(found.second_labeller or "").stem,
+            outside=answers if measured else None,
         )
         scores, comparisons = scores_of(results), comparisons_of(results)
         reports.append(TaskReport(JudgedTask(results, scores, comparisons), worth_in_subjects(scores, results)))
-    caveats = [*warned, *caveats_of(in_vivo, basis is None and fits is None, found)]
-    numbers = _written(folder, found, tasks, reports, caveats)
-    tqdm.write(f"{(time.monotonic() - started) / 60:.0f} minutes")
+    numbers = write_report(folder, found, tasks, reports, caveats)
+    if failed:
+        tqdm.write(
+            f"{len(failed)} parts failed and are missing in the report, which names their arms; {folder / LOG_FILE} "
+            "has all messages. The same command tries them again."
+        )
     return numbers
 
 
-def write_noisy_scans(
-    dataset: str | os.PathLike,
-    folder: str | os.PathLike,
-    *,
-    fits: InVivoFits | None = None,
-    basis: str | os.PathLike | None = None,
-    noise_factor: float = NOISE_FACTOR,
-    seed: int = 0,
-    data_dir: str | os.PathLike | None = None,
-) -> Path:
-    """Writes the noisy spectra of the first draw of a study for another program, such as LCModel.
-
-    Args:
-      dataset: as in `study_enrichment`; likewise for the rest.
-      folder: to create.
-      fits: whose basis is written beside the spectra.
-      basis: file of a basis, instead.
-      noise_factor: as in `study_enrichment`.
-      seed: as in `study_enrichment`.
-      data_dir: as in `study_enrichment`.
-
-    Returns:
-      `folder`.
-    """
-    _check_factor(noise_factor)
-    found = read_real_dataset(dataset, data_dir)
-    real = found.real
-    chosen = fits.basis if fits is not None else _basis(basis, found)
-    noisy = noisy_spectra(real.spectra, real.noise_sigma, noise_factor, seed=seed, draw=0, key=IN_VIVO)
-    return write_noisy(
-        folder,
-        noisy,
-        noise_factor * real.noise_sigma,
-        real.acquisition,
-        real.subjects,
-        basis=chosen,
-        signal=real.spectra,
-        seed=seed,
-    )
-
-
-def _check_factor(noise_factor: float) -> None:
-    if not 1 <= noise_factor < math.inf:
-        raise ValueError(
-            "`noise_factor` must be 1 or more: noise is added to scans that have their own. "
-            f"Received: {noise_factor}. Give for example {NOISE_FACTOR:.2f}."
-        )
-
-
-def _fits(
-    found: RealDataset,
-    scans: MeasuredSpectra,
-    fits: InVivoFits | None,
-    basis: str | os.PathLike | None,
-    folder: Path,
-) -> InVivoFits:
-    if fits is not None:
-        if basis is not None:
-            raise ValueError("The fits have their basis with them. Received `fits` and `basis`. Leave one of them out.")
-        return fits_of_dataset(fits, found)
-    made = fits_of_scans(scans, _basis(basis, found), folder / "fits")
-    return fits_of_dataset(made, found)
-
-
-def _basis(basis: str | os.PathLike | None, found: RealDataset) -> Basis:
-    """Returns the basis of a file, or this package's own, in the acquisition of the dataset."""
-    acquisition = found.real.acquisition
-    if basis is not None:
-        return match_acquisition(read_basis(basis), acquisition, os.fspath(basis))
-    names = [name for name in Prior.from_preset(OWN_BASIS).metabolites if name not in BROAD_SIGNALS]
-    return basis_for(names, acquisition)
+def _settings(found: RealDataset, tasks: Mapping[str, Task]) -> dict:
+    """Returns what the parts in a folder depend on: another study needs another folder."""
+    task = tasks[IN_VIVO]
+    return {
+        "study": "enrichment",
+        "dataset": found.name,
+        "labels": list(task.labels.names),
+        "noise_factor": task.noise_factor,
+        "seed": task.seed,
+        "examples": task.effort.examples,
+        "data": {key: each.digest[:24] for key, each in tasks.items()},
+    }
 
 
 def _done(jobs: Mapping[str, Sequence[Job]], tasks: Mapping[str, Task], folder: Path, workers: int) -> dict[Job, str]:
@@ -232,48 +222,15 @@ def _done(jobs: Mapping[str, Sequence[Job]], tasks: Mapping[str, Task], folder: 
     # By their rough times: a training counts for as much as a hundred regressions.
     layout = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
     with tqdm(total=total, initial=done, desc="Enrichment", bar_format=layout, disable=None) as bar:
-        left_of = [len(left)]
+        remaining, said = list(left), {int(10 * done / total)}
 
         def on_done(job: Job) -> None:
-            left_of[0] -= 1
-            bar.set_postfix_str(f"{left_of[0]} parts left, last {job.arm}", refresh=False)
+            remaining.remove(job)
+            bar.set_postfix_str(f"{len(remaining)} parts left, last {job.arm}", refresh=False)
             bar.update(seconds[job])
+            tenth = int(10 * (1 - sum(seconds[each] for each in remaining) / total))
+            if bar.disable and tenth not in said:  # no terminal
+                said.add(tenth)
+                tqdm.write(f"{10 * tenth} %, {len(remaining)} parts left")
 
         return do_jobs(left, tasks, folder, workers, on_done)
-
-
-def _written(
-    folder: Path,
-    found: RealDataset,
-    tasks: Mapping[str, Task],
-    reports: Sequence[TaskReport],
-    caveats: Sequence[str],
-) -> dict:
-    images = {
-        image_name(number, name): png_bytes(figure)
-        for number, report in enumerate(reports, 1)
-        for name, figure in task_figures(report.task).items()
-    }
-    for name, image in images.items():
-        _write(folder / f"{name}.png", image)
-    in_vivo = tasks[IN_VIVO]
-    numbers = {
-        "dataset": found.name,
-        "noise_factor": in_vivo.noise_factor,
-        "seed": in_vivo.seed,
-        "effort": dataclasses.asdict(in_vivo.effort),
-        "caveats": list(caveats),
-        "tasks": [numbers_of(report) for report in reports],
-    }
-    page = enrichment_page(
-        f"What generated spectra add: {found.name}", reports, images, design_of(tasks, found), caveats
-    )
-    _write(folder / TABLE_FILE, (summary_table(reports, caveats) + "\n").encode())
-    _write(folder / REPORT_FILE, page.encode())
-    _write(folder / NUMBERS_FILE, (json.dumps(numbers, indent=2) + "\n").encode())
-    return numbers
-
-
-def _write(path: Path, content: bytes) -> None:
-    with replacing(path) as partial:
-        partial.write_bytes(content)

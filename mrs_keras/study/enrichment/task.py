@@ -56,6 +56,12 @@ class Task:
     effort: Effort
     seed: int = 0
 
+    def __post_init__(self):
+        if self.fits.participants is not None and tuple(self.fits.participants) != tuple(self.scans.participants):
+            raise ValueError(
+                "The fits are not those of the spectra, in their order. Give fits of the same participants."
+            )
+
     @cached_property
     def labelled(self) -> np.ndarray:
         """bool (n,): spectra that have all labels."""
@@ -94,8 +100,11 @@ class Task:
         held_out = {subject_of(self.scans.participants[row]) for row in rotation.test}
         seen = {subject_of(self.scans.participants[row]) for row in (*rows, *training)}
         sites = {self.scans.sites[row] for row in (*rows, *training)}
-        assert not seen & held_out, f"held-out subjects in training: {sorted(seen & held_out)}"
-        assert not sites & set(rotation.sites), f"held-out sites in training: {sorted(sites & set(rotation.sites))}"
+        if seen & held_out or sites & set(rotation.sites):
+            # Raised, and not asserted: Python can leave assertions out.
+            raise AssertionError(
+                f"held out, and yet in training: {sorted(seen & held_out)}, {sorted(sites & set(rotation.sites))}"
+            )
         labelled, scans = self.scans[rows], self.scans[training]
         nothing = np.full_like(scans.values, np.nan)
         ranges = zip(labelled.values.min(axis=0).tolist(), labelled.values.max(axis=0).tolist(), strict=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mrs_keras.basis import Basis
+from mrs_keras.basis import BROAD_SIGNALS, Basis, basis_for, match_acquisition, read_basis
 from mrs_keras.data.measured_spectra import MeasuredSpectra
 from mrs_keras.evaluation.real_spectra import RealDataset
 from mrs_keras.fitting import InVivoFits, InVivoModel
@@ -16,10 +16,12 @@ from mrs_keras.fitting.folder_fits import fit_folder
 from mrs_keras.labels import Labels
 from mrs_keras.measured.label_worth import conditioning_worth
 from mrs_keras.measured.subjects import session_of, subject_of
+from mrs_keras.simulation import Prior
 from mrs_keras.study.enrichment.design import rotations_of, sizes_that_fit
 from mrs_keras.study.enrichment.effort import Effort
 from mrs_keras.study.enrichment.exact_truth import exact_truth_domain
 from mrs_keras.study.enrichment.task import Task
+from mrs_keras.study.generators import fits_of_dataset
 
 IN_VIVO, EXACT = "in_vivo", "exact"
 """Keys of the tasks."""
@@ -29,6 +31,9 @@ WANTED = ("tNAA", "tCho", "mI", "Ins", "GSH")
 
 LEAST_RELIABILITY = 0.1
 """A label is left out below this share of its variance that is not error."""
+
+OWN_BASIS = "brain_press_te30"
+"""Preset of the metabolites of this package's own basis."""
 
 EXACT_SITES = 8
 EXACT_TITLE = "Simulated scans with exact labels"
@@ -189,6 +194,11 @@ def _learnable(found: RealDataset, label_names: Sequence[str] | None) -> tuple[l
             )
         else:
             columns.append(column)
+            if "_over_" not in names[column]:
+                warned.append(
+                    f"The label {names[column]} is no ratio, and regressions see spectra over their norm: they can "
+                    "learn it as far as the rest of the spectrum tells it."
+                )
     for text in warned:
         warnings.warn(text, stacklevel=4)
     if not columns:
@@ -197,3 +207,28 @@ def _learnable(found: RealDataset, label_names: Sequence[str] | None) -> tuple[l
             "spectra, and that differs between subjects by more than it is uncertain. Give another table of labels."
         )
     return columns, warned
+
+
+def chosen_fits(
+    found: RealDataset,
+    scans: MeasuredSpectra,
+    fits: InVivoFits | None,
+    basis: str | os.PathLike | None,
+    folder: Path,
+) -> InVivoFits:
+    """Returns fits of a dataset that are given, or makes them with a basis."""
+    if fits is not None:
+        if basis is not None:
+            raise ValueError("The fits have their basis with them. Received `fits` and `basis`. Leave one of them out.")
+        return fits_of_dataset(fits, found)
+    made = fits_of_scans(scans, basis_or_own(basis, found), folder / "fits")
+    return fits_of_dataset(made, found)
+
+
+def basis_or_own(basis: str | os.PathLike | None, found: RealDataset) -> Basis:
+    """Returns the basis of a file, or this package's own, in the acquisition of the dataset."""
+    acquisition = found.real.acquisition
+    if basis is not None:
+        return match_acquisition(read_basis(basis), acquisition, os.fspath(basis))
+    names = [name for name in Prior.from_preset(OWN_BASIS).metabolites if name not in BROAD_SIGNALS]
+    return basis_for(names, acquisition)

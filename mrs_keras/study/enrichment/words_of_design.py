@@ -50,14 +50,20 @@ def design_of(tasks: Mapping[str, Task], found: RealDataset) -> str:
     )
 
 
-def caveats_of(task: Task, own_basis: bool, found: RealDataset) -> list[str]:
-    """Returns what the study cannot say."""
-    effort = task.effort
+def caveats_of(task: Task, quick: bool, own_basis: bool, outside: bool, found: RealDataset) -> list[str]:
+    """Returns what the study cannot say.
+
+    Args:
+      task: on measured spectra.
+      quick: whether it is a quick run.
+      own_basis: whether the scans were fitted with this package's own basis.
+      outside: whether another program is compared.
+      found: the dataset.
+    """
     caveats = []
-    if effort.draws < 5:
+    if quick:
         caveats.append(
-            "A quick run: few draws, small networks, few examples. Its limits know little of how draws differ. It "
-            "shows that everything works, and no more."
+            "A quick run: few draws, small networks, few examples. It shows that everything works, and no more."
         )
     if own_basis:
         echo_time_ms = found.description.origin.get("echo_time_ms")
@@ -66,10 +72,19 @@ def caveats_of(task: Task, own_basis: bool, found: RealDataset) -> list[str]:
             + (f", and they have TE {echo_time_ms:g} ms" if echo_time_ms else "")
             + ". Give the basis of their sequence (`--basis`, or `--fits`)."
         )
+    if outside:
+        caveats.append(
+            "The outside program answered on one draw of the noise, the regressions on another in each draw. If it "
+            "made the table of labels, too, it is judged by itself."
+        )
+    networks = min(task.trained_draws, task.draws)
     return [
         *caveats,
         "The truth is a fit of the same scans without added noise, by one program: an arm that repeats its errors "
         "looks right. The second task has exact labels, and a second labeller's table is a second truth.",
         "Priors and networks are made once from all n, also where an inner fold chooses the penalty of a regression.",
+        f"The draws of the hybrid arms share {networks} networks for each group of held-out sites: their limits know "
+        "little of how networks differ.",
+        "With all subjects, draws differ by their noise and seeds alone: limits know nothing of other subjects.",
         "Limits resample the sites at hand. What all of them have in common, such as a vendor, is not in them.",
     ]

@@ -1,7 +1,9 @@
 """Processes that do jobs: the same numbers on any number of them, and a failure of one stops no other."""
 
 import concurrent.futures
+import concurrent.futures.process
 import contextlib
+import gc
 import multiprocessing
 import os
 import sys
@@ -18,13 +20,17 @@ LOG_FILE = "workers.log"
 _TASKS: dict[str, Task] = {}
 _FOLDER = Path()
 
-THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "TF_NUM_INTRAOP_THREADS",
-    "TF_NUM_INTEROP_THREADS",
-)
+SINGLE_THREAD = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+    ),
+    "1",
+) | {"CUDA_VISIBLE_DEVICES": "-1"}
+"""Environment of a worker: its numbers depend neither on the number of cores nor on a GPU."""
 
 
 def do_jobs(
@@ -49,6 +55,7 @@ def do_jobs(
     failures: dict[Job, str] = {}
     if not jobs:
         return failures
+    folder.mkdir(parents=True, exist_ok=True)
     # A fresh process, also for one worker: threads of this one would change the last digits.
     context = multiprocessing.get_context("spawn")
     with (
@@ -66,6 +73,11 @@ def do_jobs(
                     if error is not None:
                         failures[job] = error
                     on_done(job)
+        except concurrent.futures.process.BrokenProcessPool as error:
+            raise RuntimeError(
+                "A process of the study was killed, perhaps since memory ran out: each takes 2 to 5 GB. All parts that "
+                "were finished are kept. Give the same command again, with `--workers 1` if it was memory."
+            ) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in list((pool._processes or {}).values()):
@@ -100,14 +112,19 @@ def _do(job: Job) -> str | None:
         print(f"{job.name} failed:", file=sys.stderr)
         traceback.print_exc()
         return f"{type(error).__name__}: {error}"
+    finally:
+        # Graphs of networks that are gone would fill the memory.
+        if "keras" in sys.modules:
+            sys.modules["keras"].backend.clear_session()
+        gc.collect()
     return None
 
 
 @contextlib.contextmanager
 def _single_threads():
     """Sets one thread for the processes that are started meanwhile."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
+    before = {name: os.environ.get(name) for name in SINGLE_THREAD}
+    os.environ.update(SINGLE_THREAD)
     try:
         yield
     finally:
