@@ -196,15 +196,15 @@ def plot_slopes(slopes: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Figu
 
 def plot_label_fidelity(
     panels: Mapping[str, Mapping[str, np.ndarray]],
-    right: Mapping[str, float],
+    agreement: Mapping[str, float],
     labels: Sequence[str],
     important: Sequence[str],
 ) -> Figure:
-    """Draws how far the labels of generated spectra are from what the spectra show.
+    """Draws how far the labels of spectra are from what a judge, such as a fit, finds in them.
 
     Args:
       panels: what a panel shows -> title of an arm -> float (labels,), NaN where not measured.
-      right: what a panel shows -> the value of labels without any error.
+      agreement: what a panel shows -> its value where the judge finds exactly the labels, drawn as a line.
       labels: from top to bottom.
       important: as in `plot_enrichment_curves`, so that arms have the same colours.
     """
@@ -218,7 +218,7 @@ def plot_label_fidelity(
             y = np.arange(len(labels)) + step * (titles.index(title) - (len(titles) - 1) / 2)
             colour, marker = styles[title]
             axes.plot(each, y, marker, color=colour, markersize=6, label=title)
-        axes.axvline(right[name], color="0.3", linewidth=1)
+        axes.axvline(agreement[name], color="0.3", linewidth=1)
         axes.set_xlabel(name)
         axes.margins(x=0.08)
         axes.grid(axis="x", color="0.92")

@@ -58,6 +58,34 @@ def test_every_arm_is_compared_with_both_references(comparisons):
     assert all(c.draws == 3 for c in comparisons)
 
 
+def test_the_placebo_alone_is_compared_with_right_labels_outside_of_the_family():
+    noise = {(arm, "ridge"): 0.2 for arm in ("classical", "cvae", "real")} | {("placebo", "ridge"): 0.5}
+    found = comparisons_of(noisy_arms(np.random.default_rng(3), noise))
+    others = [each for each in found if each.reference not in ("classical", "simulations")]
+    assert {(each.arm, each.reference) for each in others} == {("placebo", "cvae"), ("placebo", "real")}
+    assert {each.verdict for each in others} == {"worse"}
+    assert np.isnan([each.p_holm for each in others]).all()
+    family = [each for each in found if np.isfinite(each.p_holm)]
+    assert {each.arm for each in family} == {"cvae", "real", "placebo"}
+
+
+def test_one_draw_gets_no_verdict_and_is_not_in_the_family(results):
+    one = {
+        cell: value
+        for cell, value in results.predictions.items()
+        if cell.size == "16" and (cell.arm != "simulations" or cell.draw == 0)
+    }
+    found = comparisons_of(dataclasses.replace(results, predictions=one))
+    single = [each for each in found if "simulations" in (each.arm, each.reference)]
+    assert {each.draws for each in single} == {1}
+    assert {each.verdict for each in single} == {"unresolved"}
+    # Its limits do exclude 0.
+    assert pick(found, "simulations").concordance.low > 0
+    family = [each for each in found if np.isfinite(each.p_holm)]
+    assert {each.arm for each in family} == {"real"}
+    assert [each.p_holm for each in family] == pytest.approx(holm([each.p for each in family]))
+
+
 def test_an_arm_without_regressor_is_compared_with_the_reference_of_each(comparisons):
     assert {c.regressor for c in comparisons if c.arm == "mean"} == {"ridge", "perceptron"}
 

@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from mrs_keras.study.enrichment.arm_names import CLASSICAL
+from mrs_keras.study.enrichment.comparisons import PLACEBO, PLACEBO_REFERENCES, REFERENCES
 from mrs_keras.study.enrichment.judged_task import LEVELS, JudgedTask
 from mrs_keras.study.enrichment.results import Comparison, Interval, Score, TaskResults
 
@@ -112,10 +113,12 @@ def _score(arm, regressor, size, truth, value, reach):
 
 
 def _comparisons(scores, reach):
-    for reference in (CLASSICAL, "simulations"):
+    for reference in (*REFERENCES, *PLACEBO_REFERENCES):
         for other in (each for each in scores if each.arm == reference):
             for each in scores:
                 if each.arm == reference or each.regressor not in ("", other.regressor):
+                    continue
+                if reference in PLACEBO_REFERENCES and each.arm != PLACEBO:
                     continue
                 if (each.size, each.truth) == (other.size, other.truth):
                     yield _comparison(each, other, reach)

@@ -93,7 +93,8 @@ def bootstrap(sums: AgreementSums) -> Agreement:
     of the variances of sites and of draws, each from a bootstrap of its own. In simulated studies of seven sites 95 %
     limits of a difference of 0 held it in 95 to 100 %, with ten draws and with two, but with two in 91 % where
     an effect of the draw that all sites share is the only one. With one draw its share of the variance is not known:
-    the limits are those over sites alone, and too narrow as soon as seeds matter (83 to 42 %).
+    the limits are those over sites alone, and too narrow as soon as seeds matter (83 to 42 %): `comparisons_of` gives
+    no verdict by them.
 
     Args:
       sums: of one or of two arms, sites and draws not pooled yet.

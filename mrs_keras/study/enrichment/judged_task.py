@@ -5,9 +5,8 @@ import math
 from collections.abc import Sequence
 
 from mrs_keras.study.enrichment.arm_names import AGAIN, ARMS, CLASSICAL, MEAN, OUTSIDE, RECALIBRATED
+from mrs_keras.study.enrichment.comparisons import PLACEBO
 from mrs_keras.study.enrichment.results import ALL, Comparison, Interval, Score, TaskResults
-
-PLACEBO, CVAE = "placebo", "cvae"
 
 CONTROLS = (AGAIN, PLACEBO)
 """Arms that are there to be caught if the study finds what is not there."""
@@ -89,6 +88,17 @@ class JudgedTask:
         ]
         return sorted(found, key=lambda each: order.get(each.arm, len(order)))
 
+    def told(self, reference: str = CLASSICAL, size: str | None = None) -> list[Comparison]:
+        """Returns the comparisons that are worth words: of arms that someone would use, and not of an arm with itself.
+
+        Two arms may be the same at a size, such as simulations of the n and of all scans, where the n are all scans.
+        """
+        return [
+            each
+            for each in self.compared(reference, size)
+            if each.arm in self.tried and math.isfinite(each.concordance.value) and not is_identical(each)
+        ]
+
     def sizes_of(self, arm: str) -> list[str]:
         """Returns the sizes at which an arm has scores by the primary truth, ascending."""
         found = {each.size for each in self.scores if (each.arm, each.truth) == (arm, self.truth)}
@@ -100,6 +110,19 @@ class JudgedTask:
             return f"{size} labelled subjects"
         number = self.results.labelled.get(ALL, math.nan)
         return "all labelled subjects" + (f" ({number:.0f} on average)" if math.isfinite(number) else "")
+
+
+def is_identical(each: Comparison) -> bool:
+    """Returns whether both arms predict the same, so that there is nothing to be found."""
+    return each.concordance.value == 0 and each.p == 1
+
+
+def ranked(found: Sequence[Comparison]) -> list[str]:
+    """Returns the arms, that of the largest mean difference of concordance first."""
+    values: dict[str, list[float]] = {}
+    for each in found:
+        values.setdefault(each.arm, []).append(each.concordance.value)
+    return sorted(values, key=lambda arm: -sum(values[arm]) / len(values[arm]))
 
 
 def holds_zero(interval: Interval) -> bool | None:
@@ -124,6 +147,14 @@ def with_limits(interval: Interval, sign: str = "", digits: int = 2, unit: str =
     value, low, high = (round(each, digits) + 0.0 if math.isfinite(each) else each for each in interval)
     limits = "no limits" if holds_zero(interval) is None else f"{low:.{digits}f} to {high:.{digits}f}"
     return f"{value:{sign}.{digits}f}{unit} ({limits})"
+
+
+def difference(each: Comparison, error: bool = True) -> str:
+    """Returns a comparison with its limits: of the concordance, and of the error unless that is left out."""
+    text = with_limits(each.concordance, "+")
+    if error and math.isfinite(each.error.value):
+        text += f", error {with_limits(each.error, '+', 0, ' %')}"
+    return text
 
 
 def with_regressor(regressor: str) -> str:

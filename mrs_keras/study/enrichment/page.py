@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from mrs_keras.plotting.html_page import Section, render_page, system_rows
 from mrs_keras.study.enrichment.arm_names import CLASSICAL, SIMULATIONS
+from mrs_keras.study.enrichment.detail_words import details_in_words
 from mrs_keras.study.enrichment.judged_task import JudgedTask, title_of
 from mrs_keras.study.enrichment.page_tables import (
     arm_table,
@@ -21,7 +22,7 @@ from mrs_keras.study.enrichment.page_tables import (
     worth_table,
 )
 from mrs_keras.study.enrichment.which_arm import advice
-from mrs_keras.study.enrichment.words import in_words
+from mrs_keras.study.enrichment.words import NOT_CORRECTED, in_words
 
 HOW_TO_READ = (
     "Concordance is Lin's coefficient, mean over labels and draws: 1 if every prediction is right, 0 for predicting "
@@ -33,7 +34,17 @@ HOW_TO_COMPARE = (
     "Differences on the same draws of subjects, with 95 % limits. 'Within 5 %': the whole interval of the relative "
     "difference of the error is within 5 %; 'unresolved': this study cannot tell. 'Could be resolved' is the smallest "
     "difference of concordance that would have been found with a power of 80 %. Holm's p is over the arms' "
-    "differences from classical augmentation."
+    "differences from classical augmentation at the main size by the first truth: those at other sizes, by another "
+    "truth, and from simulations are not corrected for the number of arms. With one draw, limits know nothing of seeds "
+    "and the verdict is 'unresolved'. Where networks are named, all draws share them: limits know little of how "
+    "networks differ."
+)
+
+HOW_TO_JUDGE = (
+    "The judge is this package's own in-vivo fit: it says what it finds in generated spectra, and that is compared "
+    "with the labels that were asked for, after one factor for each label is taken out. Simulations are made by the "
+    "model of the judge, so that they agree with it nearly perfectly by construction. Real spectra, with the labels of "
+    "the table, or exact ones in the second task, show the error of the judge itself: the ceiling for all others."
 )
 
 WIDTH = 120
@@ -42,9 +53,12 @@ WIDTH = 120
 FIGURE_TITLES = {
     "learning_curves": ("learning curves", HOW_TO_READ),
     "differences_to_classical": ("what each arm adds to classical augmentation", HOW_TO_COMPARE),
-    "differences_to_simulations": ("what each arm adds to simulations", "As above, from simulations."),
+    "differences_to_simulations": (
+        "what each arm adds to simulations",
+        f"As above, from simulations; {NOT_CORRECTED}.",
+    ),
     "slopes": ("slopes of predictions", "Are large differences between subjects predicted as large?"),
-    "label_fidelity": ("labels of generated spectra", "Do generated spectra show what their labels say?"),
+    "label_fidelity": ("labels of generated spectra, judged by this package's own in-vivo fit", HOW_TO_JUDGE),
 }
 """Name of a figure -> title and text of its section."""
 
@@ -58,14 +72,17 @@ CAPTIONS = {
         "Differences from classical augmentation at the main size, ordered, with 95 % limits and verdicts; hollow "
         "marks are unresolved. Limits that reach the edge of a panel go on beyond it. The controls stand below."
     ),
-    "differences_to_simulations": "Differences from simulations at the main size; marks and lines as above.",
+    "differences_to_simulations": (
+        f"Differences from simulations at the main size, {NOT_CORRECTED}; marks and lines as above."
+    ),
     "slopes": (
         "Slope of the predictions on the truth at the main size. Below 1, predictions are drawn to the mean: what "
         "percentage errors do not show."
     ),
     "label_fidelity": (
-        "Labels of generated spectra against what the spectra show. Right labels have a correlation and a slope of 1, "
-        "and an error of 0."
+        "Labels of spectra against what this package's own in-vivo fit, the judge, finds in them; one factor for each "
+        "label is taken out. Lines: the judge finds what was asked for. Simulations come near by construction, since "
+        "judge and generator are one model; 'real' is the judge's own error, the ceiling for all others."
     ),
 }
 """Name of a figure -> its caption."""
@@ -85,6 +102,11 @@ class TaskReport:
     def words(self) -> str:
         """What was found."""
         return in_words(self.task.results, self.task.scores, self.task.comparisons)
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """What was found beside that, short sentences."""
+        return details_in_words(self.task.results, self.task.scores, self.task.comparisons)
 
     @property
     def advice(self) -> str:
@@ -116,8 +138,13 @@ def enrichment_page(
             Section(f"What was found: {name}", report.words),
             Section(f"Which arm to use: {name}", report.advice),
         ]
+        if report.details:
+            listed = _listed_rows("detail", report.details)
+            sections.append(Section(f"Details: {name}", "What was found beside that, with 95 % limits:", listed))
     if caveats:
-        sections.append(Section("Caveats", "What stands above is to be read with these:", _listed_rows(caveats)))
+        sections.append(
+            Section("Caveats", "What stands above is to be read with these:", _listed_rows("caveat", caveats))
+        )
     for number, report in enumerate(reports, 1):
         sections += _task_sections(number, report, images)
     sections += [
@@ -129,10 +156,13 @@ def enrichment_page(
 
 
 def summary_table(reports: Sequence[TaskReport], caveats: Sequence[str] = ()) -> str:
-    """Returns the report as text for the terminal: words, advice, concordances, and differences with their verdicts."""
+    """Returns the report as text for the terminal: words, advice, details, concordances, and differences."""
     parts = []
     for report in reports:
         parts += [report.task.results.title, *(textwrap.fill(each, WIDTH) for each in (report.words, report.advice))]
+        if report.details:
+            lines = (textwrap.fill(each, WIDTH, initial_indent="- ", subsequent_indent="  ") for each in report.details)
+            parts.append("\n".join(["Details", *lines]))
         parts += [f"{title}\n{text_table(table)}" for title, table in task_tables(report.task).items()]
         if report.task.results.failures:
             parts.append(f"Failed\n{text_table(failure_table(report.task))}")
@@ -148,7 +178,7 @@ def numbers_of(report: TaskReport) -> dict:
     Returns:
       `title`, `labels`, `truths`, `subjects` (their number), `sites` -> number of subjects, `sizes`, `labelled`,
       `main_size`, `scores`, `comparisons` (lists of what `Score` and `Comparison` have), `worth` (list), `fidelity`,
-      `failures`, `words` and `advice`.
+      `networks`, `failures`, `words`, `details` and `advice`.
     """
     results = report.task.results
     return _plain(
@@ -168,8 +198,10 @@ def numbers_of(report: TaskReport) -> dict:
                 for (arm, regressor, size), each in report.worth.items()
             ],
             "fidelity": results.fidelity,
+            "networks": results.networks,
             "failures": results.failures,
             "words": report.words,
+            "details": report.details,
             "advice": report.advice,
         }
     )
@@ -194,10 +226,11 @@ def _task_sections(number: int, report: TaskReport, images: Mapping[str, bytes])
     for reference, truth in itertools.product((CLASSICAL, SIMULATIONS), task.results.truths):
         sizes = dict.fromkeys((task.main, *task.results.sizes)) if truth == task.truth else (task.main,)
         by = "" if truth == task.truth else f", by {truth}"
+        corrected = (reference, truth) == (CLASSICAL, task.truth)
         tables += [
             (
                 f"differences from {title_of(reference)}, {task.subjects(size)}{by}",
-                "With verdicts.",
+                "With verdicts" + ("." if corrected and size == task.main else f", {NOT_CORRECTED}."),
                 comparison_table(task, reference, size, truth),
             )
             for size in sizes
@@ -211,14 +244,14 @@ def _task_sections(number: int, report: TaskReport, images: Mapping[str, bytes])
             "With how many labelled subjects classical augmentation has the concordance of an arm; point estimates.",
             worth_table(task, report.worth),
         ),
-        ("labels of generated spectra", "How far they are right.", fidelity_table(task)),
+        (FIGURE_TITLES["label_fidelity"][0], HOW_TO_JUDGE, fidelity_table(task)),
         ("failures", "Arms without a result, in part or at all.", failure_table(task)),
     ]
     return drawn + [Section(f"{name}: {title}", text, table) for title, text, table in tables if table[1]]
 
 
-def _listed_rows(texts: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    return ("caveat",), [(each,) for each in texts]
+def _listed_rows(header: str, texts: Sequence[str]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    return (header,), [(each,) for each in texts]
 
 
 def _fields(value: object) -> dict:

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from mrs_keras.study.enrichment.arm_names import ARMS, CLASSICAL, SIMULATIONS
-from mrs_keras.study.enrichment.judged_task import JudgedTask, title_of, with_limits
-from mrs_keras.study.enrichment.results import ALL
+from mrs_keras.study.enrichment.arm_names import ARMS, CLASSICAL, REAL, SIMULATIONS
+from mrs_keras.study.enrichment.judged_task import JudgedTask, is_identical, title_of, with_limits
+from mrs_keras.study.enrichment.results import ALL, Comparison
 from mrs_keras.study.enrichment.task_figures import fidelity_labels
+from mrs_keras.study.enrichment.words import NOT_CORRECTED, ONE_DRAW
 
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """Header and rows."""
@@ -22,6 +23,10 @@ OF_LABELS = {
     "error": "{:.1f} %",
 }
 """What is known of each label -> how it is written."""
+
+
+REAL_FIDELITY = "real: the judge's own error"
+"""Name of the row of real spectra among the labels of generated ones."""
 
 
 def score_table(task: JudgedTask, measure: str, truth: str | None = None) -> Table:
@@ -55,8 +60,8 @@ def comparison_table(task: JudgedTask, reference: str, size: str | None = None, 
             _p(each.p),
             _p(each.p_holm),
             f"{each.resolvable:.2f}" if math.isfinite(each.resolvable) else "",
-            str(each.draws),
-            each.verdict,
+            _draws(task, each),
+            _verdict(each),
         )
         for each in task.compared(reference, size, truth)
     ]
@@ -93,7 +98,7 @@ def worth_table(task: JudgedTask, worth: Mapping[tuple[str, str, str], object]) 
 
 
 def fidelity_table(task: JudgedTask) -> Table:
-    """Returns how far the labels of the generated spectra of each arm are right."""
+    """Returns how far the in-vivo fit finds the labels of the generated spectra of each arm, and those of real ones."""
     numbers = fidelity_labels(task)
     found = {arm for arms in numbers.values() for arm in arms}
     rows = []
@@ -101,7 +106,7 @@ def fidelity_table(task: JudgedTask) -> Table:
         for label in task.results.labels if arm in found else ():
             values = [(name, arms.get(arm, {}).get(label, math.nan)) for name, arms in numbers.items()]
             cells = [OF_LABELS[name].format(value) if math.isfinite(value) else "" for name, value in values]
-            rows.append((title_of(arm), label, *cells))
+            rows.append((REAL_FIDELITY if arm == REAL else title_of(arm), label, *cells))
     return ("arm", "label", *numbers), rows
 
 
@@ -132,7 +137,8 @@ def task_tables(task: JudgedTask) -> dict[str, Table]:
     """Returns title -> table of the numbers that the terminal shows."""
     tables = {"Concordance with the truth, 95 % limits": score_table(task, "concordance")}
     for reference in (CLASSICAL, SIMULATIONS):
-        name = f"Differences from {title_of(reference)} at {_size_title(task, task.main)}"
+        correction = f", {NOT_CORRECTED}" if reference == SIMULATIONS else ""
+        name = f"Differences from {title_of(reference)} at {_size_title(task, task.main)}{correction}"
         tables[name] = comparison_table(task, reference)
     return {title: table for title, table in tables.items() if table[1]}
 
@@ -150,6 +156,20 @@ def _name(arm: str, regressor: str) -> str:
 def _size_title(task: JudgedTask, size: str) -> str:
     number = task.results.labelled.get(size, math.nan)
     return f"all ({number:.0f})" if size == ALL and math.isfinite(number) else f"n = {size}" if size != ALL else size
+
+
+def _draws(task: JudgedTask, each: Comparison) -> str:
+    """Returns the number of draws, and of the networks that they share."""
+    shared = [task.results.networks[arm] for arm in (each.arm, each.reference) if arm in task.results.networks]
+    if not shared:
+        return str(each.draws)
+    return f"{each.draws} ({min(shared)} network{'s' if min(shared) != 1 else ''})"
+
+
+def _verdict(each: Comparison) -> str:
+    if each.draws == 1:
+        return f"{each.verdict} ({ONE_DRAW})"
+    return "the same predictions" if is_identical(each) else each.verdict
 
 
 def _p(value: float) -> str:

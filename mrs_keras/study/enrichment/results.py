@@ -42,7 +42,8 @@ class TaskResults:
       predictions: float (subjects, labels) of each cell. Rows are NaN where a site is never held out.
       failures: arm -> what went wrong, for arms without predictions in some cells.
       fidelity: arm -> label error of its generated spectra, numbers by name.
-      networks: arm -> number of trained networks for each rotation, where the draws share them.
+      networks: arm -> number of trained networks for each rotation that its draws share; arms whose draws share none
+        are left out.
     """
 
     title: str
@@ -103,7 +104,7 @@ class Comparison:
       p: of the difference of concordance, two-sided.
       p_holm: after Holm, over the comparisons of its family; NaN outside of it.
       resolvable: smallest difference of concordance that would have been found with a power of 80 %.
-      verdict: `better`, `worse`, `within 5 %` or `unresolved`.
+      verdict: `better`, `worse`, `within 5 %` or `unresolved`, which it always is with one draw.
     """
 
     arm: str

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 
 from mrs_keras import plotting
 from mrs_keras.study.enrichment.arm_names import CLASSICAL, REAL, SIMULATIONS
-from mrs_keras.study.enrichment.judged_task import CONTROLS, CVAE, LEVELS, JudgedTask, title_of
+from mrs_keras.study.enrichment.comparisons import CVAE
+from mrs_keras.study.enrichment.judged_task import CONTROLS, LEVELS, JudgedTask, title_of
 from mrs_keras.study.enrichment.results import ALL, Score
 
 IMPORTANT = tuple(
@@ -26,7 +27,9 @@ IMPORTANT = tuple(
 """Titles of the arms that get a colour, the same in all figures."""
 
 FIDELITY = {"correlation": 1.0, "slope": 1.0, "error": 0.0}
-"""Number of an arm's fidelity, of each label -> its value for labels without any error."""
+"""Number of an arm's fidelity, of each label -> its value where the judge finds exactly what was asked for.
+
+The judge is a fit with an error of its own: real spectra, whose labels are as right as they can be, do not reach it."""
 
 FIDELITY_TITLES = {"correlation": "correlation", "slope": "slope", "error": "error (percent)"}
 
@@ -45,7 +48,7 @@ def task_figures(task: JudgedTask) -> dict[str, Figure]:
 
 
 def fidelity_labels(task: JudgedTask) -> dict[str, dict[str, dict[str, float]]]:
-    """Returns number (`correlation`, `slope`, `error`) -> arm -> label -> value of the labels of generated spectra."""
+    """Returns number (`correlation`, `slope`, `error`) -> arm -> label -> value, of generated and real spectra."""
     return {
         name: {
             arm: {label: numbers.get(f"{label} {name}", math.nan) for label in task.results.labels}
@@ -126,6 +129,6 @@ def _fidelity(task: JudgedTask) -> Figure | None:
         for name, arms in fidelity_labels(task).items()
         if arms
     }
-    right = {FIDELITY_TITLES[name]: value for name, value in FIDELITY.items()}
+    agreement = {FIDELITY_TITLES[name]: value for name, value in FIDELITY.items()}
     labels = [label.replace("_over_", "/") for label in task.results.labels]
-    return plotting.plot_label_fidelity(panels, right, labels, IMPORTANT) if panels else None
+    return plotting.plot_label_fidelity(panels, agreement, labels, IMPORTANT) if panels else None
