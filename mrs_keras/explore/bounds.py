@@ -1,7 +1,5 @@
 """Cramer-Rao bounds of the parameters of the physical model."""
 
-import dataclasses
-
 import numpy as np
 
 from mrs_keras.basis import Basis
@@ -10,11 +8,8 @@ from mrs_keras.simulation import SpectralParameters, baseline_polynomials, forwa
 
 LINES = ("gamma", "sigma", "eps", "phi0", "phi1")
 
-STEP = 1e-6
-"""Relative step of the derivatives; the model is smooth, and computed in double precision."""
-
-SIZES = {"gamma": 1.0, "sigma": 1.0, "eps": 1.0, "phi0": 1.0, "phi1": 1e-3}
-"""Size that the step of a derivative is relative to, in the unit of each parameter."""
+STEPS = {"gamma": 1e-4, "variance": 1e-2, "eps": 1e-4, "phi0": 1e-6, "phi1": 1e-8}
+"""Steps of the derivatives in the unit of each parameter; the model is computed in double precision."""
 
 
 def physical_bounds(
@@ -39,29 +34,40 @@ def physical_bounds(
     """
     window = basis.acquisition.window
     together = [0] * len(basis.names)
+    theta = {name: float(np.ravel(getattr(parameters, name))[0]) for name in LINES}
+    # The derivative with respect to sigma vanishes at 0.
+    theta = {"gamma": theta["gamma"], "variance": theta.pop("sigma") ** 2, **theta}
 
-    def spectrum(**changes) -> np.ndarray:
-        changed = dataclasses.replace(parameters, **changes)
+    def spectrum(concentrations=parameters.concentrations, baseline=parameters.baseline, **changes) -> np.ndarray:
+        lines = {**theta, **changes}
+        lines["sigma"] = np.sqrt(lines.pop("variance"))
+        arrays = {name: np.array([value]) for name, value in lines.items()}
+        changed = SpectralParameters(concentrations=concentrations, baseline=baseline, **arrays)
         return forward_model(changed, basis, metabolite_groups=together)[0, window]
 
     rows = []
-    for name in LINES:
-        value, step = np.asarray(getattr(parameters, name), np.float64), STEP * SIZES[name]
-        rows.append((spectrum(**{name: value + step}) - spectrum(**{name: value - step})) / (2 * step))
-    ones = np.eye(len(basis.names))
-    for one in ones:
-        rows.append(spectrum(concentrations=one[None], baseline=None))
+    for name, value in theta.items():
+        step = STEPS[name]
+        # Neither width can be below 0.
+        below = 0.0 if name in ("gamma", "variance") and value < step else step
+        change = spectrum(**{name: value + step}) - spectrum(**{name: value - below})
+        rows.append(change / (step + below))
+    rows += [spectrum(concentrations=one[None], baseline=None) for one in np.eye(len(basis.names))]
     orders = parameters.baseline.shape[1] // 2
-    polynomials = baseline_polynomials(basis.acquisition, orders - 1)[window].T
-    for polynomial in polynomials:
+    for polynomial in baseline_polynomials(basis.acquisition, orders - 1)[window].T:
         rows += [polynomial.astype(complex), 1j * polynomial]
     jacobian = np.ascontiguousarray(np.stack(rows)).view(np.float64)
-    known = np.zeros(len(jacobian), bool)
-    prior = np.zeros((len(jacobian), len(jacobian)))
-    phi1 = LINES.index("phi1")
+    prior, known = np.zeros((len(jacobian), len(jacobian))), np.zeros(len(jacobian), bool)
+    names = [*theta, *basis.names]
+    phi1 = names.index("phi1")
     if phi1_limit:
         prior[phi1, phi1] = 3 / phi1_limit**2
     else:
         known[phi1] = True
     deviations, _ = cramer_rao(jacobian, noise_sigma, prior, known)
-    return dict(zip((*LINES, *basis.names), deviations.tolist(), strict=False))
+    bounds = dict(zip(names, deviations.tolist(), strict=False))
+    # d sigma = d sigma^2 / (2 sigma); at 0, the deviation of sigma is the root of that of sigma^2.
+    variance = bounds.pop("variance")
+    sigma = float(np.sqrt(theta["variance"]))
+    bounds["sigma"] = min(variance / max(2 * sigma, 1e-300), np.sqrt(variance))
+    return bounds

@@ -39,6 +39,7 @@ class Analysis:
       latents: in the order of the sliders.
       band: 5th and 95th percentile of the training data, see `band_of`.
       norm: of typical spectra, see `typical_norm`.
+      typical: median of each label in the training data.
     """
 
     key: str
@@ -46,6 +47,7 @@ class Analysis:
     latents: list[Latent]
     band: dict[str, list]
     norm: float
+    typical: list[float]
 
 
 class Explorer:
@@ -82,14 +84,10 @@ class Explorer:
         return {**self.model.status(), "analysed": analysed or bool(self._problem)}
 
     def describe(self) -> dict:
-        """Returns all that the page needs to draw its controls.
-
-        Raises:
-          ServingError: UNAVAILABLE while the model has not answered.
-        """
+        """Returns all that the page needs to draw its controls; while the model has not answered, `"waiting"`: why."""
         described = self.model.description
         if described is None:
-            raise ServingError("UNAVAILABLE", self.model.status()["note"])
+            return {"waiting": self.model.status()["note"]}
         labels = described.labels
         return {
             "key": self.model.key,
@@ -120,6 +118,7 @@ class Explorer:
             "words": analysis.knowledge.words,
             "missing": analysis.knowledge.missing,
             "latents": [dataclasses.asdict(latent) for latent in analysis.latents],
+            "typical": analysis.typical,
             "band": analysis.band,
             "fit": None if fitter is None else {"words": fitter.words, "noisy": fitter.physics.noisy},
         }
@@ -146,7 +145,8 @@ class Explorer:
         spectrum = examples.arrays["spectrum"]
         norm = typical_norm(spectrum, described.acquisition)
         self._fitter = None if knowledge.physics is None else Fitter(knowledge.physics)
-        self._analysis = Analysis(key, knowledge, latents, band_of(spectrum), norm)
+        typical = np.nanmedian(examples.arrays["concentrations"], axis=0).tolist()
+        self._analysis = Analysis(key, knowledge, latents, band_of(spectrum), norm, typical)
 
     # === Spectra ===
 

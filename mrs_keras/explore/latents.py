@@ -9,6 +9,8 @@ from threadpoolctl import threadpool_limits
 from mrs_keras.evaluation.latent_information import kl_per_unit, latent_factors, mutual_information
 from mrs_keras.explore.served_model import ServedModel
 from mrs_keras.explore.training_data import TrainingExamples
+from mrs_keras.random_streams import EVALUATED_LATENTS
+from mrs_keras.simulation.keyed_random import keyed_normal
 
 UNUSED_NATS = 0.01
 """KL divergence below which a latent is unused."""
@@ -44,7 +46,7 @@ class Latent:
       factor: the parameter that it shares most information with, or `""`.
       nats: the mutual information with it.
       kl: mean KL divergence of its posterior, nats; `nan` if it is not known.
-      low: smallest value in the training data.
+      low: smallest value in the training data, drawn from the posteriors.
       high: largest value.
       used: whether the model uses it.
     """
@@ -73,26 +75,28 @@ def latents_of(
     Raises:
       ServingError: if the model server does not answer.
     """
-    arrays, z_mean = examples.arrays, examples.z
-    kl = None
+    arrays, z_mean, kl = examples.arrays, examples.z, None
+    drawn = z_mean
     if z_mean is None:
         concentrations = _within(model, arrays["concentrations"])
         posterior = model.call("encode", spectrum=arrays["spectrum"], concentrations=concentrations)
-        z_mean = posterior["z_mean"]
-        kl = kl_per_unit(z_mean, posterior["z_log_var"])
+        z_mean, z_log_var = posterior["z_mean"], posterior["z_log_var"]
+        kl = kl_per_unit(z_mean, z_log_var)
+        # As in the report: means would reveal information that the noise of an unused latent hides.
+        drawn = z_mean + np.exp(0.5 * z_log_var) * keyed_normal(0, *z_mean.shape, 0, EVALUATED_LATENTS)
     labels = model.description.labels.names
     if measured is None:
         factors = {n: v for n, v in latent_factors(arrays, labels).items() if n not in labels and np.ptp(v) > 0}
         with threadpool_limits(1, "blas"):
-            nats = mutual_information(z_mean, factors) if factors else np.zeros((0, z_mean.shape[1]))
+            nats = mutual_information(drawn, factors) if factors else np.zeros((0, drawn.shape[1]))
         measured = dict(zip(factors, nats.tolist(), strict=True))
     measured = {name: values for name, values in measured.items() if name not in labels}
-    return _named(z_mean, kl, measured)
+    return _named(drawn, kl, measured)
 
 
-def _named(z_mean: np.ndarray, kl: np.ndarray | None, measured: Mapping[str, list[float]]) -> list[Latent]:
+def _named(drawn: np.ndarray, kl: np.ndarray | None, measured: Mapping[str, list[float]]) -> list[Latent]:
     found = []
-    for index, column in enumerate(z_mean.T):
+    for index, column in enumerate(drawn.T):
         factor, nats = max(
             ((name, float(values[index])) for name, values in measured.items()),
             key=lambda each: each[1],

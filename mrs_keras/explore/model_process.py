@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import sys
-import warnings
 from pathlib import Path
 
 from mrs_keras.run_folder import SAVED_MODELS, read_notice
@@ -88,8 +87,8 @@ def _write_training_data(run_dir: Path, folder: Path) -> None:
         if (dataset.basis, dataset.acquisition) == (description.basis, description.acquisition):
             # Only the dataset itself says which file or sequence its basis came from.
             description = dataset
-    except (FileNotFoundError, KeyError, ValueError, TypeError) as error:  # it is elsewhere, or of another kind
-        warnings.warn(f"The dataset of the training cannot be opened: {error}", stacklevel=2)
+    except (FileNotFoundError, KeyError, ValueError, TypeError):  # it is elsewhere, or of another kind
+        pass
     (folder / DESCRIPTION_FILE).write_text(json.dumps(description.to_metadata()), encoding="utf-8")
     if builder is None or description.prior is not None:
         return
