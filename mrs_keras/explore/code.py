@@ -40,10 +40,8 @@ def code_of(model_code: str, state: Mapping) -> str:
     elif kind == "interpolate":
         names = ("z_a", "z_b", "concentrations_a", "concentrations_b")
         lines = [_assigned(name, [state[name]]) for name in names]
-        lines.append(
-            f"spectrum = model.interpolate({', '.join(names)}, [{float(state['alpha'])!r}], path={state['path']!r})"
-            '["spectrum"][0]'
-        )
+        options = f"[{float(state['alpha'])!r}], path={state['path']!r}"
+        lines += [f"ends = {', '.join(names)}", f'spectrum = model.interpolate(*ends, {options})["spectrum"][0]']
     else:
         raise ValueError(
             f"Unknown kind of spectrum. Expected 'generate', 'decode' or 'interpolate'. Received: {kind!r}."

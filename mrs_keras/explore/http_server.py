@@ -1,5 +1,6 @@
 """HTTP for the page, on loopback alone: its files, its requests, and what is refused."""
 
+import contextlib
 import json
 import logging
 import mimetypes
@@ -23,7 +24,7 @@ LARGEST_BODY, LARGEST_SCAN = 4 << 20, 64 << 20
 IDLE_S = 60.0
 """How long a connection may be silent, s."""
 
-DISCARDS_FOR_S = 2.0
+DISCARDS_FOR_S = 1.0
 """How long a body that is too large is read on, so that the browser sees the answer, s."""
 
 HEADERS = {
@@ -104,11 +105,11 @@ def static_files() -> dict[str, tuple[str, bytes]]:
 
 
 class _RefusedError(Exception):
-    """A request that is not answered; `status` of HTTP and why."""
+    """A request that is not answered: `status` of HTTP, why, and the bytes of its body that were not read."""
 
-    def __init__(self, status: int, message: str):
+    def __init__(self, status: int, message: str, unread: int = 0):
         super().__init__(message)
-        self.status = status
+        self.status, self.unread = status, unread
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -128,11 +129,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._post)
 
     def _answer(self, respond) -> None:
+        unread = 0
         try:
             self._check_host()
             status, kind, content = 200, *respond()
         except _RefusedError as refusal:
             status, kind, content = refusal.status, JSON, _error(str(refusal))
+            unread = refusal.unread
         except NothingThereError:
             status, kind, content = 404, JSON, _error(f"There is nothing at {self.path}.")
         except ServingError as error:
@@ -148,6 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
             logger.exception("A request of the page failed.")
             status, kind, content = 500, JSON, _error(f"{type(error).__name__}: {error}")
         self._send(status, kind, content)
+        self._discard(unread)
 
     def _check_host(self) -> None:
         """Refuses other names than those of this machine: DNS rebinding leads a page of another site here."""
@@ -192,21 +196,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             raise _RefusedError(411, "Content-Length is required.")
         if int(given) > largest:
-            self._discard(int(given))
             self.close_connection = True
-            raise _RefusedError(
-                413, f"That is too large: {int(given) / 2**20:,.0f} MB. At most {largest >> 20} MB can be sent."
-            )
+            message = f"That is too large: {int(given) / 2**20:,.0f} MB. At most {largest >> 20} MB can be sent."
+            raise _RefusedError(413, message, int(given))
         return int(given)
 
     def _discard(self, length: int) -> None:
         """Drops a body for a while: a browser that is disconnected while it sends never reads the answer."""
         ends = time.monotonic() + DISCARDS_FOR_S
-        while length > 0 and time.monotonic() < ends:
-            chunk = self.rfile.read1(min(length, 1 << 20))
-            if not chunk:
-                return
-            length -= len(chunk)
+        if length:
+            self.connection.settimeout(DISCARDS_FOR_S)
+        with contextlib.suppress(TimeoutError, OSError):
+            while length > 0 and time.monotonic() < ends:
+                chunk = self.rfile.read1(min(length, 1 << 20))
+                length -= len(chunk) or length
 
     def _send(self, status: int, kind: str, content: bytes) -> None:
         self.send_response(status)

@@ -97,7 +97,9 @@ def read_measured(files: Mapping[str, bytes], model: ServedModel, knowledge: Tra
         examples, skipped = examples_of_file(target, file)
         if not examples:
             raise ValueError(" ".join(str(each) for each in skipped).replace(f"{folder}/", ""))
-    example = examples[0]
+    example, remarks = examples[0], target.remarks(knowledge)
+    if reference_name is None:
+        remarks.append("Without its water reference, eddy currents may leave the phase off. Drop both files together.")
     factor = 1.0 if measured else scale / 100
     return MeasuredSpectrum(
         id=hashlib.sha256(b"".join(files[name] for name in sorted(files))).hexdigest()[:16],
@@ -105,7 +107,7 @@ def read_measured(files: Mapping[str, bytes], model: ServedModel, knowledge: Tra
         spectrum=(example["spectrum"] * factor).astype(np.float32),
         noise_sigma=float(example["noise_sigma"] * factor),
         numbers={name: float(example[name]) for name in ("snr", "fwhm_naa_hz", "fwhm_cr_hz", "fwhm_water_hz")},
-        remarks=(*target.remarks(knowledge), *example["warnings"]),
+        remarks=(*remarks, *example["warnings"]),
     )
 
 

@@ -18,13 +18,25 @@ CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 # Without the flags against background networking, Chromium asks hosts of its own.
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage", "--force-color-profile=srgb"),
+    *(
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-dev-shm-usage",
+        "--force-color-profile=srgb",
+    ),
 )
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 """Key of an element's ID in JSON (W3C WebDriver, section 12)."""
 
-KEYS = {"Tab": "\ue004", "Enter": "\ue007", "ArrowLeft": "\ue012", "ArrowRight": "\ue014", "Space": "\ue00d", "Shift": "\ue008"}
+KEYS = {
+    "Tab": "\ue004",
+    "Enter": "\ue007",
+    "ArrowLeft": "\ue012",
+    "ArrowRight": "\ue014",
+    "Space": "\ue00d",
+    "Shift": "\ue008",
+}
 
 
 class Browser:
@@ -129,7 +141,9 @@ def chromium(downloads: Path) -> Iterator[Browser]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    driver = subprocess.Popen([CHROMEDRIVER, f"--port={port}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    driver = subprocess.Popen(
+        [CHROMEDRIVER, f"--port={port}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     browser = None
     try:
         while "started successfully" not in (line := driver.stdout.readline()):

@@ -54,7 +54,10 @@ export async function postScan(files, concentrations) {
 // Returns a function that runs `task` for its newest argument: while one runs, only the last request waits.
 export function newestOnly(task) {
   let running = false, waiting = null;
-  return async function run(argument) {
+  run.isBusy = () => running;
+  return run;
+
+  async function run(argument) {
     if (running) {
       waiting = { argument };
       return;
@@ -70,7 +73,7 @@ export function newestOnly(task) {
         run(next);
       }
     }
-  };
+  }
 }
 
 export function later(task, wait) {

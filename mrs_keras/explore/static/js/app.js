@@ -151,6 +151,11 @@ export class App {
     this.tell("path");
   }
 
+  // Whether what is shown is what the sliders say, and its fit is done.
+  get atRest() {
+    return this.view.shown !== null && !this.spectrumTask.isBusy() && !this.fitTask.isBusy();
+  }
+
   // What the code for Python needs to know.
   get recipe() {
     const { z, concentrations, draw, drawn, noise, alpha, path, a, b } = this.state;

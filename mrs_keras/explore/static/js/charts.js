@@ -8,6 +8,8 @@ export function colour(name) {
 
 export const DASHES = { real: [], imaginary: [9, 4], magnitude: [2, 3], fit: [6, 4], scan: [] };
 
+const NARROW = 480; // px, below which axes have no labels
+
 function axes(yLabel) {
   const common = { stroke: colour("muted"), grid: { stroke: colour("grid"), width: 1 }, ticks: { stroke: colour("line"), width: 1, size: 5 }, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif" };
   return [
@@ -30,7 +32,9 @@ export class SpectrumChart {
 
   resize() {
     const { clientWidth: width, clientHeight: height } = this.place;
-    if (this.chart && width && height) this.chart.setSize({ width, height });
+    if (!this.chart || !width || !height) return;
+    this.chart.setSize({ width, height });
+    this.draw(...this.drawn);
   }
 
   // Draws anew with other colours.
@@ -44,7 +48,7 @@ export class SpectrumChart {
     this.range = range ?? [ppm[0], ppm[ppm.length - 1]];
     const data = [ppm, ...bands.flatMap((band) => [band.low, band.high]), ...lines.map((line) => line.values)];
     this.heights = this.settled(ppm, lines, bands);
-    const shape = JSON.stringify([bands.map((band) => band.fill), lines.map(({ values, ...style }) => style)]);
+    const shape = JSON.stringify([this.place.clientWidth < NARROW, bands.map((band) => band.fill), lines.map(({ values, ...style }) => style)]);
     if (!this.chart || shape !== this.shape) {
       this.chart?.destroy();
       this.chart = new uPlot(this.options(lines, bands), data, this.place);
@@ -76,7 +80,7 @@ export class SpectrumChart {
   options(lines, bands) {
     const { clientWidth: width, clientHeight: height } = this.place;
     const [x, y] = axes(this.yLabel);
-    if (width < 480) { x.label = y.label = undefined; y.size = 42; }
+    if (width < NARROW) { x.label = y.label = undefined; y.size = 42; }
     if (this.small) { x.label = undefined; x.size = 24; y.space = 22; }
     return {
       width: Math.max(width, 50),
