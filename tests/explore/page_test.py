@@ -35,9 +35,7 @@ const { view, state } = window.explore;
 return { real: view.shown.real, imaginary: view.shown.imaginary, z: state.z, concentrations: state.concentrations };
 """
 
-AT_REST = (
-    "!window.explore.moving && window.explore.view.shown && window.explore.view.fit?.of === window.explore.view.shown"
-)
+AT_REST = "window.explore?.atRest"
 
 
 @pytest.fixture(scope="module")
@@ -409,15 +407,17 @@ def test_another_version_of_the_model_is_said(browser, tmp_path, model_url, base
 
     served = shutil.copytree(pretrained_dir() / "generator" / "2", tmp_path / "generator" / "2").parents[1]
     shutil.copytree(pretrained_dir() / "encoder" / "2", tmp_path / "encoder" / "2")
-    with ModelServer(served, grpc_port=0, rest_port=0, poll_s=0.2, num_versions=1) as server:
-        with exploring(RunningServer(server.rest_url)) as page:
-            browser.open(page.url)
-            browser.wait(AT_REST)
-            base.export(served, version=3)
-            browser.wait("document.getElementById('banner-text').textContent.includes('another export')", 120)
-            browser.click("#banner-button")
-            browser.wait("window.explore?.model.version === 3")
-            browser.wait(AT_REST)
+    with (
+        ModelServer(served, grpc_port=0, rest_port=0, poll_s=0.2, num_versions=1) as server,
+        exploring(RunningServer(server.rest_url)) as page,
+    ):
+        browser.open(page.url)
+        browser.wait(AT_REST)
+        base.export(served, version=3)
+        browser.wait("document.getElementById('banner-text').textContent.includes('another export')", 120)
+        browser.click("#banner-button")
+        browser.wait("window.explore?.model.version === 3")
+        browser.wait(AT_REST)
 
 
 def drop(browser, name: str, content: bytes) -> None:
