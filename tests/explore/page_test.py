@@ -3,17 +3,25 @@
 import base64
 import gzip
 import json
+import os
 import shutil
+import signal
 import socket
 import statistics
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mrs_keras.explore.model_source import RunningServer
+from mrs_keras.generation.whole_fids import whole_fids
 from mrs_keras.measured import Scan
 from mrs_keras.measured.write_scan import write_scan
+from mrs_keras.pretrained import pretrained_dir
+from mrs_keras.simulation import channels_to_complex
 from tests.conftest import REPOSITORY, SHARED_DATA
 from tests.explore.conftest import exploring
 from tests.explore.webdriver import CHROMEDRIVER, CHROMIUM, chromium, until
@@ -112,11 +120,28 @@ def test_a_moved_slider_gives_the_curve_of_the_model(opened, base):
     until(lambda: opened.run("return document.querySelector('#plot canvas').toDataURL()") != before)
 
 
-def test_a_curve_is_there_within_50_ms(opened, measured):
+@pytest.fixture(scope="module")
+def command_page():
+    """The address that `mrs-keras explore` prints, and its process."""
+    arguments = [sys.executable, "-m", "mrs_keras.cli", "explore", "--no-browser", "--saved-models", pretrained_dir()]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
+    try:
+        yield process.stdout.readline().split()[1], process.pid
+    finally:
+        process.send_signal(signal.SIGINT)
+        status = process.wait(60)
+        process.stdout.close()
+    assert status == 0
+
+
+def test_a_curve_is_there_within_50_ms(browser, command_page, measured):
+    browser.open(command_page[0])
+    browser.resize(1366, 768)
+    browser.wait(AT_REST, 120)
     for step in range(80):
-        move(opened, FIRST if step % 2 else LATENT, (step % 20) / 20)
+        move(browser, FIRST if step % 2 else LATENT, (step % 20) / 20)
         time.sleep(0.05)
-    latencies = opened.run("return window.explore.latencies")
+    latencies = browser.run("return window.explore.latencies")
     assert len(latencies) > 40
     median = statistics.median(latencies)
     measured(f"explore: a moved slider shows its curve within {median:.1f} ms (median; target 50 ms)")
@@ -273,9 +298,6 @@ def test_axe_finds_no_serious_violation(opened, width, theme, measured):
 
 def test_a_dropped_scan_is_shown_beside_its_reconstruction(opened, explorer, base, tmp_path):
     rows = base.generate([[12.0, 4.5]], seed=3)["spectrum"]
-    from mrs_keras.generation.whole_fids import whole_fids
-    from mrs_keras.simulation import channels_to_complex
-
     fids = whole_fids(channels_to_complex(rows), explorer.model.description.acquisition)
     noise = np.random.default_rng(0).normal(size=(2, 2048)) * 0.5
     path = tmp_path / "sub-01_svs.nii.gz"
@@ -376,7 +398,6 @@ def test_nothing_is_wider_than_the_screen(opened, width, tmp_path):
 
 
 def test_a_killed_model_server_is_said_and_survived(browser, base):
-    from mrs_keras.pretrained import pretrained_dir
     from mrs_keras.serving.server import ModelServer
 
     with socket.socket() as free:
@@ -401,8 +422,21 @@ def test_a_killed_model_server_is_said_and_survived(browser, base):
             second.stop()
 
 
+def test_the_command_starts_a_killed_model_process_again(browser, command_page):
+    url, pid = command_page
+    browser.open(url)
+    browser.wait(AT_REST, 120)
+    children = [child for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()]
+    (serving,) = [child for child in children if b"model_process" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    os.kill(int(serving), signal.SIGKILL)
+    browser.wait("document.getElementById('status').textContent === 'waiting'")
+    browser.wait("document.getElementById('status').textContent === 'ready'", 120)
+    move(browser, FIRST, 0.4)
+    browser.wait(AT_REST)
+    assert browser.run("return document.getElementById('banner').hidden") is True
+
+
 def test_another_version_of_the_model_is_said(browser, tmp_path, model_url, base):
-    from mrs_keras.pretrained import pretrained_dir
     from mrs_keras.serving.server import ModelServer
 
     served = shutil.copytree(pretrained_dir() / "generator" / "2", tmp_path / "generator" / "2").parents[1]

@@ -11,7 +11,8 @@ const byId = (id) => document.getElementById(id);
 
 export function addFigure(app) {
   const { ppm } = app.model, first = ppm[0], last = ppm[ppm.length - 1];
-  const zoomTo = (range) => app.set({ zoom: range }, { spectrum: false });
+  // Rounded as in the address.
+  const zoomTo = (range) => app.set({ zoom: range && range.map((end) => Number(end.toFixed(4))) }, { spectrum: false });
   let atCursor = null;
   const onCursor = (index) => {
     atCursor = index ?? null;
@@ -40,7 +41,7 @@ export function addFigure(app) {
   if (!app.view.band) byId("show-band").disabled = true;
   if (!app.model.training.fit) byId("show-fit").disabled = true;
 
-  let drawn = { lines: [], bands: [] };
+  let drawn = { lines: [], bands: [] }, look = "", legend = "";
 
   function draw() {
     const { state, view } = app;
@@ -56,6 +57,9 @@ export function addFigure(app) {
   }
 
   function drawLegend() {
+    const text = JSON.stringify([legendOf(drawn), atCursor, atCursor === null ? null : app.view.shown]);
+    if (text === legend) return;
+    legend = text;
     const entries = legendOf(drawn).map((entry) => {
       const item = document.createElement("li"), svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
       Object.entries({ width: 26, height: 10, "aria-hidden": "true" }).forEach(([name, value]) => svg.setAttribute(name, value));
@@ -97,6 +101,10 @@ export function addFigure(app) {
       spectrum.restyle();
       residual.restyle();
     }
-    if (what !== "latency") draw();
+    // A slider changes the state, and the curve when it is there.
+    const now = JSON.stringify([app.state.parts, app.state.band, app.state.fit, app.state.zoom]);
+    if (what === "latency" || (what === "state" && now === look)) return;
+    look = now;
+    draw();
   });
 }

@@ -65,7 +65,8 @@ export function addSlider(parent, { name, detail, unit, low, high, strict, chang
 
   let shown = NaN;
 
-  function set(value) {
+  function set(value, anyway = false) {
+    if (!anyway && value === shown && Number(range.value) === value && !message.textContent) return;
     shown = value;
     if (!strict && (value < limits[0] || value > limits[1])) setLimits(Math.min(value, low - margin), Math.max(value, high + margin));
     range.value = value;
@@ -84,11 +85,11 @@ export function addSlider(parent, { name, detail, unit, low, high, strict, chang
   number.addEventListener("change", () => {
     const typed = number.value.trim() === "" ? NaN : Number(number.value);
     if (!Number.isFinite(typed)) {
-      set(shown);
+      set(shown, true);
       return say(`${name} needs a number; it stays at ${short(shown)}.`);
     }
     if (strict && (typed < low || typed > high)) {
-      set(shown);
+      set(shown, true);
       return say(`${name} must lie from ${short(low)} to ${short(high)} ${unit}, the trained range; ${short(typed)} does not. It stays at ${short(shown)}.`);
     }
     set(typed);
