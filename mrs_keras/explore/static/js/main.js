@@ -19,6 +19,7 @@ function addSliders(app) {
   const concentrations = model.labels.map((label, index) => addSlider(byId("concentrations"), {
     ...label, detail: label.unit, strict: true, change: (value) => app.move("concentrations", index, value),
   }));
+  byId("concentrations").closest("section").hidden = !model.labels.length;
   const latents = new Array(model.latent_dim);
   for (const latent of latentsOf(model)) {
     const parent = byId(latent.used ? "latents" : "unused-latents");
