@@ -48,7 +48,7 @@ def test_a_slider_gives_the_spectrum_of_decode(explorer, base):
         assert_same(channels(shown), base.decode([z], [[naa, 4.0]])["spectrum"][0])
 
 
-@pytest.mark.parametrize("path", ["straight", "geodesic"])
+@pytest.mark.parametrize("path", ["straight", pytest.param("geodesic", marks=pytest.mark.slow)])
 def test_a_path_is_that_of_interpolate(explorer, base, path):
     ends = {"z_a": latents(2)[0], "z_b": latents(3)[0], "concentrations_a": [8.0, 3.5], "concentrations_b": [16.0, 5.0]}
     alpha = np.linspace(0, 1, 21)
