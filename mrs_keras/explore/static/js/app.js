@@ -5,6 +5,9 @@ import { initialState, toFragment } from "./state.js";
 
 const KEPT_LATENCIES = 500;
 
+// How long the spectrum rests before it is fitted, ms: a slider that moves needs the processor itself.
+const FIT_AFTER = 80;
+
 export class App {
   constructor(model, connection) {
     this.model = model;
@@ -19,6 +22,11 @@ export class App {
     this.spectrumTask = newestOnly((moved) => this.guarded(() => this.computeSpectrum(moved)));
     this.fitTask = newestOnly((spectrum) => this.guarded(() => this.computeFit(spectrum)));
     this.writeAddress = later(() => this.write(), 200);
+    this.fitWaits = false;
+    this.fitLater = later(() => {
+      this.fitWaits = false;
+      this.fitTask(this.view.shown);
+    }, FIT_AFTER);
   }
 
   // `listener(what)` is called after "state", "spectrum", "fit", "path" or "scan" changed.
@@ -70,7 +78,10 @@ export class App {
     this.view.shown = shown;
     this.tell("spectrum");
     if (moved !== null) requestAnimationFrame(() => setTimeout(() => this.took(performance.now() - moved)));
-    if (this.model.training.fit) this.fitTask(shown);
+    if (this.model.training.fit) {
+      this.fitWaits = true;
+      this.fitLater();
+    }
   }
 
   took(milliseconds) {
@@ -153,7 +164,7 @@ export class App {
 
   // Whether what is shown is what the sliders say, and its fit is done.
   get atRest() {
-    return this.view.shown !== null && !this.spectrumTask.isBusy() && !this.fitTask.isBusy();
+    return this.view.shown !== null && !this.spectrumTask.isBusy() && !this.fitWaits && !this.fitTask.isBusy();
   }
 
   // What the code for Python needs to know.

@@ -6,7 +6,7 @@ export function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-export const DASHES = { real: [], imaginary: [9, 4], magnitude: [2, 3], fit: [6, 4], scan: [] };
+export const DASHES = { real: [], imaginary: [9, 4], magnitude: [2, 3], fit: [2, 5], scan: [] };
 
 const NARROW = 480; // px, below which axes have no labels
 

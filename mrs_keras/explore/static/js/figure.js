@@ -41,19 +41,26 @@ export function addFigure(app) {
   if (!app.view.band) byId("show-band").disabled = true;
   if (!app.model.training.fit) byId("show-fit").disabled = true;
 
-  let drawn = { lines: [], bands: [] }, look = "", legend = "";
+  let drawn = { lines: [], bands: [] }, look = "", legend = "", left = [];
 
   function draw() {
     const { state, view } = app;
     if (!view.shown) return;
     drawn = figureOf(state, view);
     spectrum.draw(ppm, drawn.lines, drawn.bands, state.zoom);
-    const left = residualOf(state, view);
-    const none = ppm.map(() => 0);
-    byId("residual-title").textContent = left.title;
-    residual.draw(ppm, left.lines.length ? left.lines : [{ values: none, stroke: "transparent", width: 1 }], [], state.zoom);
+    drawResidual();
     drawLegend();
     summarise();
+  }
+
+  function drawResidual() {
+    const { state, view } = app, of = [view.fit, view.scan, view.scan && view.shown, state.parts, state.fit, state.zoom];
+    if (of.every((each, index) => each === left[index])) return;
+    left = of;
+    const { title, lines } = residualOf(state, view);
+    byId("residual-title").textContent = title;
+    const none = { values: ppm.map(() => 0), stroke: "transparent", width: 1 };
+    residual.draw(ppm, lines.length ? lines : [none], [], state.zoom);
   }
 
   function drawLegend() {
@@ -99,7 +106,7 @@ export function addFigure(app) {
     }
     if (what === "theme") {
       spectrum.restyle();
-      residual.restyle();
+      left = [];
     }
     // A slider changes the state, and the curve when it is there.
     const now = JSON.stringify([app.state.parts, app.state.band, app.state.fit, app.state.zoom]);

@@ -2,7 +2,7 @@
 
 import { DASHES, colour } from "./charts.js";
 
-const WIDTHS = { shown: 2, fit: 1.4, scan: 1.3, step: 1 };
+const WIDTHS = { shown: 2.2, fit: 1.6, scan: 1.3, step: 1 };
 
 export function part(spectrum, name) {
   if (name === "real" || name === "imaginary") return spectrum[name];
@@ -22,12 +22,13 @@ export function figureOf(state, view, paint = colour) {
     const stroke = paint(name);
     if (state.band && view.band) {
       const [low, high] = view.band[name];
-      bands.push({ low, high, fill: `${stroke}26`, name: `training data, ${name}, 5th to 95th percentile` });
+      bands.push({ low, high, fill: `${stroke}26`, name: `training data, ${name}, 5 to 95 %` });
     }
     if (view.path) view.path.spectra.forEach((step) => add(part(step, name), `path, ${name}`, stroke, WIDTHS.step, DASHES[name], 0.22));
     if (view.scan) add(part(view.scan.spectrum, name), `scan, ${name}`, paint("scan"), WIDTHS.scan, DASHES[name]);
     if (view.shown) add(part(view.shown, name), name, stroke, WIDTHS.shown, DASHES[name]);
-    if (state.fit && view.fit) add(part(view.fit.fitted, name), `fit, ${name}`, paint("fit"), WIDTHS.fit, DASHES.fit);
+    // While a slider moves, the latest fit is of an earlier spectrum.
+    if (state.fit && view.fit?.of === view.shown) add(part(view.fit.fitted, name), "fit", paint("fit"), WIDTHS.fit, DASHES.fit);
   }
   return { lines, bands };
 }
