@@ -30,6 +30,7 @@ def loaded_by(code: str) -> set[str]:
         "from mrs_keras import ModelDescription",
         "from mrs_keras.data.description import DatasetDescription",
         "from mrs_keras import Client; Client('http://localhost:1')",
+        "import mrs_keras.explore.http_server",
     ],
 )
 def test_what_is_numpy_loads_no_tensorflow(code):

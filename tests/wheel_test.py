@@ -44,6 +44,15 @@ def test_the_pretrained_models_generate_away_from_a_checkout(installed, tmp_path
 
 
 @pytest.mark.slow
+def test_the_page_is_in_the_wheel(installed):
+    folder = installed / "mrs_keras" / "explore" / "static"
+    checkout = REPOSITORY / "mrs_keras" / "explore" / "static"
+    names = {path.relative_to(checkout) for path in checkout.rglob("*") if path.is_file()}
+    assert {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()} == names
+    assert len(names) > 15
+
+
+@pytest.mark.slow
 def test_a_training_builds_its_dataset_away_from_a_checkout(installed, tmp_path):
     done = run(installed, tmp_path, "train", "--epochs", "1", "--batch-size", "1000")
     assert done.returncode == 0, done.stderr

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from mrs_keras import __version__
 from mrs_keras.cli.basis import add_basis_commands
 from mrs_keras.cli.evaluate import add_evaluate_command
+from mrs_keras.cli.explore import add_explore_command
 from mrs_keras.cli.export import add_export_command
 from mrs_keras.cli.generate import add_generate_command
 from mrs_keras.cli.measured import add_measured_commands
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         add_export_command,
         add_generate_command,
         add_serve_command,
+        add_explore_command,
         add_study_commands,
         add_reproduce_command,
     ):

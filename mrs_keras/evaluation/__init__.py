@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "evaluation": ["evaluate"],
         "held_out": ["held_out_loss"],
         "interpolation": ["Interpolation", "evaluate_interpolation", "interpolate"],
-        "latent_space": ["mutual_information"],
+        "latent_information": ["mutual_information"],
         "reconstruction": ["pca_reconstruction", "relative_l2"],
     },
 )

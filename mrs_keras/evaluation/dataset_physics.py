@@ -125,11 +125,11 @@ class DatasetPhysics:
         set of spectra has an advantage.
         """
         if self.in_vivo:
-            return fit_as_in_vivo(channels_to_complex(spectra), self.prior, self.basis, self._typical_noise)
+            return fit_as_in_vivo(channels_to_complex(spectra), self.prior, self.basis, self.typical_noise)
         return fit_spectra(channels_to_complex(spectra), self.basis, **self.fit_options)
 
     @functools.cached_property
-    def _typical_noise(self) -> float:
+    def typical_noise(self) -> float:
         """Median noise level; without noise, a small fraction of the tallest peak."""
         if not self.noisy:
             return 1e-3 * self.peak_height

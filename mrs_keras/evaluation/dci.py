@@ -9,7 +9,8 @@ from sklearn.ensemble import ExtraTreesRegressor
 from threadpoolctl import threadpool_limits
 
 from mrs_keras.evaluation.dataset_physics import LINE_PARAMETERS
-from mrs_keras.evaluation.latent_space import LatentSpace, standardised
+from mrs_keras.evaluation.latent_information import standardised
+from mrs_keras.evaluation.latent_space import LatentSpace
 from mrs_keras.evaluation.report.format import number
 from mrs_keras.evaluation.topic import LeftOut, Topic
 from mrs_keras.plotting.html_page import Section

@@ -2,11 +2,10 @@
 
 import dataclasses
 import filecmp
-import math
 import os
 from pathlib import Path
 
-from mrs_keras.basis import BROAD_SIGNALS, Basis, basis_for, read_basis
+from mrs_keras.basis import BROAD_SIGNALS, Basis, read_basis
 from mrs_keras.basis.aliases import find_metabolite
 from mrs_keras.basis.spins.systems import SPIN_SYSTEMS
 from mrs_keras.data import describe_dataset, open_dataset
@@ -14,13 +13,11 @@ from mrs_keras.data.basis_source import BasisSource
 from mrs_keras.data.description import DatasetDescription
 from mrs_keras.files import replacing
 from mrs_keras.generation.formats import Format
+from mrs_keras.generation.preset_basis import preset_of
 from mrs_keras.generation.source import SpectrumSource
 from mrs_keras.run_folder import BASIS_FILE, read_settings
 from mrs_keras.serving.description import ModelDescription
-from mrs_keras.simulation import PRIOR_PRESETS, Prior
-
-SCALE_TOLERANCE = 1e-6
-"""Relative difference of the scale of a model, the tallest peak of its prior and basis, from that of a candidate."""
+from mrs_keras.simulation import Prior
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -63,7 +60,7 @@ def model_basis(source: SpectrumSource, given: str | os.PathLike | None = None) 
     run_dir = source.origin.get("run")
     if run_dir is not None and (Path(run_dir) / BASIS_FILE).exists():
         return ModelBasis(read_basis(Path(run_dir) / BASIS_FILE), complete=False)
-    found = (None if run_dir is None else _of_run(run_dir)) or _of_preset(model)
+    found = (None if run_dir is None else _of_run(run_dir)) or preset_of(model)
     if found is None:
         where = f"the training '{run_dir}'" if run_dir else "the model alone, whose training (`--run RUN`) may say it"
         raise ValueError(
@@ -124,20 +121,6 @@ def _of_run(run_dir: str) -> tuple[Basis, Prior] | None:
         pass
     basis = description.own_basis()
     return None if basis is None else (basis, description.prior)
-
-
-def _of_preset(model: ModelDescription) -> tuple[Basis, Prior] | None:
-    """Returns basis and prior of a preset of the simulation that has the labels, ranges and scale of a model."""
-    for name in PRIOR_PRESETS:
-        prior = Prior.from_preset(name, model.acquisition.spectrometer_frequency_mhz)
-        leaves = prior.concentrations.values()
-        ranges = tuple((float(leaf.low), float(leaf.high)) for leaf in leaves)
-        if (prior.metabolites, ranges) != (tuple(model.labels.names), tuple(map(tuple, model.labels.ranges))):
-            continue
-        basis = basis_for(prior.metabolites, model.acquisition)
-        if math.isclose(prior.peak_height(basis), model.spectrum_scale, rel_tol=SCALE_TOLERANCE):
-            return basis, prior
-    return None
 
 
 def _same(left: Path, right: Path) -> bool:

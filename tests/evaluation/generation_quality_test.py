@@ -10,7 +10,7 @@ from mrs_keras.evaluation.coverage import classifier_two_sample_test, density_an
 from mrs_keras.evaluation.dataset_physics import DatasetPhysics
 from mrs_keras.evaluation.dci import disentanglement
 from mrs_keras.evaluation.diverged import check_finite_output, failure
-from mrs_keras.evaluation.latent_space import kl_per_unit, mutual_information, predictability
+from mrs_keras.evaluation.latent_information import kl_per_unit, mutual_information, predictability
 from mrs_keras.evaluation.parameter_errors import parameter_errors
 from mrs_keras.evaluation.paths import evaluate_random_pairs, path_numbers, reference_pairs
 from mrs_keras.evaluation.set_quality import SetQuality, ks_statistics, label_fidelity, shares_outside
