@@ -80,7 +80,7 @@ def test_an_arm_with_one_draw_has_no_verdict_and_that_is_said():
     assert "One draw of cVAE of simulations: the limits know nothing of seeds, so that there is no verdict." in text
     every = changed_comparison(situation(), one)
     assert "One draw of all arms" in details(every)
-    assert "A/A has one draw: its limits know nothing of seeds" in words(every)
+    assert "A/A has one draw, and its limits know nothing of seeds" in words(every)
     assert "one draw tells nothing of other arms" in advised(every)
     assert "(it falls)" not in details(every)
     assert "Judged by" not in details(every)

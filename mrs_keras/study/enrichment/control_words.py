@@ -102,7 +102,7 @@ def control_details(task: JudgedTask) -> Iterable[str]:
         )
         yield f"The largest of these differences is {with_limits(largest.concordance, '+')} {_where(task, largest)}."
     else:
-        yield f"{_without_a_a(task)}: nothing shows that chance is not taken for an effect here."
+        yield f"{_without_a_a(task)}, so that nothing shows that chance is not taken for an effect here."
     yield from _placebo_details(task)
 
 
@@ -141,7 +141,7 @@ def _without_a_a(task: JudgedTask) -> str:
     found = [each for each in task.comparisons if (each.arm, each.reference) == (AGAIN, CLASSICAL)]
     if not found:
         return "A/A was not measured"
-    return "A/A has one draw: its limits know nothing of seeds" if found[0].draws == 1 else "A/A has no limits"
+    return "A/A has one draw, and its limits know nothing of seeds" if found[0].draws == 1 else "A/A has no limits"
 
 
 def _intervals(known: Sequence[Comparison]) -> list[tuple[Comparison, str, str, bool]]:
