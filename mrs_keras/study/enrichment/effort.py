@@ -48,7 +48,8 @@ class Effort:
 FULL = Effort()
 
 QUICK = Effort(
-    sizes=(8, 16),
+    sizes=(8,),
+    main_size=8,
     draws=2,
     trained_draws=1,
     examples=512,

@@ -12,10 +12,13 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from mrs_keras.study.enrichment.jobs import FIDELITY, PREDICT, TRAIN, Job, run_job
+from mrs_keras.study.enrichment.jobs import FIDELITY, HYBRIDS, PREDICT, TRAIN, Job, run_job
 from mrs_keras.study.enrichment.task import Task
 
 LOG_FILE = "workers.log"
+
+WITH_NETWORKS = ("cvae", "placebo", "cvae_of_simulations", *HYBRIDS)
+"""Arms that build networks."""
 
 _TASKS: dict[str, Task] = {}
 _FOLDER = Path()
@@ -113,10 +116,11 @@ def _do(job: Job) -> str | None:
         traceback.print_exc()
         return f"{type(error).__name__}: {error}"
     finally:
-        # Graphs of networks that are gone would fill the memory.
-        if "keras" in sys.modules:
-            sys.modules["keras"].backend.clear_session()
-        gc.collect()
+        if job.arm in WITH_NETWORKS:
+            # Their graphs would fill the memory. It takes half a second, so not after each job.
+            if "keras" in sys.modules:  # not where it failed before
+                sys.modules["keras"].backend.clear_session()
+            gc.collect()
     return None
 
 
