@@ -74,3 +74,9 @@ def _is_of_full_disk(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file that appears under its name only when it is complete."""
+    with replacing(path) as partial:
+        partial.write_bytes(content)

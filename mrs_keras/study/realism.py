@@ -14,7 +14,7 @@ import mrs_keras
 from mrs_keras.checks import check_choice, check_count
 from mrs_keras.evaluation.real_spectra import read_real_dataset
 from mrs_keras.evaluation.realism import RealSpectra
-from mrs_keras.files import replacing
+from mrs_keras.files import write_whole
 from mrs_keras.fitting import InVivoFits
 from mrs_keras.plotting.html_page import png_bytes
 from mrs_keras.run_folder import NUMBERS_FILE, REPORT_FILE, TABLE_FILE
@@ -156,10 +156,10 @@ def study_realism(
     figures = study_figures(real, splits[0], {title: study.kept_spectra(title) for title in judged}, results)
     images = {name: png_bytes(figure) for name, figure in figures.items()}
     for name, image in images.items():
-        _write(output_dir / f"{name}.png", image)
-    _write(output_dir / TABLE_FILE, (summary_table(results, verdicts) + "\n").encode())
-    _write(output_dir / REPORT_FILE, realism_page(found, results, verdicts, judged, images, options).encode())
-    _write(output_dir / NUMBERS_FILE, (json.dumps(numbers, indent=2) + "\n").encode())
+        write_whole(output_dir / f"{name}.png", image)
+    write_whole(output_dir / TABLE_FILE, (summary_table(results, verdicts) + "\n").encode())
+    write_whole(output_dir / REPORT_FILE, realism_page(found, results, verdicts, judged, images, options).encode())
+    write_whole(output_dir / NUMBERS_FILE, (json.dumps(numbers, indent=2) + "\n").encode())
     tqdm.write(f"{time.monotonic() - started:.0f} s")
     return numbers
 
@@ -197,8 +197,3 @@ def _plan(
         lines.append(f"  {title}{f' ({about})' if about else ''}: {each:.0f} s{state}")
     minutes = sum(seconds[title] for title in missing) / 60
     return "\n".join([*lines, f"About {minutes:.0f} minutes on one core."])
-
-
-def _write(path: Path, content: bytes) -> None:
-    with replacing(path) as partial:
-        partial.write_bytes(content)

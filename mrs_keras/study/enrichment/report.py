@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mrs_keras.evaluation.real_spectra import RealDataset
-from mrs_keras.files import replacing
+from mrs_keras.files import write_whole
 from mrs_keras.plotting.html_page import png_bytes
 from mrs_keras.run_folder import NUMBERS_FILE, REPORT_FILE, TABLE_FILE
 from mrs_keras.study.enrichment.page import TaskReport, enrichment_page, image_name, numbers_of, summary_table
@@ -30,7 +30,7 @@ def write_report(
         for name, figure in task_figures(report.task).items()
     }
     for name, image in images.items():
-        _write(folder / f"{name}.png", image)
+        write_whole(folder / f"{name}.png", image)
     in_vivo = tasks[IN_VIVO]
     numbers = {
         "dataset": found.name,
@@ -43,12 +43,7 @@ def write_report(
     page = enrichment_page(
         f"What generated spectra add: {found.name}", reports, images, design_of(tasks, found), caveats
     )
-    _write(folder / TABLE_FILE, (summary_table(reports, caveats) + "\n").encode())
-    _write(folder / REPORT_FILE, page.encode())
-    _write(folder / NUMBERS_FILE, (json.dumps(numbers, indent=2) + "\n").encode())
+    write_whole(folder / TABLE_FILE, (summary_table(reports, caveats) + "\n").encode())
+    write_whole(folder / REPORT_FILE, page.encode())
+    write_whole(folder / NUMBERS_FILE, (json.dumps(numbers, indent=2) + "\n").encode())
     return numbers
-
-
-def _write(path: Path, content: bytes) -> None:
-    with replacing(path) as partial:
-        partial.write_bytes(content)
